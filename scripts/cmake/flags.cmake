@@ -1,0 +1,25 @@
+# Warnings are errors in our own code; outside headers are SYSTEM and stay silent.
+add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor
+                    -Wold-style-cast -Werror)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  add_compile_options(-Wthread-safety -Wno-c++20-extensions)
+else()
+  # -Wnull-dereference follows inlined paths of the standard library under sanitizers and -O0.
+  if(NOT STSFS_SANITIZE)
+    add_compile_options($<$<CONFIG:Release>:-Wnull-dereference>)
+  endif()
+endif()
+if(STSFS_SANITIZE)
+  add_compile_options(-fsanitize=${STSFS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${STSFS_SANITIZE})
+endif()
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+include(CheckPIESupported)
+check_pie_supported()
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -D_GLIBCXX_ASSERTIONS
+                      -fstack-protector-strong)
+  add_link_options(-Wl,-z,relro,-z,now)
+endif()
+find_package(Threads REQUIRED)
+link_libraries(Threads::Threads)

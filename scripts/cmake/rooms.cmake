@@ -1,0 +1,15 @@
+# A room is one library with an include root of its own: build/view/<room>/<room> is a link to
+# src/<room>, so that only the headers of declared rooms can be found.
+function(add_room name)
+  cmake_parse_arguments(PARSE_ARGV 1 ROOM "" "" "EXPOSES;USES;SYSTEM")
+  set(view ${PROJECT_BINARY_DIR}/view/${name})
+  file(MAKE_DIRECTORY ${view})
+  if(NOT EXISTS ${view}/${name})
+    file(CREATE_LINK ${PROJECT_SOURCE_DIR}/src/${name} ${view}/${name} SYMBOLIC)
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/src/${name}/*.cc)
+  file(GLOB headers CONFIGURE_DEPENDS ${view}/${name}/*.h)
+  add_library(${name} STATIC ${sources})
+  target_sources(${name} PUBLIC FILE_SET HEADERS BASE_DIRS ${view} FILES ${headers})
+  target_link_libraries(${name} PUBLIC ${ROOM_EXPOSES} PRIVATE ${ROOM_USES} ${ROOM_SYSTEM})
+endfunction()

@@ -1,0 +1,7 @@
+#pragma once
+// The one door to the formatting library.
+#include <fmt/core.h>
+
+namespace core {
+using fmt::format;
+}  // namespace core

@@ -1,0 +1,89 @@
+#include "core/thread_pool.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+namespace core {
+
+void name_this_thread(const std::string& name) {
+  ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
+}
+
+ThreadPool::ThreadPool(std::string name, std::size_t limit)
+    : name_(std::move(name)), limit_(limit) {}
+
+ThreadPool::~ThreadPool() {
+  std::vector<std::thread> threads;
+  {
+    const MutexLock lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+    threads.swap(threads_);
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+}
+
+void ThreadPool::post(std::function<void()> work) {
+  const MutexLock lock(mutex_);
+  queue_.push_back(std::move(work));
+  if (idle_ < queue_.size() && threads_.size() < limit_ && !stopping_) {
+    threads_.emplace_back([this] { run(); });
+  }
+  changed_.notify_one();
+}
+
+std::size_t ThreadPool::queued() const {
+  const MutexLock lock(mutex_);
+  return queue_.size();
+}
+
+void ThreadPool::run() {
+  name_this_thread(name_);
+  for (;;) {
+    std::function<void()> work;
+    {
+      const MutexLock lock(mutex_);
+      ++idle_;
+      while (queue_.empty() && !stopping_) {
+        changed_.wait(mutex_);
+      }
+      --idle_;
+      if (queue_.empty()) {
+        return;
+      }
+      work = std::move(queue_.front());
+      queue_.pop_front();
+    }
+    work();
+  }
+}
+
+void for_each_parallel(ThreadPool& pool, std::size_t count, std::size_t width,
+                       const std::function<void(std::size_t)>& work) {
+  const std::size_t runners = std::min(width, count);
+  std::atomic<std::size_t> next = 0;
+  Mutex mutex{LockRank::Leaf};
+  CondVar finished;
+  std::size_t running = runners;
+  for (std::size_t r = 0; r < runners; ++r) {
+    pool.post([&] {
+      for (std::size_t i = next.fetch_add(1); i < count; i = next.fetch_add(1)) {
+        work(i);
+      }
+      const MutexLock lock(mutex);
+      --running;
+      finished.notify_all();
+    });
+  }
+  const MutexLock lock(mutex);
+  while (running > 0) {
+    finished.wait(mutex);
+  }
+}
+
+}  // namespace core

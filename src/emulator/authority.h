@@ -1,0 +1,95 @@
+#pragma once
+// Who may do what: keys, roles, tokens, policies, signatures. Knows nothing of sockets and objects.
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/result.h"
+#include "emulator/message.h"
+
+namespace emulator {
+
+enum class Dialect : std::uint8_t { Oss, S3 };
+
+/// Who a verified request speaks for. Cheap to copy; the policies behind it live in the Authority.
+struct Principal {
+  enum class Kind : std::uint8_t { Anonymous, User, Session };
+  Kind kind = Kind::Anonymous;
+  std::string arn;            ///< acs:ram::ACCOUNT:user/NAME or …:assumed-role/ROLE/SESSION
+  std::string access_key_id;
+  std::shared_ptr<const struct Grants> grants;  ///< what the policies add up to; null: nothing
+};
+
+/// What a verified request may additionally carry as limits (signed URL restrictions).
+struct Verified {
+  Principal principal;
+  Dialect dialect = Dialect::Oss;
+  bool by_url = false;
+};
+
+struct AuthorityOptions {
+  std::string region = "cn-hangzhou";
+  std::vector<std::string> buckets = {"examplebucket"};
+  core::Duration min_duration = std::chrono::seconds{900};
+  std::string config_file;  ///< users, roles, trust, policies of one's own (JSON); may be empty
+  std::string data_dir;     ///< where key pair, token key and revocations persist; empty: nowhere
+  std::string client_vpc;   ///< the VPC that callers seem to come from
+  std::string oidc_token;   ///< a web-identity token that is accepted as it is
+  bool weak_metadata = false;         ///< the metadata server also answers without a token
+  bool expired_as_invalid_key = false;  ///< expired tokens answer InvalidAccessKeyId, as OSS may
+};
+
+/// The facts that the ready line tells.
+struct Identity {
+  std::string access_key_id;
+  std::string access_key_secret;
+  std::string role_arn;
+  std::string seed_role_arn;
+  std::string ecs_role_name;
+};
+
+/// Threads: any; every call is short and takes no lock across I/O.
+class Authority {
+ public:
+  static core::Result<std::unique_ptr<Authority>> open(AuthorityOptions options,
+                                                       const core::Clock& clock);
+  virtual ~Authority() = default;
+
+  [[nodiscard]] virtual Identity identity() const = 0;
+
+  /// Verifies whoever signed `request` for `/bucket/key` (both decoded; empty where there is none):
+  /// OSS V1, V4 (and OSS2), S3 SigV4, each as header or URL; anonymous when nothing is signed.
+  /// `clock_offset` is the service's own error, as a fault may set it.
+  [[nodiscard]] virtual std::variant<Verified, ServiceError> verify(
+      const RawRequest& request, std::string_view bucket, std::string_view key,
+      core::Duration clock_offset) const = 0;
+
+  /// Nothing if `principal` may do `action` ("oss:GetObject") on `resource`
+  /// ("acs:oss:*:*:bucket/key"); else AccessDenied with its EC. `conditions` are the request's
+  /// values ("oss:Prefix", "oss:Delimiter", "acs:SourceIp").
+  [[nodiscard]] virtual std::optional<ServiceError> authorize(
+      const Principal& principal, std::string_view action, std::string_view resource,
+      const std::vector<std::pair<std::string, std::string>>& conditions) const = 0;
+
+  /// STS in both dialects of signing (RPC and ACS3) and the unsigned actions.
+  /// `body` is the form body. `operation` receives the action's name ("AssumeRole").
+  [[nodiscard]] virtual Answer sts(const RawRequest& request, std::string_view body,
+                                   core::Duration clock_offset, std::string& operation) = 0;
+  /// The action that `sts` would run, without running it (for faults and counters).
+  [[nodiscard]] virtual std::string sts_action(const RawRequest& request,
+                                               std::string_view body) const = 0;
+
+  /// The ECS metadata service: PUT /latest/api/token, GET /latest/meta-data/….
+  [[nodiscard]] virtual Answer metadata(const RawRequest& request) = 0;
+
+  /// Every token issued so far stops working.
+  virtual core::Status revoke_all() = 0;
+  /// A new bucket belongs to the base user and is open to the full role.
+  virtual void bucket_created(std::string_view bucket) = 0;
+};
+
+}  // namespace emulator
