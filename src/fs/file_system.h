@@ -1,0 +1,130 @@
+#pragma once
+// POSIX meaning over a bucket. `fuse` translates the kernel's protocol to these calls; tests call
+// them as the kernel would.
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/metrics.h"
+#include "core/thread_pool.h"
+#include "fs/types.h"
+#include "model/object_key.h"
+#include "store/object_store.h"
+
+namespace transfer {
+class Downloads;
+class Uploads;
+class StagingArea;
+}  // namespace transfer
+
+namespace fs {
+
+struct Options {
+  std::string prefix;  ///< "" or "a/b/": the part of the bucket that is the root
+  bool read_only = false;
+  bool exact_attributes = false;         ///< --attributes exact
+  core::Duration metadata_lifetime = std::chrono::seconds{1};
+  /// Directories that nothing in the bucket shows (paths within the mount, no slashes around).
+  std::vector<std::string> assumed_directories;
+  uid_t uid = 0;  ///< the mounting user: owner of objects without metadata
+  gid_t gid = 0;
+  mode_t umask = 0;
+  mode_t file_mode = 0644;
+  mode_t directory_mode = 0755;
+  std::string host_name = "localhost";   ///< in conflict names
+};
+
+/// The parts it is put together from; all outlive it.
+struct Parts {
+  store::ObjectStore& store;
+  transfer::Downloads& downloads;
+  transfer::Uploads& uploads;
+  transfer::StagingArea& staging;
+  core::Clock& clock;
+  core::Metrics& metrics;
+  core::ThreadPool& pool;  ///< for requests side by side; not the pool that runs FileSystem calls
+};
+
+/// Errors: every call may return those of its store operations; the ones named are its own.
+/// Threads: any; calls block up to request.context.deadline, `read` never does.
+class FileSystem {
+ public:
+  static std::unique_ptr<FileSystem> create(Options options, Parts parts);
+  virtual ~FileSystem() = default;
+
+  // Names. lookup, mknod, mkdir, symlink and create take one lookup count of the inode.
+  virtual core::Result<Entry> lookup(const Request& request, InodeNumber parent,
+                                     std::string_view name) = 0;
+  virtual void forget(InodeNumber inode, std::uint64_t count) = 0;
+  virtual core::Result<Entry> mknod(const Request& request, InodeNumber parent,
+                                    std::string_view name, mode_t mode, dev_t device) = 0;
+  virtual core::Result<Entry> mkdir(const Request& request, InodeNumber parent,
+                                    std::string_view name, mode_t mode) = 0;
+  virtual core::Result<Entry> symlink(const Request& request, InodeNumber parent,
+                                      std::string_view name, std::string_view target) = 0;
+  virtual core::Result<std::string> readlink(const Request& request, InodeNumber inode) = 0;
+  virtual core::Status unlink(const Request& request, InodeNumber parent,
+                              std::string_view name) = 0;
+  virtual core::Status rmdir(const Request& request, InodeNumber parent, std::string_view name) = 0;
+  /// `flags` as renameat2: 0, RENAME_NOREPLACE; RENAME_EXCHANGE is Unsupported.
+  virtual core::Status rename(const Request& request, InodeNumber parent, std::string_view name,
+                              InodeNumber new_parent, std::string_view new_name,
+                              unsigned flags) = 0;
+
+  // Attributes.
+  virtual core::Result<Entry> getattr(const Request& request, InodeNumber inode) = 0;
+  virtual core::Result<Entry> setattr(const Request& request, InodeNumber inode,
+                                      const AttributeChange& change) = 0;
+  virtual core::Status setxattr(const Request& request, InodeNumber inode, std::string_view name,
+                                std::string_view value, int flags) = 0;
+  virtual core::Result<std::string> getxattr(const Request& request, InodeNumber inode,
+                                             std::string_view name) = 0;
+  virtual core::Result<std::vector<std::string>> listxattr(const Request& request,
+                                                           InodeNumber inode) = 0;
+  virtual core::Status removexattr(const Request& request, InodeNumber inode,
+                                   std::string_view name) = 0;
+
+  // Files. `flags` as open(2).
+  virtual core::Result<Opened> open(const Request& request, InodeNumber inode, int flags) = 0;
+  struct Created {
+    Entry entry;
+    Opened opened;
+  };
+  virtual core::Result<Created> create(const Request& request, InodeNumber parent,
+                                       std::string_view name, mode_t mode, int flags) = 0;
+  /// Errors: Changed if the object was replaced since open.
+  virtual void read(const Request& request, HandleId handle, std::uint64_t offset,
+                    std::size_t size, ReadDone done) = 0;
+  virtual core::Result<std::size_t> write(const Request& request, HandleId handle,
+                                          std::uint64_t offset,
+                                          std::span<const std::byte> data) = 0;
+  /// close(2) of one descriptor: uploads what is dirty and reports how that went.
+  virtual core::Status flush(const Request& request, HandleId handle) = 0;
+  virtual core::Status fsync(const Request& request, HandleId handle) = 0;
+  /// The last descriptor is gone. What mmap dirtied after the flush uploads now.
+  virtual void release(const Request& request, HandleId handle) = 0;
+  virtual core::Status fallocate(const Request& request, HandleId handle, int mode,
+                                 std::uint64_t offset, std::uint64_t length) = 0;
+  /// SEEK_DATA and SEEK_HOLE.
+  virtual core::Result<std::uint64_t> seek(const Request& request, HandleId handle,
+                                           std::uint64_t offset, int whence) = 0;
+
+  // Directories. Offsets are stable for the life of the handle.
+  virtual core::Result<HandleId> opendir(const Request& request, InodeNumber inode) = 0;
+  /// With `plus`, every entry filled in with `complete` takes a lookup count.
+  virtual core::Status readdir(const Request& request, HandleId handle, std::uint64_t offset,
+                               bool plus, const DirectoryFill& fill) = 0;
+  virtual void releasedir(HandleId handle) = 0;
+
+  virtual core::Result<SpaceInfo> statfs(const Request& request) = 0;
+
+  // Life.
+  /// Uploads everything dirty; returns the first failure after trying all.
+  virtual core::Status drain(const core::OpContext& context) = 0;
+  [[nodiscard]] virtual FileSystemStatus status() const = 0;
+};
+
+}  // namespace fs

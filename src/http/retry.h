@@ -1,0 +1,43 @@
+#pragma once
+// Repeating what is worth repeating. "Is this failure worth repeating?" is a function of the error;
+// "is this request safe to repeat?" is the caller's to say.
+#include <algorithm>
+#include <utility>
+
+#include "core/clock.h"
+#include "core/op_context.h"
+#include "core/random.h"
+#include "core/result.h"
+
+namespace http {
+
+struct RetryPolicy {
+  int attempts = 10;                                       ///< the first one included
+  core::Duration base = std::chrono::milliseconds{100};
+  core::Duration cap = std::chrono::seconds{10};
+};
+
+/// Throttled, Unavailable, Timeout of one attempt, Corrupt on the way: another try may do.
+bool worth_repeating(const core::Error& error);
+/// Full jitter: uniform in [0, min(cap, base * 2^attempt)), attempt counted from 0.
+core::Duration backoff(const RetryPolicy& policy, int attempt, double draw);
+
+/// Runs `attempt(int n)` until it succeeds, fails for good, runs out of attempts or of time.
+/// Sleeps between, waking for `context.stop`. Returns the last failure.
+template <class Attempt>
+auto with_retries(const core::OpContext& context, const RetryPolicy& policy, core::Clock& clock,
+                  core::Random& random, Attempt&& attempt) -> decltype(attempt(0)) {
+  for (int n = 0;; ++n) {
+    auto result = attempt(n);
+    if (result || n + 1 >= policy.attempts || !worth_repeating(result.error()) ||
+        context.stopped()) {
+      return result;
+    }
+    const auto wake = clock.steady_now() + backoff(policy, n, random.unit());
+    if (wake >= context.deadline || !clock.sleep_until(wake, context.stop)) {
+      return result;
+    }
+  }
+}
+
+}  // namespace http

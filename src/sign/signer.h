@@ -1,0 +1,49 @@
+#pragma once
+// Request + credentials + instant -> signed request. Pure: the same three give the same bytes.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/time.h"
+#include "http/message.h"
+#include "sign/credentials.h"
+
+namespace sign {
+
+enum class Scheme : std::uint8_t { OssV1, OssV4, S3V4 };
+
+/// What is signed besides the request itself. The bucket and key are decoded and independent of
+/// addressing; both empty at service level, key empty at bucket level.
+struct Scope {
+  std::string bucket;
+  std::string key;
+  std::string region;            ///< "cn-hangzhou"; V1 needs none
+  std::string product = "oss";   ///< "oss-cloudbox" for a CloudBox; "s3" for S3
+};
+
+/// Adds date, token and Authorization headers to `request` (replacing any that are there).
+/// Anonymous credentials add nothing.
+/// Source: OSS API, "Include signatures in the Authorization header" (V1, V4); AWS SigV4.
+void sign_header(http::Request& request, const Credentials& credentials, Scheme scheme,
+                 const Scope& scope, core::WallTime now);
+
+/// The same as query parameters: a URL that anyone may use until it expires.
+/// `additional_headers` (V4) are signed beside those that always are.
+/// Units: `lifetime` at least 1 s; V4 at most 7 days.
+void sign_query(http::Request& request, const Credentials& credentials, Scheme scheme,
+                const Scope& scope, core::WallTime now, core::Duration lifetime,
+                const std::vector<std::string>& additional_headers = {});
+
+/// The text that sign_header's signature is taken over, to compare with the service's on
+/// SignatureDoesNotMatch. Contains no secret.
+std::string string_to_sign(const http::Request& request, const Credentials& credentials,
+                           Scheme scheme, const Scope& scope, core::WallTime now);
+
+/// STS, RPC style 1.0 (HMAC-SHA1): the parameters plus the common ones and `Signature`.
+/// Source: "RPC signature mechanism"; the query is encoded twice.
+std::vector<http::QueryParam> sign_rpc(std::string_view method,
+                                       std::vector<http::QueryParam> parameters,
+                                       const Credentials& credentials, core::WallTime now,
+                                       std::string_view nonce);
+
+}  // namespace sign

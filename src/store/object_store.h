@@ -1,0 +1,220 @@
+#pragma once
+// The port to a bucket: typed operations on native objects. Implemented by `oss` over HTTP and by
+// tests/support/fake_store.h in memory; one conformance suite runs over both.
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/op_context.h"
+#include "core/result.h"
+#include "core/time.h"
+#include "model/object_key.h"
+
+namespace store {
+
+enum class ObjectType : std::uint8_t { Normal, Multipart, Appendable, Symlink };
+
+/// x-oss-meta-* (x-amz-meta-*) without the prefix; names in lower case.
+using UserMeta = std::map<std::string, std::string>;
+
+struct ObjectMeta {
+  std::uint64_t size = 0;
+  model::ETag etag;
+  core::WallTime last_modified;
+  ObjectType type = ObjectType::Normal;
+  std::string content_type;
+  std::string storage_class;
+  std::string version_id;
+  std::optional<std::uint64_t> crc64;
+  UserMeta user;
+};
+
+struct ListedObject {
+  model::ObjectKey key;
+  std::uint64_t size = 0;
+  model::ETag etag;
+  core::WallTime last_modified;
+  ObjectType type = ObjectType::Normal;
+  std::string storage_class;
+};
+
+struct ListQuery {
+  std::string prefix;
+  std::string delimiter;           ///< "/" or empty
+  std::string start_after;         ///< exclusive; first page only
+  std::string continuation_token;  ///< from the page before
+  unsigned max_keys = 1000;
+};
+
+/// One page, in byte order of the keys within each group.
+struct ListPage {
+  std::vector<ListedObject> objects;
+  std::vector<std::string> common_prefixes;
+  std::string next_token;  ///< empty: this was the last page
+};
+
+/// What an object becomes besides its bytes.
+struct ObjectAttributes {
+  std::string content_type = "application/octet-stream";
+  UserMeta user;
+};
+
+/// When a publish may happen. The store does what its service can: see Capabilities.
+struct Precondition {
+  enum class Kind : std::uint8_t { None, Absent, Matches };
+  Kind kind = Kind::None;
+  model::ETag etag;  ///< for Matches
+};
+
+/// Bytes to send; rewindable. Immutable while an upload runs; any thread.
+class Source {
+ public:
+  virtual ~Source() = default;
+  [[nodiscard]] virtual std::uint64_t size() const = 0;
+  /// Shape: fewer than asked only at the end.
+  virtual core::Result<std::size_t> read(std::uint64_t offset,
+                                         std::span<std::byte> buffer) const = 0;
+};
+std::shared_ptr<const Source> text_source(std::string text);
+
+/// Takes the bytes of a read as they arrive, in order. Called from a thread of the store: must not
+/// wait for the network.
+class Sink {
+ public:
+  virtual ~Sink() = default;
+  virtual core::Status on_data(core::ByteView data) = 0;
+  /// A retry resumes where the last attempt stopped, so bytes never come twice.
+};
+
+struct Published {
+  model::ETag etag;
+  std::string version_id;
+  std::optional<std::uint64_t> crc64;
+  std::optional<core::WallTime> last_modified;
+};
+
+struct PartReceipt {
+  int number = 0;  ///< 1 to 10,000
+  model::ETag etag;
+  std::uint64_t size = 0;
+  std::optional<std::uint64_t> crc64;
+};
+
+struct CopyRequest {
+  model::ObjectVersion source;  ///< an empty ETag copies whatever is there
+  model::ObjectKey target;
+  std::optional<ObjectAttributes> replace;  ///< nothing: metadata is copied too
+  Precondition precondition;                ///< of the target: None or Absent
+};
+
+struct SymlinkInfo {
+  std::string target_key;
+  ObjectMeta meta;  ///< of the link itself, not of its target
+};
+
+/// What a dialect can do; asked once.
+struct Capabilities {
+  bool symlinks = false;           ///< PutSymlink, GetSymlink
+  bool create_exclusive = false;   ///< Precondition::Absent is enforced by the service
+  bool compare_and_swap = false;   ///< Precondition::Matches is enforced by the service
+  bool append = false;
+  std::uint64_t min_part_bytes = 100 * 1024;
+  std::uint64_t max_part_bytes = 5ULL << 30U;
+  std::uint64_t max_put_bytes = 5ULL << 30U;
+  std::uint64_t max_copy_bytes = 1ULL << 30U;  ///< in one CopyObject; above it, by parts
+  int max_parts = 10'000;
+};
+
+/// Every operation repeats itself within its context's deadline where that is safe, signs every
+/// attempt anew, and waits for credentials as they allow.
+///
+/// Errors common to all: NoBucket, Denied, Unauthenticated, Throttled, Unavailable, Timeout,
+///   Cancelled, InvalidArgument, Protocol.
+/// Threads: any; every call blocks up to context.deadline.
+class ObjectStore {
+ public:
+  virtual ~ObjectStore() = default;
+
+  [[nodiscard]] virtual Capabilities capabilities() const = 0;
+
+  /// Source: HeadObject. Errors: NotFound. For a Symlink object the answer describes the *link*
+  /// (type Symlink, size = length of the target key).
+  virtual core::Result<ObjectMeta> head(const core::OpContext& context,
+                                        const model::ObjectKey& key) = 0;
+
+  /// Streams `range` of the version into `sink`, verified to be that version and that range.
+  /// A range that ends past the object is cut; one that begins past it is OutOfRange.
+  /// Errors: NotFound; Changed if the object no longer has `version.etag`.
+  /// Source: GetObject (Range, If-Match, x-oss-range-behavior).
+  virtual core::Result<ObjectMeta> read(const core::OpContext& context,
+                                        const model::ObjectVersion& version,
+                                        model::ByteRange range, Sink& sink) = 0;
+
+  /// Errors: Exists or Changed when the precondition fails and the service can tell; TooLarge.
+  /// A lost answer is recognised by size and CRC-64 before Exists is reported.
+  virtual core::Result<Published> put(const core::OpContext& context, const model::ObjectKey& key,
+                                      std::shared_ptr<const Source> source,
+                                      const ObjectAttributes& attributes,
+                                      const Precondition& precondition) = 0;
+
+  /// Errors: NotFound; Changed (the source); Exists (the target); TooLarge for one request.
+  virtual core::Result<Published> copy(const core::OpContext& context,
+                                       const CopyRequest& request) = 0;
+
+  /// No error where there is nothing.
+  virtual core::Status remove(const core::OpContext& context, const model::ObjectKey& key) = 0;
+  /// Any number of keys; in batches of 1000. Errors: the first one that matters, after all batches.
+  virtual core::Status remove_many(const core::OpContext& context,
+                                   const std::vector<model::ObjectKey>& keys) = 0;
+
+  virtual core::Result<ListPage> list(const core::OpContext& context, const ListQuery& query) = 0;
+
+  /// Errors: Exists when the precondition says Absent; Unsupported without symlinks.
+  virtual core::Result<Published> put_symlink(const core::OpContext& context,
+                                              const model::ObjectKey& key,
+                                              const model::ObjectKey& target,
+                                              const UserMeta& user,
+                                              const Precondition& precondition) = 0;
+  /// Errors: NotFound; InvalidArgument if it is no symlink.
+  virtual core::Result<SymlinkInfo> get_symlink(const core::OpContext& context,
+                                                const model::ObjectKey& key) = 0;
+
+  // Multipart. Errors beside the common ones: NoUpload.
+  virtual core::Result<std::string> start_upload(const core::OpContext& context,
+                                                 const model::ObjectKey& key,
+                                                 const ObjectAttributes& attributes) = 0;
+  /// `range` of `source` becomes part `number`; its CRC-64 is verified against the answer.
+  virtual core::Result<PartReceipt> upload_part(const core::OpContext& context,
+                                                const model::ObjectKey& key,
+                                                const std::string& upload_id, int number,
+                                                std::shared_ptr<const Source> source,
+                                                model::ByteRange range) = 0;
+  /// `range` of `from` becomes part `number` without passing through here.
+  virtual core::Result<PartReceipt> upload_part_copy(const core::OpContext& context,
+                                                     const model::ObjectKey& key,
+                                                     const std::string& upload_id, int number,
+                                                     const model::ObjectVersion& from,
+                                                     model::ByteRange range) = 0;
+  /// Parts ascending. A lost answer (NoUpload on the retry) is recognised by size and ETag.
+  virtual core::Result<Published> complete_upload(const core::OpContext& context,
+                                                  const model::ObjectKey& key,
+                                                  const std::string& upload_id,
+                                                  const std::vector<PartReceipt>& parts,
+                                                  const Precondition& precondition) = 0;
+  virtual core::Status abort_upload(const core::OpContext& context, const model::ObjectKey& key,
+                                    const std::string& upload_id) = 0;
+
+  /// The least request that shows bucket, credentials and endpoint to be good: at mount.
+  /// `may_list` says whether listing below `prefix` is allowed.
+  struct Probe {
+    bool may_list = true;
+  };
+  virtual core::Result<Probe> probe(const core::OpContext& context, const std::string& prefix) = 0;
+};
+
+}  // namespace store

@@ -1,0 +1,60 @@
+#pragma once
+// Bytes from the bucket: prefetching readers over a block cache in memory.
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/clock.h"
+#include "core/metrics.h"
+#include "core/op_context.h"
+#include "core/result.h"
+#include "store/object_store.h"
+
+namespace transfer {
+
+struct DownloadOptions {
+  std::uint64_t cache_bytes = 192ULL << 20U;  ///< blocks in memory, prefetched ones included
+  std::uint64_t window_bytes = 64ULL << 20U;  ///< most that one sequential reader runs ahead
+  unsigned connections = 16;                  ///< range requests under way at once, per mount
+  /// How long a single range may take, however patient the reader.
+  core::Duration request_timeout = std::chrono::seconds{300};
+};
+
+/// One open file's way to its bytes: remembers the pattern of its reads and runs ahead of them.
+/// Bound to one version: a replaced object is Changed, never a mixture.
+/// Threads: any, several reads at once.
+class Reader {
+ public:
+  virtual ~Reader() = default;
+
+  /// Shape:   slices that together are shorter than `size` only at the end of the object.
+  using Done = std::function<void(core::Result<std::vector<core::Bytes>>)>;
+  /// Calls `done` exactly once: at once if the bytes are here, else from the thread that receives
+  /// the last byte needed. `done` must not block for long.
+  /// Errors:  Changed, NotFound, and those of ObjectStore::read; Timeout at context.deadline.
+  virtual void read(const core::OpContext& context, std::uint64_t offset, std::size_t size,
+                    Done done) = 0;
+};
+
+/// The reading side of one mount.
+class Downloads {
+ public:
+  static std::unique_ptr<Downloads> create(store::ObjectStore& store, core::Clock& clock,
+                                           core::Metrics& metrics, DownloadOptions options);
+  virtual ~Downloads() = default;
+
+  virtual std::unique_ptr<Reader> open(model::ObjectVersion version) = 0;
+
+  /// Fetches the whole version into `fd` at its own offsets, over several connections, through no
+  /// cache. Blocks.
+  virtual core::Status fetch(const core::OpContext& context, const model::ObjectVersion& version,
+                             int fd) = 0;
+
+  /// Bytes of that object that are held in memory are worthless from now on.
+  virtual void forget(const model::ObjectKey& key) = 0;
+
+  [[nodiscard]] virtual std::uint64_t cached_bytes() const = 0;
+};
+
+}  // namespace transfer

@@ -1,0 +1,50 @@
+#pragma once
+// Where bytes lie that programs have written and the bucket does not have yet.
+#include <atomic>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "core/result.h"
+#include "core/unique_fd.h"
+#include "store/object_store.h"
+
+namespace transfer {
+
+class StagedFile;
+
+/// The staging directory of one mount and its limit.
+/// Threads: any.
+class StagingArea {
+ public:
+  /// Shape: `limit_bytes` 0 means 80 % of what is free now.
+  /// Errors: the directory cannot be made or written; it lies on a tmpfs and that was not allowed.
+  static core::Result<std::unique_ptr<StagingArea>> open(const std::string& directory,
+                                                         std::uint64_t limit_bytes,
+                                                         bool allow_tmpfs);
+  virtual ~StagingArea() = default;
+
+  /// An empty file without a name: gone with its last owner, also after a crash.
+  virtual core::Result<std::shared_ptr<StagedFile>> create() = 0;
+  [[nodiscard]] virtual std::uint64_t used_bytes() const = 0;
+  [[nodiscard]] virtual std::uint64_t limit_bytes() const = 0;
+};
+
+/// The whole present content of one file, local. Sparse.
+/// Threads: any; concurrent writes to the same range are the caller's to order.
+class StagedFile : public store::Source {
+ public:
+  /// Errors: NoSpace at the staging limit or on a full disk; TooLarge.
+  virtual core::Status write(std::uint64_t offset, std::span<const std::byte> data) = 0;
+  virtual core::Status truncate(std::uint64_t size) = 0;
+  /// As fallocate(2): mode 0, KEEP_SIZE, PUNCH_HOLE|KEEP_SIZE, ZERO_RANGE[|KEEP_SIZE]; others are
+  /// Unsupported.
+  virtual core::Status allocate(int mode, std::uint64_t offset, std::uint64_t length) = 0;
+  /// As lseek(2) with SEEK_DATA or SEEK_HOLE. Errors: OutOfRange where lseek says ENXIO.
+  [[nodiscard]] virtual core::Result<std::uint64_t> seek(std::uint64_t offset, int whence) const = 0;
+  /// Blocks of 512 bytes in use, for st_blocks.
+  [[nodiscard]] virtual std::uint64_t blocks() const = 0;
+  [[nodiscard]] virtual int fd() const = 0;
+};
+
+}  // namespace transfer
