@@ -6,9 +6,9 @@ namespace core {
 }  // namespace core
 
 /// An invariant of our own: if it does not hold, going on would do harm.
-#define CORE_CHECK(condition)                                     \
-  do {                                                            \
-    if (!(condition)) {                                           \
-      ::core::check_failed(#condition, __FILE__, __LINE__);       \
-    }                                                             \
+#define CORE_CHECK(condition)                               \
+  do {                                                      \
+    if (!(condition)) {                                     \
+      ::core::check_failed(#condition, __FILE__, __LINE__); \
+    }                                                       \
   } while (false)

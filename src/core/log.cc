@@ -45,11 +45,16 @@ std::shared_ptr<spdlog::logger>& logger() {
 
 spdlog::level::level_enum to_spdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::Error: return spdlog::level::err;
-    case LogLevel::Warn: return spdlog::level::warn;
-    case LogLevel::Info: return spdlog::level::info;
-    case LogLevel::Debug: return spdlog::level::debug;
-    case LogLevel::Trace: return spdlog::level::trace;
+    case LogLevel::Error:
+      return spdlog::level::err;
+    case LogLevel::Warn:
+      return spdlog::level::warn;
+    case LogLevel::Info:
+      return spdlog::level::info;
+    case LogLevel::Debug:
+      return spdlog::level::debug;
+    case LogLevel::Trace:
+      return spdlog::level::trace;
   }
   return spdlog::level::err;
 }
@@ -75,7 +80,8 @@ Status open_log(LogLevel level, LogTarget target, const std::string& file) {
       break;
     case LogTarget::Syslog:
       logger() = make_logger(
-          std::make_shared<spdlog::sinks::syslog_sink_mt>("stsfs", LOG_PID, LOG_DAEMON, true), false);
+          std::make_shared<spdlog::sinks::syslog_sink_mt>("stsfs", LOG_PID, LOG_DAEMON, true),
+          false);
       break;
     case LogTarget::File: {
       const int fd = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
@@ -120,8 +126,8 @@ void log(LogLevel level, std::string_view event, std::initializer_list<LogField>
   }
   std::string line(event);
   for (const LogField& field : fields) {
-    const bool plain = !field.value.empty() &&
-                       field.value.find_first_of(" \"=\\") == std::string::npos;
+    const bool plain =
+        !field.value.empty() && field.value.find_first_of(" \"=\\") == std::string::npos;
     line += ' ';
     line += field.key;
     line += plain ? "=" : "=\"";

@@ -10,22 +10,23 @@
 
 namespace core {
 
-/// A thread may take a lock only of a higher rank than those it holds. Debug builds abort otherwise.
+/// A thread may take a lock only of a higher rank than those it holds. Debug builds abort
+/// otherwise.
 enum class LockRank : std::uint8_t {
   App = 10,
-  Session = 20,        ///< fuse: session life and reply bookkeeping
-  Namespace = 30,      ///< fs: the inode table and its tree
-  Inode = 40,          ///< fs: one inode's state
-  Handle = 45,         ///< fs: one open handle
-  Staging = 50,        ///< transfer: a staged file's ranges
-  Reader = 55,         ///< transfer: one prefetching reader
-  Cache = 60,          ///< cache: attributes, listings, blocks
-  Budget = 65,         ///< cache: the memory budget
-  Credentials = 70,    ///< cred: refresher state
-  Transport = 75,      ///< curl: the loop's queue
-  Pool = 80,           ///< core: thread pool and gates
-  Clock = 85,          ///< core: fake clocks in tests
-  Leaf = 90,           ///< anything that calls nothing while held
+  Session = 20,      ///< fuse: session life and reply bookkeeping
+  Namespace = 30,    ///< fs: the inode table and its tree
+  Inode = 40,        ///< fs: one inode's state
+  Handle = 45,       ///< fs: one open handle
+  Staging = 50,      ///< transfer: a staged file's ranges
+  Reader = 55,       ///< transfer: one prefetching reader
+  Cache = 60,        ///< cache: attributes, listings, blocks
+  Budget = 65,       ///< cache: the memory budget
+  Credentials = 70,  ///< cred: refresher state
+  Transport = 75,    ///< curl: the loop's queue
+  Pool = 80,         ///< core: thread pool and gates
+  Leaf = 90,         ///< anything that calls nothing while held
+  Clock = 95,        ///< fake clocks: time is asked for under any lock
 };
 
 class CAPABILITY("mutex") Mutex {

@@ -11,7 +11,8 @@ namespace core {
 
 std::string random_hex(std::size_t bytes) {
   std::string raw(bytes, '\0');
-  CORE_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(raw.data()), static_cast<int>(bytes)) == 1);
+  CORE_CHECK(RAND_bytes(reinterpret_cast<unsigned char*>(raw.data()), static_cast<int>(bytes)) ==
+             1);
   return hex(raw);
 }
 

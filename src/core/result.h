@@ -13,9 +13,9 @@ namespace core {
 /// What a caller may do about a failure. Closed set: a new kind needs a caller that behaves
 /// differently; fuse/errno.cc stops compiling until someone decides its errno.
 enum class ErrorKind : std::uint8_t {
-  NotFound,         ///< no such object, name or attribute holder
-  NoBucket,         ///< the bucket does not exist
-  Exists,           ///< exclusive create lost
+  NotFound,  ///< no such object, name or attribute holder
+  NoBucket,  ///< the bucket does not exist
+  Exists,    ///< exclusive create lost
   NotDirectory,
   IsDirectory,
   NotEmpty,
@@ -27,24 +27,24 @@ enum class ErrorKind : std::uint8_t {
   Throttled,        ///< the service asks for fewer requests
   Unavailable,      ///< network or service failure; repeating may help
   Timeout,
-  Cancelled,        ///< the caller asked to stop
+  Cancelled,  ///< the caller asked to stop
   InvalidArgument,
   NameTooLong,
   TooLarge,
-  OutOfRange,       ///< a range outside the object; a buffer too small (ERANGE)
+  OutOfRange,  ///< a range outside the object; a buffer too small (ERANGE)
   NoSpace,
   ReadOnly,
-  NoData,           ///< no such extended attribute
-  Unsupported,      ///< a clear refusal of what we do not do
+  NoData,       ///< no such extended attribute
+  Unsupported,  ///< a clear refusal of what we do not do
   Busy,
-  TooManyLinks,     ///< symbolic link loop
+  TooManyLinks,  ///< symbolic link loop
   CrossDevice,
-  Corrupt,          ///< a checksum or a length did not fit
-  ClockSkewed,      ///< the service says that our clock is off
-  NoUpload,         ///< unknown upload id: aborted, expired or already completed
-  Protocol,         ///< an answer that makes no sense
-  Io,               ///< a local input/output error
-  Internal,         ///< our own fault
+  Corrupt,      ///< a checksum or a length did not fit
+  ClockSkewed,  ///< the service says that our clock is off
+  NoUpload,     ///< unknown upload id: aborted, expired or already completed
+  Protocol,     ///< an answer that makes no sense
+  Io,           ///< a local input/output error
+  Internal,     ///< our own fault
 };
 
 std::string_view to_string(ErrorKind kind);
@@ -94,12 +94,12 @@ inline Error fail(ErrorKind kind, std::string message) {
 #define CORE_CONCAT(a, b) CORE_CONCAT_INNER(a, b)
 
 /// Returns the error of `expression` from the enclosing function, or goes on.
-#define TRY(expression)                                      \
-  do {                                                       \
-    auto core_try_result = (expression);                     \
-    if (!core_try_result) {                                  \
-      return std::move(core_try_result).error();             \
-    }                                                        \
+#define TRY(expression)                          \
+  do {                                           \
+    auto core_try_result = (expression);         \
+    if (!core_try_result) {                      \
+      return std::move(core_try_result).error(); \
+    }                                            \
   } while (false)
 
 /// Returns the error of `expression`, or declares `declaration` with its value.

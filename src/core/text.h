@@ -14,8 +14,8 @@ inline std::string to_lower(std::string_view text) {
 }
 /// ASCII only, as header names are.
 inline bool equal_ignoring_case(std::string_view a, std::string_view b) {
-  return a.size() == b.size() &&
-         std::equal(a.begin(), a.end(), b.begin(), [](char x, char y) { return lower(x) == lower(y); });
+  return a.size() == b.size() && std::equal(a.begin(), a.end(), b.begin(),
+                                            [](char x, char y) { return lower(x) == lower(y); });
 }
 inline std::string_view trim(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");

@@ -168,8 +168,13 @@ std::optional<WallTime> parse_compact(std::string_view text) {
 }
 
 std::optional<Duration> parse_duration(std::string_view text) {
-  static constexpr std::array<std::pair<std::string_view, double>, 7> kUnits = {
-      {{"ms", 1e6}, {"us", 1e3}, {"ns", 1}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}, {"d", 86400e9}}};
+  static constexpr std::array<std::pair<std::string_view, double>, 7> kUnits = {{{"ms", 1e6},
+                                                                                 {"us", 1e3},
+                                                                                 {"ns", 1},
+                                                                                 {"s", 1e9},
+                                                                                 {"m", 60e9},
+                                                                                 {"h", 3600e9},
+                                                                                 {"d", 86400e9}}};
   if (text.empty()) {
     return std::nullopt;
   }
@@ -224,10 +229,22 @@ std::string format_duration(Duration duration) {
 
 std::optional<std::uint64_t> parse_size(std::string_view text) {
   static constexpr std::array<std::pair<std::string_view, double>, 17> kUnits = {
-      {{"", 1},           {"B", 1},           {"K", 1024.0},      {"k", 1024.0},
-       {"KiB", 1024.0},   {"KB", 1e3},        {"kB", 1e3},        {"M", 1048576.0},
-       {"MiB", 1048576.0}, {"MB", 1e6},       {"G", 1073741824.0}, {"GiB", 1073741824.0},
-       {"GB", 1e9},       {"T", 1099511627776.0}, {"TiB", 1099511627776.0}, {"TB", 1e12},
+      {{"", 1},
+       {"B", 1},
+       {"K", 1024.0},
+       {"k", 1024.0},
+       {"KiB", 1024.0},
+       {"KB", 1e3},
+       {"kB", 1e3},
+       {"M", 1048576.0},
+       {"MiB", 1048576.0},
+       {"MB", 1e6},
+       {"G", 1073741824.0},
+       {"GiB", 1073741824.0},
+       {"GB", 1e9},
+       {"T", 1099511627776.0},
+       {"TiB", 1099511627776.0},
+       {"TB", 1e12},
        {"m", 1048576.0}}};
   const auto number = take_number(text);
   if (!number) {
@@ -249,7 +266,8 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 }
 
 std::string format_size(std::uint64_t bytes) {
-  static constexpr std::array<std::string_view, 6> kUnits = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  static constexpr std::array<std::string_view, 6> kUnits = {"B",   "KiB", "MiB",
+                                                             "GiB", "TiB", "PiB"};
   auto value = static_cast<double>(bytes);
   std::size_t unit = 0;
   while (value >= 1024 && unit + 1 < kUnits.size()) {

@@ -19,8 +19,7 @@ core::WallTime FakeClock::wall_now() const {
   return kEpoch + elapsed_ + wall_offset_;
 }
 
-void FakeClock::wait_until(core::CondVar& changed, core::Mutex& mutex,
-                           core::SteadyTime deadline) {
+void FakeClock::wait_until(core::CondVar& changed, core::Mutex& mutex, core::SteadyTime deadline) {
   std::uint64_t id = 0;
   {
     const core::MutexLock lock(mutex_);
