@@ -12,7 +12,7 @@
 namespace http {
 
 struct RetryPolicy {
-  int attempts = 10;                                       ///< the first one included
+  int attempts = 10;  ///< the first one included
   core::Duration base = std::chrono::milliseconds{100};
   core::Duration cap = std::chrono::seconds{10};
 };
@@ -24,16 +24,23 @@ core::Duration backoff(const RetryPolicy& policy, int attempt, double draw);
 
 /// Runs `attempt(int n)` until it succeeds, fails for good, runs out of attempts or of time.
 /// Sleeps between, waking for `context.stop`. Returns the last failure.
+/// `asked`, when given, is a pause that the last attempt may have stored because the service asked
+/// for it (Retry-After): the sleep is at least that long. It is taken, and zero again afterwards.
 template <class Attempt>
 auto with_retries(const core::OpContext& context, const RetryPolicy& policy, core::Clock& clock,
-                  core::Random& random, Attempt&& attempt) -> decltype(attempt(0)) {
+                  core::Random& random, Attempt&& attempt, core::Duration* asked = nullptr)
+    -> decltype(attempt(0)) {
   for (int n = 0;; ++n) {
     auto result = attempt(n);
     if (result || n + 1 >= policy.attempts || !worth_repeating(result.error()) ||
         context.stopped()) {
       return result;
     }
-    const auto wake = clock.steady_now() + backoff(policy, n, random.unit());
+    core::Duration pause = backoff(policy, n, random.unit());
+    if (asked != nullptr) {
+      pause = std::max(pause, std::exchange(*asked, core::Duration{0}));
+    }
+    const auto wake = clock.steady_now() + pause;
     if (wake >= context.deadline || !clock.sleep_until(wake, context.stop)) {
       return result;
     }
