@@ -1,5 +1,7 @@
 #pragma once
 // Request + credentials + instant -> signed request. Pure: the same three give the same bytes.
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,12 +19,14 @@ enum class Scheme : std::uint8_t { OssV1, OssV4, S3V4 };
 struct Scope {
   std::string bucket;
   std::string key;
-  std::string region;            ///< "cn-hangzhou"; V1 needs none
-  std::string product = "oss";   ///< "oss-cloudbox" for a CloudBox; "s3" for S3
+  std::string region;           ///< "cn-hangzhou"; V1 needs none
+  std::string product = "oss";  ///< "oss-cloudbox" for a CloudBox; "s3" for S3
 };
 
 /// Adds date, token and Authorization headers to `request` (replacing any that are there).
 /// Anonymous credentials add nothing.
+/// S3: the payload hash is UNSIGNED-PAYLOAD unless x-amz-content-sha256 is set; other AWS products
+/// (the scope's) get the hash of the body, which must be in memory.
 /// Source: OSS API, "Include signatures in the Authorization header" (V1, V4); AWS SigV4.
 void sign_header(http::Request& request, const Credentials& credentials, Scheme scheme,
                  const Scope& scope, core::WallTime now);
@@ -39,7 +43,16 @@ void sign_query(http::Request& request, const Credentials& credentials, Scheme s
 std::string string_to_sign(const http::Request& request, const Credentials& credentials,
                            Scheme scheme, const Scope& scope, core::WallTime now);
 
+/// The canonical request behind string_to_sign; for V1 the two are one. The token is hidden.
+std::string canonical_request(const http::Request& request, const Credentials& credentials,
+                              Scheme scheme, const Scope& scope, core::WallTime now);
+
+/// Names the first line in which two strings to sign (or canonical requests) differ, for people;
+/// nothing if they agree. A line that carries the token is neither compared nor shown.
+std::optional<std::string> first_difference(std::string_view ours, std::string_view theirs);
+
 /// STS, RPC style 1.0 (HMAC-SHA1): the parameters plus the common ones and `Signature`.
+/// Format=JSON and STS's Version are added unless given. Anonymous credentials leave it unsigned.
 /// Source: "RPC signature mechanism"; the query is encoded twice.
 std::vector<http::QueryParam> sign_rpc(std::string_view method,
                                        std::vector<http::QueryParam> parameters,
