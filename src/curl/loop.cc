@@ -1,0 +1,173 @@
+#include "curl/loop.h"
+
+#include <csignal>
+
+#include "core/thread_pool.h"
+
+namespace curl {
+namespace {
+
+constexpr std::size_t kMaxIdleHandles = 64;
+
+}  // namespace
+
+Loop::Loop(const Options& options, std::string name, MultiHandle multi, ShareHandle share)
+    : options_(options),
+      name_(std::move(name)),
+      share_(std::move(share)),
+      multi_(std::move(multi)),
+      thread_([this] { run(); }) {}
+
+void Loop::stop() {
+  {
+    const core::MutexLock lock(mutex_);
+    stopping_ = true;
+  }
+  curl_multi_wakeup(multi_.get());
+}
+
+void Loop::send(http::Exchange exchange, http::Transport::Done done) {
+  auto transfer = std::make_unique<Transfer>(std::move(exchange), std::move(done),
+                                             [this] { curl_multi_wakeup(multi_.get()); });
+  ++load_;
+  {
+    const core::MutexLock lock(mutex_);
+    if (!stopping_) {
+      posted_.push_back(std::move(transfer));
+    }
+  }
+  if (transfer) {  // a callback of the last moments that tries again
+    --load_;
+    transfer->finish(core::fail(core::ErrorKind::Cancelled, "the transport is being closed"));
+    return;
+  }
+  curl_multi_wakeup(multi_.get());
+}
+
+bool Loop::stopping() const {
+  const core::MutexLock lock(mutex_);
+  return stopping_;
+}
+
+std::vector<std::unique_ptr<Transfer>> Loop::take_posted() {
+  const core::MutexLock lock(mutex_);
+  return std::exchange(posted_, {});
+}
+
+void Loop::run() {
+  core::name_this_thread(name_);
+  // Signals are for the main thread; a broken pipe is an error code here.
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  while (!stopping()) {
+    for (auto& transfer : take_posted()) {
+      start(std::move(transfer));
+    }
+    int running = 0;
+    CORE_CHECK(curl_multi_perform(multi_.get(), &running) == CURLM_OK);
+    collect();
+    end_overdue(core::BootClock::now());
+    CORE_CHECK(curl_multi_poll(multi_.get(), nullptr, 0, patience(), nullptr) == CURLM_OK);
+  }
+  end_all();
+}
+
+EasyHandle Loop::take_easy() {
+  if (idle_.empty()) {
+    EasyHandle easy(curl_easy_init());
+    CORE_CHECK(easy != nullptr);
+    return easy;
+  }
+  EasyHandle easy = std::move(idle_.back());
+  idle_.pop_back();
+  curl_easy_reset(easy.get());
+  return easy;
+}
+
+void Loop::start(std::unique_ptr<Transfer> transfer) {
+  Transfer* const key = transfer.get();
+  const auto now = core::BootClock::now();
+  core::Status begun = key->begin(take_easy(), options_, share_.get(), now);
+  if (begun) {
+    if (auto error = key->overdue(now)) {
+      begun = *std::move(error);
+    }
+  }
+  active_.emplace(key, std::move(transfer));
+  if (!begun) {
+    end(key, std::move(begun).error());
+    return;
+  }
+  CORE_CHECK(curl_multi_add_handle(multi_.get(), key->easy()) == CURLM_OK);
+}
+
+void Loop::collect() {
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
+    if (message->msg != CURLMSG_DONE) {
+      continue;
+    }
+    // The message dies with the handle's removal.
+    const CURLcode code = message->data.result;
+    char* self = nullptr;
+    CORE_CHECK(curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &self) == CURLE_OK);
+    auto* const transfer = reinterpret_cast<Transfer*>(self);
+    end(transfer, transfer->outcome(code));
+  }
+}
+
+void Loop::end_overdue(core::SteadyTime now) {
+  std::vector<std::pair<Transfer*, core::Error>> overdue;
+  for (const auto& [key, transfer] : active_) {
+    if (auto error = transfer->overdue(now)) {
+      overdue.emplace_back(key, *std::move(error));
+    }
+  }
+  for (auto& [key, error] : overdue) {
+    end(key, std::move(error));
+  }
+}
+
+void Loop::end_all() {
+  for (auto& transfer : take_posted()) {
+    Transfer* const key = transfer.get();
+    active_.emplace(key, std::move(transfer));
+  }
+  while (!active_.empty()) {
+    end(active_.begin()->first,
+        core::fail(core::ErrorKind::Cancelled, "the transport is being closed"));
+  }
+}
+
+void Loop::end(Transfer* transfer, core::Result<http::Response> result) {
+  const auto entry = active_.find(transfer);
+  CORE_CHECK(entry != active_.end());
+  const std::unique_ptr<Transfer> owned = std::move(entry->second);
+  active_.erase(entry);
+  if (EasyHandle easy = owned->release_easy()) {
+    // Closes the connection if the answer was not complete.
+    curl_multi_remove_handle(multi_.get(), easy.get());
+    if (idle_.size() < kMaxIdleHandles) {
+      idle_.push_back(std::move(easy));
+    }
+  }
+  --load_;
+  owned->finish(std::move(result));
+}
+
+int Loop::patience() const {
+  constexpr std::chrono::milliseconds kLongest{1000};
+  const auto now = core::BootClock::now();
+  auto wait = kLongest;
+  for (const auto& [key, transfer] : active_) {
+    const auto left = transfer->next_limit() - now;
+    if (left < wait) {
+      wait = std::max(std::chrono::milliseconds{0},
+                      std::chrono::ceil<std::chrono::milliseconds>(left));
+    }
+  }
+  return static_cast<int>(wait.count());
+}
+
+}  // namespace curl
