@@ -1,0 +1,66 @@
+#pragma once
+// RAM policy documents, compiled once so that a decision costs no parsing.
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+#include "emulator/condition.h"
+
+namespace emulator {
+
+enum class Verdict : std::uint8_t { Silent, Allow, Deny };
+
+/// Whose resources the documents speak about.
+struct Place {
+  std::string region;
+  std::string account;
+};
+
+/// One document. Immutable; any thread.
+class Policy {
+ public:
+  /// {"Version": "1", "Statement": [{"Effect", "Action" | "NotAction", "Resource" | "NotResource",
+  /// "Condition"}]}. '*' and '?' are wildcards in actions (without case) and resources
+  /// ("acs:oss:REGION:ACCOUNT:bucket/key", or "*").
+  /// Errors: InvalidArgument, naming what is wrong; nothing is ignored silently.
+  /// Source: RAM, "Policy structure and syntax".
+  static core::Result<Policy> parse(std::string_view document, const Place& place);
+
+  /// An explicit Deny wins over every Allow.
+  [[nodiscard]] Verdict decide(std::string_view action, std::string_view resource,
+                               const ConditionValues& values) const;
+
+ private:
+  struct ResourcePattern {
+    std::string service;
+    std::string path;
+  };
+  struct Statement {
+    bool allow = false;
+    bool not_action = false;
+    bool not_resource = false;
+    std::vector<std::string> actions;
+    std::vector<ResourcePattern> resources;
+    Conditions conditions;
+  };
+  static core::Result<Statement> parse_statement(const nlohmann::json& statement,
+                                                 const Place& place);
+  static core::Status parse_resource(const std::string& text, const Place& place,
+                                     std::vector<ResourcePattern>& patterns);
+
+  std::vector<Statement> statements_;
+};
+
+/// What a principal's policies add up to: some policy of its own allows and none denies, and if
+/// the session was narrowed by a policy, that one allows too.
+struct Grants {
+  std::vector<std::shared_ptr<const Policy>> own;
+  std::shared_ptr<const Policy> session;
+
+  [[nodiscard]] Verdict decide(std::string_view action, std::string_view resource,
+                               const ConditionValues& values) const;
+};
+
+}  // namespace emulator

@@ -1,0 +1,18 @@
+#pragma once
+// AWS signature version 4 as S3 uses it.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "emulator/signature.h"
+
+namespace emulator {
+
+/// Nothing if `claim` is signed with `secret`; else SignatureDoesNotMatch in S3's own elements.
+/// The path counts as sent (virtual-hosted: without the bucket).
+/// Errors: 400 when `host` is not signed or the payload hash is missing or no hash at all.
+/// Source: AWS, "Signature Calculations for the Authorization Header".
+std::optional<ServiceError> check_s3_signature(const RawRequest& request, const Claim& claim,
+                                               std::string_view secret, const SigningKeys& keys);
+
+}  // namespace emulator
