@@ -1,0 +1,72 @@
+#include "cache/arena.h"
+
+#include <sys/mman.h>
+
+#include "core/check.h"
+
+namespace cache {
+namespace {
+
+constexpr std::size_t kSlabBytes = 2U << 20U;  // one huge page
+
+}  // namespace
+
+Arena::~Arena() {
+  for (void* slab : slabs_) {
+    ::munmap(slab, kSlabBytes);
+  }
+}
+
+std::byte* Arena::take() {
+  const core::MutexLock lock(mutex_);
+  if (free_.empty()) {
+    grow();
+  }
+  std::byte* buffer = free_.back();  // the one that was used last: warm in the processor's caches
+  free_.pop_back();
+  ++live_;
+  return buffer;
+}
+
+void Arena::give_back(std::byte* buffer) {
+  const core::MutexLock lock(mutex_);
+  free_.push_back(buffer);
+  --live_;
+}
+
+std::uint64_t Arena::live_bytes() const {
+  const core::MutexLock lock(mutex_);
+  return live_ * buffer_bytes_;
+}
+
+std::uint64_t Arena::resident_bytes() const {
+  const core::MutexLock lock(mutex_);
+  return slabs_.size() * kSlabBytes;
+}
+
+void Arena::grow() {
+  // Twice the size, of which the aligned half is kept: only an aligned slab can be a huge page.
+  void* raw =
+      ::mmap(nullptr, 2 * kSlabBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  CORE_CHECK(raw != MAP_FAILED);
+  auto* start = static_cast<std::byte*>(raw);
+  const auto misfit = reinterpret_cast<std::uintptr_t>(start) % kSlabBytes;
+  const std::size_t before = misfit == 0 ? 0 : kSlabBytes - misfit;
+  if (before > 0) {
+    ::munmap(start, before);
+  }
+  std::byte* slab = start + before;
+  ::munmap(slab + kSlabBytes, kSlabBytes - before);
+  // Both are wishes: without huge pages, or on a kernel that cannot populate, the first touch of
+  // each page pays instead.
+  ::madvise(slab, kSlabBytes, MADV_HUGEPAGE);
+#ifdef MADV_POPULATE_WRITE
+  ::madvise(slab, kSlabBytes, MADV_POPULATE_WRITE);
+#endif
+  slabs_.push_back(slab);
+  for (std::size_t at = kSlabBytes; at > 0; at -= buffer_bytes_) {
+    free_.push_back(slab + at - buffer_bytes_);
+  }
+}
+
+}  // namespace cache
