@@ -1,0 +1,61 @@
+#include "fuse/in_flight.h"
+
+namespace fuse {
+
+std::stop_token InFlight::enter(std::uint64_t id) {
+  const core::MutexLock lock(mutex_);
+  return requests_[id].get_token();
+}
+
+void InFlight::leave(std::uint64_t id) {
+  const core::MutexLock lock(mutex_);
+  requests_.erase(id);
+  if (requests_.empty()) {
+    changed_.notify_all();
+  }
+}
+
+void InFlight::request_stop(std::uint64_t id) {
+  std::stop_source source(std::nostopstate);
+  {
+    const core::MutexLock lock(mutex_);
+    const auto found = requests_.find(id);
+    if (found == requests_.end()) {
+      return;
+    }
+    source = found->second;
+  }
+  source.request_stop();
+}
+
+void InFlight::request_stop_of_all() {
+  std::vector<std::stop_source> sources;
+  {
+    const core::MutexLock lock(mutex_);
+    sources.reserve(requests_.size());
+    for (const auto& [id, source] : requests_) {
+      sources.push_back(source);
+    }
+  }
+  for (std::stop_source& source : sources) {
+    source.request_stop();
+  }
+}
+
+bool InFlight::wait_until_empty(core::Clock& clock, core::SteadyTime deadline) {
+  const core::MutexLock lock(mutex_);
+  while (!requests_.empty()) {
+    if (clock.steady_now() >= deadline) {
+      return false;
+    }
+    clock.wait_until(changed_, mutex_, deadline);
+  }
+  return true;
+}
+
+std::size_t InFlight::size() const {
+  const core::MutexLock lock(mutex_);
+  return requests_.size();
+}
+
+}  // namespace fuse

@@ -1,0 +1,31 @@
+#pragma once
+#include <cstdint>
+#include <stop_token>
+#include <unordered_map>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/mutex.h"
+
+namespace fuse {
+
+/// The kernel's requests between arrival and answer, by our number of them.
+/// Threads: any. Stop callbacks run on the thread that asks to stop, with no lock held.
+class InFlight {
+ public:
+  std::stop_token enter(std::uint64_t id);
+  void leave(std::uint64_t id);
+  /// Nothing happens if it was answered already.
+  void request_stop(std::uint64_t id);
+  void request_stop_of_all();
+  /// True when nothing is in flight; false at `deadline`.
+  bool wait_until_empty(core::Clock& clock, core::SteadyTime deadline);
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  mutable core::Mutex mutex_{core::LockRank::Session};
+  core::CondVar changed_;
+  std::unordered_map<std::uint64_t, std::stop_source> requests_ GUARDED_BY(mutex_);
+};
+
+}  // namespace fuse

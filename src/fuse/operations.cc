@@ -1,0 +1,498 @@
+#include "fuse/operations.h"
+
+#define FUSE_USE_VERSION 314
+#include <fuse_lowlevel.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "fuse/convert.h"
+#include "fuse/shell.h"
+
+namespace fuse {
+
+FileInfo to_file_info(const fuse_file_info* info) {
+  return info == nullptr ? FileInfo{} : FileInfo{info->fh, info->flags};
+}
+
+Dispatcher& dispatcher_of(fuse_req* request) {
+  return *static_cast<Dispatcher*>(fuse_req_userdata(request));
+}
+
+namespace {
+
+using fs::InodeNumber;
+using std::string;
+
+// A write below this size is copied; a larger one keeps the buffer that it arrived in.
+constexpr std::size_t kKeptWriteBytes = std::size_t{64} << 10U;
+
+// ---- names -------------------------------------------------------------------------------------
+
+/// The kernel's lookup count of an entry exists only if the answer arrived.
+void answer_entry(Call& call, const core::Result<fs::Entry>& entry) {
+  if (!entry) {
+    call.reply.error(entry.error());
+  } else if (!call.reply.entry(*entry)) {
+    call.fs.forget(entry->attributes.inode, 1);
+  }
+}
+
+constexpr Operation kLookup{"lookup"};
+void lookup(Call& call, InodeNumber parent, const string& name) {
+  answer_entry(call, call.fs.lookup(call.request, parent, name));
+}
+
+void forget(fuse_req_t request, fuse_ino_t inode, std::uint64_t count) noexcept {
+  guarded("forget", [&] { dispatcher_of(request).file_system().forget(inode, count); });
+  fuse_reply_none(request);
+}
+
+void forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) noexcept {
+  guarded("forget", [&] {
+    for (const fuse_forget_data& one : std::span(forgets, count)) {
+      dispatcher_of(request).file_system().forget(one.ino, one.nlookup);
+    }
+  });
+  fuse_reply_none(request);
+}
+
+constexpr Operation kMknod{"mknod"};
+void mknod(Call& call, InodeNumber parent, const string& name, mode_t mode, dev_t device) {
+  answer_entry(call, call.fs.mknod(call.request, parent, name, mode, device));
+}
+
+constexpr Operation kMkdir{"mkdir"};
+void mkdir(Call& call, InodeNumber parent, const string& name, mode_t mode) {
+  answer_entry(call, call.fs.mkdir(call.request, parent, name, mode));
+}
+
+constexpr Operation kSymlink{"symlink"};
+void symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name) noexcept {
+  on_worker(
+      request, kSymlink, parent,
+      [](Call& call, InodeNumber in, const string& link, const string& text) {
+        answer_entry(call, call.fs.symlink(call.request, in, link, text));
+      },
+      name, target);
+}
+
+constexpr Operation kReadlink{"readlink"};
+void readlink(Call& call, InodeNumber inode) {
+  const core::Result<string> target = call.fs.readlink(call.request, inode);
+  target ? call.reply.link_target(*target) : call.reply.error(target.error());
+}
+
+constexpr Operation kUnlink{"unlink"};
+void unlink(Call& call, InodeNumber parent, const string& name) {
+  call.reply.done(call.fs.unlink(call.request, parent, name));
+}
+
+constexpr Operation kRmdir{"rmdir"};
+void rmdir(Call& call, InodeNumber parent, const string& name) {
+  call.reply.done(call.fs.rmdir(call.request, parent, name));
+}
+
+constexpr Operation kRename{"rename", &Patience::data};
+void rename(Call& call, InodeNumber parent, const string& name, InodeNumber new_parent,
+            const string& new_name, unsigned flags) {
+  const core::Status status =
+      call.fs.rename(call.request, parent, name, new_parent, new_name, flags);
+  if (!status && flags != 0 && status.error().kind == core::ErrorKind::Unsupported) {
+    call.reply.error(EINVAL);  // renameat2(2): the file system does not support the flag
+    return;
+  }
+  call.reply.done(status);
+}
+
+constexpr Operation kLink{"link"};
+void link(fuse_req_t request, fuse_ino_t inode, fuse_ino_t /*new_parent*/,
+          const char* /*new_name*/) noexcept {
+  here(request, kLink, inode,
+       [](const std::shared_ptr<Call>& call) { call->reply.error(EPERM); });  // link(2)
+}
+
+// ---- attributes --------------------------------------------------------------------------------
+
+void answer_attributes(Call& call, const core::Result<fs::Entry>& entry) {
+  entry ? call.reply.attributes(*entry) : call.reply.error(entry.error());
+}
+
+constexpr Operation kGetattr{"getattr"};
+void getattr(Call& call, InodeNumber inode, const FileInfo& /*file*/) {
+  answer_attributes(call, call.fs.getattr(call.request, inode));
+}
+
+constexpr Operation kSetattr{"setattr", &Patience::data};
+void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* attributes, int to_set,
+             fuse_file_info* /*file*/) noexcept {
+  const fs::AttributeChange wanted =
+      to_change(*attributes, to_set, dispatcher_of(request).clock().wall_now());
+  on_worker(
+      request, kSetattr, inode,
+      [](Call& call, InodeNumber of, const fs::AttributeChange& change) {
+        answer_attributes(call, call.fs.setattr(call.request, of, change));
+      },
+      wanted);
+}
+
+/// The kernel asks for these on its own (security.capability before each write, ACLs by ls -l); we
+/// have none, and no request is worth finding that out.
+bool never_kept(std::string_view name) {
+  return name.starts_with("security.") || name.starts_with("system.");
+}
+
+/// With `room` 0 the caller asks how much it needs.
+void answer_attribute(Call& call, std::string_view value, std::size_t room) {
+  if (room == 0) {
+    call.reply.attribute_size(value.size());
+  } else if (value.size() > room) {
+    call.reply.error(ERANGE);
+  } else {
+    call.reply.bytes(value);
+  }
+}
+
+constexpr Operation kGetxattr{"getxattr"};
+void getxattr(fuse_req_t request, fuse_ino_t inode, const char* name, std::size_t size) noexcept {
+  if (never_kept(name)) {
+    here(request, kGetxattr, inode,
+         [](const std::shared_ptr<Call>& call) { call->reply.error(ENODATA); });
+    return;
+  }
+  on_worker(
+      request, kGetxattr, inode,
+      [](Call& call, InodeNumber of, const string& attribute, std::size_t room) {
+        const core::Result<string> value = call.fs.getxattr(call.request, of, attribute);
+        value ? answer_attribute(call, *value, room)
+              : static_cast<void>(call.reply.error(value.error()));
+      },
+      name, size);
+}
+
+constexpr Operation kSetxattr{"setxattr"};
+void setxattr(fuse_req_t request, fuse_ino_t inode, const char* name, const char* value,
+              std::size_t size, int flags) noexcept {
+  here(request, kSetxattr, inode, [&](const std::shared_ptr<Call>& call) {
+    if (never_kept(name)) {
+      call->reply.error(EOPNOTSUPP);
+      return;
+    }
+    dispatcher_of(request).post(
+        [call, inode, flags, attribute = string(name), content = string(value, size)] {
+          guarded(kSetxattr.name, [&] {
+            call->reply.done(call->fs.setxattr(call->request, inode, attribute, content, flags));
+          });
+        });
+  });
+}
+
+constexpr Operation kListxattr{"listxattr"};
+void listxattr(Call& call, InodeNumber inode, std::size_t room) {
+  const core::Result<std::vector<string>> names = call.fs.listxattr(call.request, inode);
+  if (!names) {
+    call.reply.error(names.error());
+    return;
+  }
+  string joined;
+  for (const string& name : *names) {
+    joined.append(name).push_back('\0');
+  }
+  answer_attribute(call, joined, room);
+}
+
+constexpr Operation kRemovexattr{"removexattr"};
+void removexattr(Call& call, InodeNumber inode, const string& name) {
+  if (never_kept(name)) {
+    call.reply.error(ENODATA);
+    return;
+  }
+  call.reply.done(call.fs.removexattr(call.request, inode, name));
+}
+
+// ---- files -------------------------------------------------------------------------------------
+
+constexpr Operation kOpen{"open"};
+void open(Call& call, InodeNumber inode, const FileInfo& file) {
+  const core::Result<fs::Opened> opened = call.fs.open(call.request, inode, file.flags);
+  if (!opened) {
+    call.reply.error(opened.error());
+  } else if (!call.reply.opened(*opened)) {
+    call.fs.release(call.request, opened->handle);
+  }
+}
+
+constexpr Operation kCreate{"create"};
+void create(Call& call, InodeNumber parent, const string& name, mode_t mode, const FileInfo& file) {
+  const auto created = call.fs.create(call.request, parent, name, mode, file.flags);
+  if (!created) {
+    call.reply.error(created.error());
+  } else if (!call.reply.created(created->entry, created->opened)) {
+    call.fs.release(call.request, created->opened.handle);
+    call.fs.forget(created->entry.attributes.inode, 1);
+  }
+}
+
+void answer_read(Call& call, const core::Result<std::vector<core::Bytes>>& found,
+                 std::size_t asked) {
+  if (!found) {
+    call.reply.error(found.error());
+    return;
+  }
+  std::size_t size = 0;
+  for (const core::Bytes& slice : *found) {
+    size += slice.size();
+  }
+  if (size > asked) {  // the kernel would refuse the answer, and its caller learn nothing
+    call.reply.error(core::fail(core::ErrorKind::Internal, "more bytes than the read asked for"));
+    return;
+  }
+  call.reply.slices(*found);
+}
+
+constexpr Operation kRead{"read", &Patience::data};
+void read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset,
+          fuse_file_info* file) noexcept {
+  here(request, kRead, inode, [&](const std::shared_ptr<Call>& call) {
+    call->fs.read(call->request, file->fh, static_cast<std::uint64_t>(offset), size,
+                  [call, size](const core::Result<std::vector<core::Bytes>>& found) {
+                    guarded(kRead.name, [&] { answer_read(*call, found, size); });
+                  });
+  });
+}
+
+core::Bytes payload_of(const char* data, std::size_t size) {
+  if (size >= kKeptWriteBytes) {
+    if (std::shared_ptr<const void> buffer = Receiver::keep()) {
+      return {std::move(buffer), core::as_bytes({data, size})};
+    }
+  }
+  return core::Bytes::of(string(data, size));
+}
+
+constexpr Operation kWrite{"write", &Patience::data};
+void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t size, off_t offset,
+           fuse_file_info* file) noexcept {
+  here(request, kWrite, inode, [&](const std::shared_ptr<Call>& call) {
+    dispatcher_of(request).post([call, handle = file->fh, at = static_cast<std::uint64_t>(offset),
+                                 payload = payload_of(data, size)] {
+      guarded(kWrite.name, [&] {
+        const auto written = call->fs.write(call->request, handle, at, payload.view());
+        written ? call->reply.written(*written) : call->reply.error(written.error());
+      });
+    });
+  });
+}
+
+constexpr Operation kFlush{"flush", &Patience::data};
+void flush(Call& call, InodeNumber /*inode*/, const FileInfo& file) {
+  call.reply.done(call.fs.flush(call.request, file.handle));
+}
+
+constexpr Operation kFsync{"fsync", &Patience::data};
+void fsync(Call& call, InodeNumber /*inode*/, int /*data_only*/, const FileInfo& file) {
+  call.reply.done(call.fs.fsync(call.request, file.handle));
+}
+
+constexpr Operation kRelease{"release", &Patience::data};
+void release(Call& call, InodeNumber /*inode*/, const FileInfo& file) {
+  call.fs.release(call.request, file.handle);
+  call.reply.done();
+}
+
+constexpr Operation kFallocate{"fallocate", &Patience::data};
+void fallocate(Call& call, InodeNumber /*inode*/, int mode, off_t offset, off_t length,
+               const FileInfo& file) {
+  call.reply.done(call.fs.fallocate(call.request, file.handle, mode,
+                                    static_cast<std::uint64_t>(offset),
+                                    static_cast<std::uint64_t>(length)));
+}
+
+constexpr Operation kLseek{"lseek"};
+void lseek(Call& call, InodeNumber /*inode*/, off_t offset, int whence, const FileInfo& file) {
+  const auto found =
+      call.fs.seek(call.request, file.handle, static_cast<std::uint64_t>(offset), whence);
+  if (found) {
+    call.reply.offset(*found);
+  } else if (found.error().kind == core::ErrorKind::OutOfRange) {
+    call.reply.error(ENXIO);  // lseek(2): beyond the end
+  } else {
+    call.reply.error(found.error());
+  }
+}
+
+// ---- directories -------------------------------------------------------------------------------
+
+constexpr Operation kOpendir{"opendir"};
+void opendir(Call& call, InodeNumber inode, const FileInfo& /*file*/) {
+  const core::Result<fs::HandleId> handle = call.fs.opendir(call.request, inode);
+  if (!handle) {
+    call.reply.error(handle.error());
+  } else if (!call.reply.opened({*handle})) {
+    call.fs.releasedir(*handle);
+  }
+}
+
+/// Entries in the kernel's form, until `room` bytes are full.
+class Listing {
+ public:
+  Listing(fuse_req_t request, std::size_t room, bool plus)
+      : request_(request), plus_(plus), buffer_(room, '\0') {}
+
+  bool add(const fs::DirectoryEntry& entry) {
+    const std::size_t left = buffer_.size() - used_;
+    char* const at = buffer_.data() + used_;
+    const auto next = static_cast<off_t>(entry.next_offset);
+    std::size_t need = 0;
+    if (plus_) {
+      fuse_entry_param param = to_entry(entry.attributes, entry.lifetime);
+      if (!entry.complete) {
+        param.ino = 0;  // d_ino comes from the attributes; the kernel makes no inode
+      }
+      need = fuse_add_direntry_plus(request_, at, left, entry.name.c_str(), &param, next);
+    } else {
+      const struct stat attributes = to_stat(entry.attributes);
+      need = fuse_add_direntry(request_, at, left, entry.name.c_str(), &attributes, next);
+    }
+    if (need > left) {
+      return false;
+    }
+    used_ += need;
+    if (plus_ && entry.complete) {
+      counted_.push_back(entry.attributes.inode);
+    }
+    return true;
+  }
+
+  [[nodiscard]] std::string_view bytes() const { return {buffer_.data(), used_}; }
+  /// Inodes that got a lookup count.
+  [[nodiscard]] const std::vector<InodeNumber>& counted() const { return counted_; }
+
+ private:
+  fuse_req_t request_;
+  bool plus_;
+  string buffer_;
+  std::size_t used_ = 0;
+  std::vector<InodeNumber> counted_;
+};
+
+void list(Call& call, fs::HandleId handle, std::size_t room, off_t offset, bool plus) {
+  // libfuse's formatting functions take the request and do not look at it.
+  Listing listing(nullptr, room, plus);
+  const core::Status status =
+      call.fs.readdir(call.request, handle, static_cast<std::uint64_t>(offset), plus,
+                      [&](const fs::DirectoryEntry& entry) { return listing.add(entry); });
+  if (!status && listing.bytes().empty()) {
+    call.reply.error(status.error());
+    return;
+  }
+  // What was listed before a failure carries lookup counts: hand it over, the next call fails.
+  if (!call.reply.bytes(listing.bytes())) {
+    for (const InodeNumber inode : listing.counted()) {
+      call.fs.forget(inode, 1);
+    }
+  }
+}
+
+constexpr Operation kReaddir{"readdir"};
+void readdir(Call& call, InodeNumber /*inode*/, std::size_t room, off_t offset,
+             const FileInfo& file) {
+  list(call, file.handle, room, offset, false);
+}
+
+constexpr Operation kReaddirplus{"readdirplus"};
+void readdirplus(Call& call, InodeNumber /*inode*/, std::size_t room, off_t offset,
+                 const FileInfo& file) {
+  list(call, file.handle, room, offset, true);
+}
+
+constexpr Operation kReleasedir{"releasedir"};
+void releasedir(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) noexcept {
+  here(request, kReleasedir, inode, [&](const std::shared_ptr<Call>& call) {
+    call->fs.releasedir(file->fh);
+    call->reply.done();
+  });
+}
+
+constexpr Operation kFsyncdir{"fsyncdir"};
+void fsyncdir(fuse_req_t request, fuse_ino_t inode, int /*data_only*/,
+              fuse_file_info* /*file*/) noexcept {
+  // Names change in the bucket before their calls return: nothing is left to write.
+  here(request, kFsyncdir, inode, [](const std::shared_ptr<Call>& call) { call->reply.done(); });
+}
+
+constexpr Operation kStatfs{"statfs"};
+void statfs(Call& call, InodeNumber /*inode*/) {
+  const core::Result<fs::SpaceInfo> space = call.fs.statfs(call.request);
+  space ? call.reply.space(*space) : call.reply.error(space.error());
+}
+
+// ---- the session -------------------------------------------------------------------------------
+
+void init(void* /*userdata*/, fuse_conn_info* connection) noexcept {
+  // Wanted by name, so that a newer library's defaults change nothing.
+  // Not wanted: splice (slower than copying), write-back (the kernel would own dirty data and
+  // times), locks (the kernel's own hold within the mount), EXPORT_SUPPORT (no lookup of ".."),
+  // DONT_MASK and POSIX_ACL (the kernel applies the umask), HANDLE_KILLPRIV (the kernel knows who
+  // may keep set-id bits; it sends the new mode).
+  constexpr unsigned kWanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_DIO |
+                               FUSE_CAP_READDIRPLUS | FUSE_CAP_ATOMIC_O_TRUNC |
+                               FUSE_CAP_AUTO_INVAL_DATA;
+  connection->want = kWanted & connection->capable;
+  connection->max_write = kMaxWriteBytes;
+  connection->max_background = 128;
+  connection->congestion_threshold = 96;
+  connection->time_gran = 1;
+}
+
+fuse_lowlevel_ops make_operations() {
+  fuse_lowlevel_ops table{};
+  table.init = init;
+  table.lookup = worker_shell<kLookup, lookup>;
+  table.forget = forget;
+  table.forget_multi = forget_multi;
+  table.getattr = worker_shell<kGetattr, getattr>;
+  table.setattr = setattr;
+  table.readlink = worker_shell<kReadlink, readlink>;
+  table.mknod = worker_shell<kMknod, mknod>;
+  table.mkdir = worker_shell<kMkdir, mkdir>;
+  table.unlink = worker_shell<kUnlink, unlink>;
+  table.rmdir = worker_shell<kRmdir, rmdir>;
+  table.symlink = symlink;
+  table.rename = worker_shell<kRename, rename>;
+  table.link = link;
+  table.open = worker_shell<kOpen, open>;
+  table.create = worker_shell<kCreate, create>;
+  table.read = read;
+  table.write = write;
+  table.flush = worker_shell<kFlush, flush>;
+  table.fsync = worker_shell<kFsync, fsync>;
+  table.release = worker_shell<kRelease, release>;
+  table.fallocate = worker_shell<kFallocate, fallocate>;
+  table.lseek = worker_shell<kLseek, lseek>;
+  table.opendir = worker_shell<kOpendir, opendir>;
+  table.readdir = worker_shell<kReaddir, readdir>;
+  table.readdirplus = worker_shell<kReaddirplus, readdirplus>;
+  table.releasedir = releasedir;
+  table.fsyncdir = fsyncdir;
+  table.statfs = worker_shell<kStatfs, statfs>;
+  table.getxattr = getxattr;
+  table.setxattr = setxattr;
+  table.listxattr = worker_shell<kListxattr, listxattr>;
+  table.removexattr = worker_shell<kRemovexattr, removexattr>;
+  // Left out, so that the kernel gets ENOSYS and does them itself or refuses: access, bmap, ioctl,
+  // poll, getlk, setlk, flock, copy_file_range.
+  return table;
+}
+
+}  // namespace
+
+const fuse_lowlevel_ops& operations() {
+  static const fuse_lowlevel_ops table = make_operations();
+  return table;
+}
+
+}  // namespace fuse
