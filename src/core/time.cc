@@ -40,8 +40,9 @@ std::optional<WallTime> from_civil(const Civil& c) {
   using namespace std::chrono;
   const year_month_day ymd{year{c.year}, month{static_cast<unsigned>(c.month)},
                            day{static_cast<unsigned>(c.day)}};
-  if (!ymd.ok() || c.hour < 0 || c.hour > 23 || c.minute < 0 || c.minute > 59 || c.second < 0 ||
-      c.second > 60) {
+  // Nanoseconds reach 292 years either way, and differences must fit as well.
+  if (!ymd.ok() || c.year < 1900 || c.year > 2200 || c.hour < 0 || c.hour > 23 || c.minute < 0 ||
+      c.minute > 59 || c.second < 0 || c.second > 60) {
     return std::nullopt;
   }
   return WallTime{sys_days{ymd}.time_since_epoch() + hours{c.hour} + minutes{c.minute} +
