@@ -52,14 +52,14 @@ std::string json_quoted(std::string_view text) {
   return out + '"';
 }
 
-/// s3fs's form: URL-encoded {"name":"base64",…}.
+/// s3fs's form: {"name":"base64",…}.
 std::string format_xattrs(const std::map<std::string, std::string>& xattrs) {
   std::string json = "{";
   for (const auto& [name, value] : xattrs) {
     json += json.size() > 1 ? "," : "";
     json += json_quoted(name) + ':' + json_quoted(core::base64(value));
   }
-  return core::percent_encode(json + '}');
+  return json + '}';
 }
 
 /// Reads just enough JSON for that form.
@@ -214,10 +214,10 @@ PosixMeta parse_posix_meta(const UserMeta& user) {
     meta.device = parse_number<dev_t>(*value);
   }
   if (const auto value = text("symlink-target")) {
-    meta.symlink_target = core::percent_decode(*value);
+    meta.symlink_target = std::string(*value);
   }
   if (const auto value = text("xattr")) {
-    if (auto xattrs = XattrReader(core::percent_decode(*value, true)).read()) {
+    if (auto xattrs = XattrReader(*value).read()) {
       meta.xattrs = *std::move(xattrs);
     }
   }
@@ -245,20 +245,9 @@ UserMeta with_posix_meta(UserMeta user, const PosixMeta& meta) {
   put("atime", time(meta.accessed));
   put("ctime", time(meta.changed));
   put("rdev", number(meta.device));
-  put("symlink-target", meta.symlink_target
-                            ? std::optional(core::percent_encode(*meta.symlink_target, true))
-                            : std::nullopt);
+  put("symlink-target", meta.symlink_target);
   put("xattr", meta.xattrs.empty() ? std::nullopt : std::optional(format_xattrs(meta.xattrs)));
   return user;
-}
-
-std::size_t user_meta_bytes(const UserMeta& user) {
-  constexpr std::size_t kPrefixBytes = 11;  // "x-oss-meta-"
-  std::size_t bytes = 0;
-  for (const auto& [name, value] : user) {
-    bytes += kPrefixBytes + name.size() + value.size();
-  }
-  return bytes;
 }
 
 bool access_allowed(mode_t mode, uid_t owner, gid_t group, uid_t uid, gid_t gid, int mask) {

@@ -13,11 +13,9 @@
 
 namespace model {
 
-/// User metadata by name in lower case, as store::UserMeta.
+/// User metadata by name in lower case, as store::UserMeta: values are plain text, and the store
+/// escapes what headers cannot carry.
 using UserMeta = std::map<std::string, std::string>;
-
-/// All user metadata of an object together: names and values.
-inline constexpr std::size_t kMaxUserMetaBytes = 8192;
 
 struct PosixMeta {
   std::optional<mode_t> mode;  ///< type bits included, unless whoever wrote it left them out
@@ -37,9 +35,6 @@ PosixMeta parse_posix_meta(const UserMeta& user);
 
 /// `user` with its entries of ours replaced by `meta`; what others wrote stays.
 UserMeta with_posix_meta(UserMeta user, const PosixMeta& meta);
-
-/// Bytes as the service counts them.
-std::size_t user_meta_bytes(const UserMeta& user);
 
 /// "1700000000.123456789", and what the tools write: "1700000000", "1700000000.5".
 std::string format_timestamp(core::WallTime time);

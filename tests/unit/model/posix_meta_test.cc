@@ -24,6 +24,7 @@ TEST(PosixMeta, SurvivesAsUserMetadata) {
   EXPECT_EQ(user.at("other"), "kept");
   EXPECT_EQ(user.at("mode"), "35304");
   EXPECT_EQ(user.at("mtime"), "1700000000.123456789");
+  EXPECT_EQ(user.at("symlink-target"), "../\u4e2d %/x");
   EXPECT_EQ(model::parse_posix_meta(user), meta);
 }
 
@@ -32,7 +33,7 @@ TEST(PosixMeta, ReadsWhatS3fsWrote) {
                                              {"uid", "1000"},
                                              {"gid", "1000"},
                                              {"mtime", "1700000000"},
-                                             {"xattr", "%7B%22user.k%22%3A%22dmFsdWU%3D%22%7D"}});
+                                             {"xattr", "{\"user.k\":\"dmFsdWU=\"}"}});
   EXPECT_EQ(meta.mode, mode_t{S_IFREG | 0644});
   EXPECT_EQ(meta.modified, core::wall_from_unix(1700000000));
   EXPECT_THAT(meta.xattrs,
@@ -50,7 +51,7 @@ TEST(PosixMeta, IgnoresWhatMakesNoSense) {
                                              {"gid", ""},
                                              {"mtime", "yesterday"},
                                              {"ctime", "99999999999999999999"},
-                                             {"xattr", "%7B%22a%22"}});
+                                             {"xattr", "{\"a\""}});
   EXPECT_EQ(meta, PosixMeta{});
 }
 
