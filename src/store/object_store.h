@@ -119,9 +119,9 @@ struct SymlinkInfo {
 
 /// What a dialect can do; asked once.
 struct Capabilities {
-  bool symlinks = false;           ///< PutSymlink, GetSymlink
-  bool create_exclusive = false;   ///< Precondition::Absent is enforced by the service
-  bool compare_and_swap = false;   ///< Precondition::Matches is enforced by the service
+  bool symlinks = false;          ///< PutSymlink, GetSymlink
+  bool create_exclusive = false;  ///< Precondition::Absent is enforced by the service
+  bool compare_and_swap = false;  ///< Precondition::Matches is enforced by the service
   bool append = false;
   std::uint64_t min_part_bytes = 100 * 1024;
   std::uint64_t max_part_bytes = 5ULL << 30U;
@@ -152,8 +152,8 @@ class ObjectStore {
   /// Errors: NotFound; Changed if the object no longer has `version.etag`.
   /// Source: GetObject (Range, If-Match, x-oss-range-behavior).
   virtual core::Result<ObjectMeta> read(const core::OpContext& context,
-                                        const model::ObjectVersion& version,
-                                        model::ByteRange range, Sink& sink) = 0;
+                                        const model::ObjectVersion& version, model::ByteRange range,
+                                        Sink& sink) = 0;
 
   /// Errors: Exists or Changed when the precondition fails and the service can tell; TooLarge.
   /// A lost answer is recognised by size and CRC-64 before Exists is reported.
@@ -177,8 +177,7 @@ class ObjectStore {
   /// Errors: Exists when the precondition says Absent; Unsupported without symlinks.
   virtual core::Result<Published> put_symlink(const core::OpContext& context,
                                               const model::ObjectKey& key,
-                                              const model::ObjectKey& target,
-                                              const UserMeta& user,
+                                              const model::ObjectKey& target, const UserMeta& user,
                                               const Precondition& precondition) = 0;
   /// Errors: NotFound; InvalidArgument if it is no symlink.
   virtual core::Result<SymlinkInfo> get_symlink(const core::OpContext& context,

@@ -1,0 +1,167 @@
+#include "oss/client.h"
+
+#include "core/format.h"
+#include "core/log.h"
+
+namespace oss {
+namespace {
+
+using core::ErrorKind;
+
+/// How long a copy or a completion may keep silent.
+constexpr core::Duration kSlowAnswer = std::chrono::minutes{2};
+/// Successors asked for within one attempt. Tokens that expire while a request is on its way are
+/// not refusals, but even they must come to an end.
+constexpr int kMaxSuccessors = 4;
+
+sign::Scheme scheme_for(const Options& options) {
+  const bool v4 = options.signing == Signing::V4 ||
+                  (options.signing == Signing::Auto && !options.region.empty());
+  return v4 ? sign::Scheme::OssV4 : sign::Scheme::OssV1;
+}
+
+/// What callers expect now and then is no trouble of the service's.
+bool is_trouble(ErrorKind kind) {
+  return kind != ErrorKind::NotFound && kind != ErrorKind::Exists && kind != ErrorKind::Changed &&
+         kind != ErrorKind::OutOfRange && kind != ErrorKind::Cancelled;
+}
+
+}  // namespace
+
+Client::Client(const Options& options, const Surroundings& world)
+    : options_(options),
+      world_(world),
+      endpoint_(options.endpoint, options.bucket, options.addressing),
+      scheme_(scheme_for(options)),
+      metrics_(world.metrics) {}
+
+Call Client::call(Operation operation, std::string method, std::string key) const {
+  Call call;
+  call.operation = operation;
+  call.subject = key;
+  call.request.method = std::move(method);
+  call.request.origin = endpoint_.origin();
+  call.request.path = endpoint_.path(key);
+  call.key = std::move(key);
+  return call;
+}
+
+core::Result<http::Response> Client::send(const core::OpContext& context, const Call& call) {
+  return repeat(context,
+                [&](int, core::Duration& pause) { return send_once(context, call, pause); });
+}
+
+core::Result<http::Response> Client::send_once(const core::OpContext& context, const Call& call,
+                                               core::Duration& pause) {
+  const std::string what = call.subject.empty()
+                               ? std::string(name_of(call.operation))
+                               : core::format("{} {}", name_of(call.operation), call.subject);
+  bool refused_before = false;
+  bool clock_corrected = false;
+  for (int successors = 0;;) {
+    auto held = world_.credentials.get(context);
+    if (!held) {
+      return std::move(held).error().within(what);
+    }
+    const cred::Lease& lease = (*held)->lease;
+    auto answer = exchange(context, call, lease.credentials);
+    if (!answer) {
+      count(call, answer.error());
+      return std::move(answer).error().within(what);
+    }
+    if (!answer->refusal) {
+      return std::move(answer->response);
+    }
+    Refusal& refusal = *answer->refusal;
+    count(call, refusal.error);
+    if (refusal.token_class) {
+      metrics_.token_refusals.add();
+      world_.credentials.reject((*held)->version);
+      // A token that ran out on the way was not refused for what it is.
+      const bool ran_out = lease.expires && now() >= *lease.expires;
+      if (++successors <= kMaxSuccessors && (ran_out || !refused_before)) {
+        refused_before = refused_before || !ran_out;
+        continue;
+      }
+    }
+    const auto service_now = answer->response.date();
+    if (refusal.error.kind == ErrorKind::ClockSkewed && service_now && !clock_corrected) {
+      world_.credentials.correct_clock(*service_now);
+      clock_corrected = true;
+      continue;
+    }
+    pause = refusal.pause;
+    return std::move(refusal.error).within(what);
+  }
+}
+
+core::Result<Client::Answer> Client::exchange(const core::OpContext& context, const Call& call,
+                                              const sign::Credentials& credentials) {
+  http::Exchange exchange;
+  exchange.context =
+      call.bulk || call.slow_answer ? context : context.until(now() + options_.request_timeout);
+  exchange.request = call.request;
+  exchange.patience = options_.patience;
+  if (call.slow_answer) {
+    exchange.patience.idle = std::max(exchange.patience.idle, kSlowAnswer);
+  }
+  exchange.sink = call.sink;
+  const sign::Scope scope{options_.bucket, call.key, options_.region, options_.product};
+  const core::WallTime signed_at = world_.clock.wall_now() + world_.credentials.clock_offset();
+  sign::sign_header(exchange.request, credentials, scheme_, scope, signed_at);
+  metrics_.requests(call.operation).add();
+  if (call.request.body) {
+    metrics_.bytes_sent.add(static_cast<std::int64_t>(call.request.body->size()));
+  }
+  const auto began = now();
+  TRY_ASSIGN(http::Response response, http::perform(world_.transport, std::move(exchange)));
+  metrics_.bytes_received.add(static_cast<std::int64_t>(response.body.size()));
+  if (core::log_enabled(core::LogLevel::Trace)) {
+    core::log(core::LogLevel::Trace, "oss.answer",
+              {{"op", context.id},
+               {"operation", name_of(call.operation)},
+               {"subject", call.subject},
+               {"status", response.status},
+               {"took", core::format_duration(now() - began)},
+               {"request", std::string(response.headers.get("x-oss-request-id").value_or(""))}});
+  }
+  Answer answer;
+  if (response.status >= 300) {
+    answer.refusal = read_refusal(response, credentials.temporary());
+    explain_signature(*answer.refusal, call.request, credentials, scope, signed_at);
+  }
+  answer.response = std::move(response);
+  return answer;
+}
+
+void Client::explain_signature(Refusal& refusal, const http::Request& request,
+                               const sign::Credentials& credentials, const sign::Scope& scope,
+                               core::WallTime signed_at) const {
+  if (refusal.error.remote->code != "SignatureDoesNotMatch") {
+    return;
+  }
+  std::optional<std::string> difference;
+  if (!refusal.canonical_request.empty()) {
+    difference = sign::first_difference(
+        sign::canonical_request(request, credentials, scheme_, scope, signed_at),
+        refusal.canonical_request);
+  }
+  if (!difference && !refusal.string_to_sign.empty()) {
+    difference = sign::first_difference(
+        sign::string_to_sign(request, credentials, scheme_, scope, signed_at),
+        refusal.string_to_sign);
+  }
+  if (difference) {
+    refusal.error.message += core::format(" ({})", *difference);
+  } else if (!refusal.string_to_sign.empty()) {
+    refusal.error.message += " (we signed the same text: the access key secret is wrong)";
+  }
+}
+
+void Client::count(const Call& call, const core::Error& error) {
+  if (is_trouble(error.kind)) {
+    metrics_.errors(call.operation).add();
+  }
+}
+
+}  // namespace oss

@@ -1,0 +1,85 @@
+#pragma once
+// Sign, send, and where the credentials are refused sign again with their successor.
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "http/retry.h"
+#include "http/transport.h"
+#include "oss/metrics.h"
+#include "oss/service_errors.h"
+#include "oss/store.h"
+#include "sign/signer.h"
+
+namespace oss {
+
+/// One operation to be carried out, not yet signed.
+struct Call {
+  Operation operation = Operation::HeadObject;
+  std::string key;      ///< empty at bucket level
+  std::string subject;  ///< for messages: the key or prefix it is about
+  http::Request request;
+  std::shared_ptr<http::BodySink> sink;
+  /// Carries object data: only silence and the caller's deadline end it.
+  bool bulk = false;
+  /// The service may work for a while before it answers (copies, completions).
+  bool slow_answer = false;
+};
+
+/// Threads: any.
+class Client {
+ public:
+  Client(const Options& options, const Surroundings& world);
+
+  [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] core::SteadyTime now() const { return world_.clock.steady_now(); }
+  Metrics& metrics() { return metrics_; }
+
+  /// A call about `key`, or about the bucket where that is empty.
+  [[nodiscard]] Call call(Operation operation, std::string method, std::string key) const;
+
+  /// Runs `attempt(n, pause)`, which is to call send_once, until it succeeds, fails for good, or
+  /// attempts or time run out.
+  template <class Attempt>
+  auto repeat(const core::OpContext& context, Attempt&& attempt)
+      -> decltype(attempt(0, std::declval<core::Duration&>())) {
+    core::Duration pause{0};
+    return http::with_retries(
+        context, options_.retry, world_.clock, world_.random,
+        [&](int n) {
+          if (n > 0) {
+            metrics_.retries.add();
+          }
+          return attempt(n, pause);
+        },
+        &pause);
+  }
+
+  /// One attempt, with the re-signing that credentials and clocks may need.
+  /// Shape: a response below 300. Errors are those of the service; "Operation subject: …".
+  core::Result<http::Response> send_once(const core::OpContext& context, const Call& call,
+                                         core::Duration& pause);
+  /// send_once, repeated.
+  core::Result<http::Response> send(const core::OpContext& context, const Call& call);
+
+ private:
+  struct Answer {
+    http::Response response;
+    std::optional<Refusal> refusal;
+  };
+  core::Result<Answer> exchange(const core::OpContext& context, const Call& call,
+                                const sign::Credentials& credentials);
+  void explain_signature(Refusal& refusal, const http::Request& request,
+                         const sign::Credentials& credentials, const sign::Scope& scope,
+                         core::WallTime signed_at) const;
+  void count(const Call& call, const core::Error& error);
+
+  const Options options_;
+  const Surroundings world_;
+  const Endpoint endpoint_;
+  const sign::Scheme scheme_;
+  Metrics metrics_;
+};
+
+}  // namespace oss

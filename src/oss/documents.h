@@ -1,0 +1,43 @@
+#pragma once
+// The bodies of requests and answers as values. Every reader's errors: Protocol.
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/object_store.h"
+
+namespace oss {
+
+/// An answer of ListObjectsV2. Keys are taken only if they were asked for with encoding-type=url
+/// and came so, or are printable ASCII: nothing else survives XML unchanged for certain.
+core::Result<store::ListPage> read_listing(std::string_view text);
+
+core::Result<std::string> read_upload_id(std::string_view text);
+
+struct CopyResult {
+  model::ETag etag;
+  std::optional<core::WallTime> last_modified;
+};
+/// `root` is CopyObjectResult or CopyPartResult.
+core::Result<CopyResult> read_copy_result(std::string_view text, std::string_view root);
+
+core::Result<model::ETag> read_complete_result(std::string_view text);
+std::string write_parts(const std::vector<store::PartReceipt>& parts);
+
+struct RefusedKey {
+  std::string key;
+  std::string code;
+  std::string message;
+};
+struct DeleteResult {
+  std::vector<std::string> deleted;
+  std::vector<RefusedKey> refused;
+};
+core::Result<DeleteResult> read_delete_result(std::string_view text);
+/// The keys must be such that XML carries them.
+std::string write_delete(const std::vector<model::ObjectKey>& keys);
+/// Whether `key` comes out of the service's XML reader as it went in.
+bool fits_delete(std::string_view key);
+
+}  // namespace oss

@@ -1,0 +1,175 @@
+// Multipart uploads.
+#include <algorithm>
+
+#include "core/digest.h"
+#include "core/format.h"
+#include "oss/documents.h"
+#include "oss/headers.h"
+#include "oss/oss_store.h"
+
+namespace oss {
+namespace {
+
+using core::ErrorKind;
+
+void address_upload(Call& call, const std::string& upload_id) {
+  call.request.query.push_back({"uploadId", upload_id});
+}
+
+void address_part(Call& call, const std::string& upload_id, int number) {
+  call.request.query.push_back({"partNumber", std::to_string(number)});
+  address_upload(call, upload_id);
+}
+
+/// What the object must look like once its parts are joined.
+struct Expected {
+  std::uint64_t size = 0;
+  std::optional<std::uint64_t> crc64 = 0;  ///< nothing if a part's sum is unknown
+  std::string etag_ending;
+
+  explicit Expected(const std::vector<store::PartReceipt>& parts)
+      : etag_ending("-" + std::to_string(parts.size())) {
+    for (const store::PartReceipt& part : parts) {
+      size += part.size;
+      crc64 = crc64 && part.crc64
+                  ? std::optional(core::crc64_combine(*crc64, *part.crc64, part.size))
+                  : std::nullopt;
+    }
+  }
+  [[nodiscard]] bool is(const store::ObjectMeta& there) const {
+    return there.size == size && there.etag.text().ends_with(etag_ending) &&
+           (!crc64 || there.crc64 == crc64);
+  }
+};
+
+}  // namespace
+
+core::Result<std::string> OssStore::start_upload(const core::OpContext& context,
+                                                 const model::ObjectKey& key,
+                                                 const store::ObjectAttributes& attributes) {
+  TRY(check_key(key));
+  Call call = client_.call(Operation::InitiateMultipartUpload, "POST", key.text());
+  call.request.query.push_back({"uploads", std::nullopt});
+  TRY(add_attributes(call.request.headers, attributes));
+  // An answer that is lost leaves an upload without parts behind, which costs nothing.
+  TRY_ASSIGN(const http::Response response, client_.send(context, call));
+  return read_upload_id(response.body);
+}
+
+core::Result<store::PartReceipt> OssStore::upload_part(const core::OpContext& context,
+                                                       const model::ObjectKey& key,
+                                                       const std::string& upload_id, int number,
+                                                       std::shared_ptr<const store::Source> source,
+                                                       model::ByteRange range) {
+  TRY(check_key(key));
+  if (range.size() > capabilities().max_part_bytes) {
+    return core::fail(ErrorKind::TooLarge, "UploadPart " + key.text() + ": too large for one part");
+  }
+  Call call = client_.call(Operation::UploadPart, "PUT", key.text());
+  address_part(call, upload_id, number);
+  call.request.headers.set("Content-Type", "application/octet-stream");
+  const auto attempt = [&](int, core::Duration& pause) -> core::Result<store::PartReceipt> {
+    std::uint64_t crc64 = 0;
+    TRY_ASSIGN(const http::Response response,
+               send_data(context, call, source, range, pause, crc64));
+    store::PartReceipt receipt;
+    receipt.number = number;
+    receipt.etag = etag_of(response.headers);
+    receipt.size = range.size();
+    receipt.crc64 = crc64;
+    if (receipt.etag.empty()) {
+      return core::fail(ErrorKind::Protocol, "UploadPart " + key.text() + ": no ETag");
+    }
+    return receipt;
+  };
+  return client_.repeat(context, attempt);
+}
+
+core::Result<store::PartReceipt> OssStore::upload_part_copy(
+    const core::OpContext& context, const model::ObjectKey& key, const std::string& upload_id,
+    int number, const model::ObjectVersion& from, model::ByteRange range) {
+  TRY(check_key(key));
+  TRY(check_key(from.key));
+  if (range.empty()) {
+    return core::fail(ErrorKind::InvalidArgument, "an empty range cannot be copied");
+  }
+  Call call = client_.call(Operation::UploadPartCopy, "PUT", key.text());
+  call.slow_answer = true;
+  address_part(call, upload_id, number);
+  http::Headers& headers = call.request.headers;
+  headers.add("x-oss-copy-source", copy_source(client_.options().bucket, from));
+  headers.add("x-oss-copy-source-range", core::format("bytes={}-{}", range.first, range.last - 1));
+  if (!from.etag.empty()) {
+    headers.add("x-oss-copy-source-if-match", from.etag.quoted());
+  }
+  TRY_ASSIGN(const http::Response response, client_.send(context, call));
+  TRY_ASSIGN(const CopyResult copied, read_copy_result(response.body, "CopyPartResult"));
+  store::PartReceipt receipt;
+  receipt.number = number;
+  receipt.etag = copied.etag;
+  receipt.size = range.size();
+  receipt.crc64 = crc64_of(response.headers);
+  return receipt;
+}
+
+core::Result<store::Published> OssStore::complete_upload(
+    const core::OpContext& context, const model::ObjectKey& key, const std::string& upload_id,
+    const std::vector<store::PartReceipt>& parts, const store::Precondition& precondition) {
+  TRY(check_key(key));
+  if (parts.empty()) {
+    return core::fail(ErrorKind::InvalidArgument, "an upload without parts cannot be completed");
+  }
+  const Expected expected(parts);
+  Call call = client_.call(Operation::CompleteMultipartUpload, "POST", key.text());
+  call.slow_answer = true;
+  address_upload(call, upload_id);
+  call.request.headers.set("Content-Type", "application/xml");
+  add_precondition(call.request.headers, precondition);
+  call.request.body = http::text_body(write_parts(parts));
+  const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::Published> {
+    auto response = client_.send_once(context, call, pause);
+    if (response) {
+      store::Published result = published(response->headers);
+      TRY_ASSIGN(result.etag, read_complete_result(response->body));
+      return result;
+    }
+    const ErrorKind kind = response.error().kind;
+    if (kind != ErrorKind::NoUpload && (kind != ErrorKind::Exists || n == 0)) {
+      return std::move(response).error();
+    }
+    // An upload that is gone may be the one whose completion was answered into the void.
+    const auto there = head_following(context, key);
+    if (!there || !expected.is(*there)) {
+      return std::move(response).error();
+    }
+    store::Published result;
+    result.etag = there->etag;
+    result.version_id = there->version_id;
+    result.crc64 = there->crc64;
+    result.last_modified = there->last_modified;
+    return result;
+  };
+  TRY_ASSIGN(store::Published result, client_.repeat(context, attempt));
+  if (expected.crc64 && result.crc64 && *expected.crc64 != *result.crc64) {
+    return core::fail(ErrorKind::Corrupt, "CompleteMultipartUpload " + key.text() +
+                                              ": the object does not have the CRC-64 of its parts");
+  }
+  return result;
+}
+
+core::Status OssStore::abort_upload(const core::OpContext& context, const model::ObjectKey& key,
+                                    const std::string& upload_id) {
+  TRY(check_key(key));
+  Call call = client_.call(Operation::AbortMultipartUpload, "DELETE", key.text());
+  address_upload(call, upload_id);
+  const auto attempt = [&](int n, core::Duration& pause) -> core::Status {
+    const auto response = client_.send_once(context, call, pause);
+    if (response || (n > 0 && response.error().kind == ErrorKind::NoUpload)) {
+      return {};
+    }
+    return response.error();
+  };
+  return client_.repeat(context, attempt);
+}
+
+}  // namespace oss

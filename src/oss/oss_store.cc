@@ -1,0 +1,270 @@
+#include "oss/oss_store.h"
+
+#include <algorithm>
+#include <unordered_set>
+
+#include "core/digest.h"
+#include "core/text.h"
+#include "oss/documents.h"
+#include "oss/headers.h"
+
+namespace oss {
+namespace {
+
+using core::ErrorKind;
+
+constexpr std::size_t kMaxKeyBytes = 1023;
+constexpr std::size_t kMaxBatchKeys = 1000;
+/// Below the service's 2 MB for the whole document.
+constexpr std::size_t kMaxBatchBytes = 1'500'000;
+
+bool is_service_code(const core::Error& error, std::string_view code) {
+  return error.remote && error.remote->code == code;
+}
+
+}  // namespace
+
+core::Status check_key(const model::ObjectKey& key) {
+  if (key.empty()) {
+    return core::fail(ErrorKind::InvalidArgument, "a key must not be empty");
+  }
+  if (key.text().size() > kMaxKeyBytes) {
+    return core::fail(ErrorKind::NameTooLong, "a key of " + std::to_string(key.text().size()) +
+                                                  " bytes; the service takes " +
+                                                  std::to_string(kMaxKeyBytes));
+  }
+  return {};
+}
+
+store::Capabilities OssStore::capabilities() const {
+  store::Capabilities can;
+  can.symlinks = true;
+  can.create_exclusive = true;
+  can.append = true;
+  return can;
+}
+
+core::Result<store::ObjectMeta> OssStore::head_following(const core::OpContext& context,
+                                                         const model::ObjectKey& key) {
+  TRY(check_key(key));
+  TRY_ASSIGN(const http::Response response,
+             client_.send(context, client_.call(Operation::HeadObject, "HEAD", key.text())));
+  const auto size = number_header(response.headers, "Content-Length");
+  store::ObjectMeta meta = object_meta(response.headers, size.value_or(0));
+  if (!size || meta.etag.empty()) {
+    return core::fail(ErrorKind::Protocol,
+                      "HeadObject " + key.text() + ": neither size nor ETag can be told");
+  }
+  return meta;
+}
+
+core::Result<store::ObjectMeta> OssStore::head(const core::OpContext& context,
+                                               const model::ObjectKey& key) {
+  auto meta = head_following(context, key);
+  const bool link = meta ? meta->type == store::ObjectType::Symlink
+                         : is_service_code(meta.error(), "SymlinkTargetNotExist") ||
+                               is_service_code(meta.error(), "InvalidTargetType");
+  if (!link) {
+    return meta;
+  }
+  TRY_ASSIGN(store::SymlinkInfo info, get_symlink(context, key));
+  return std::move(info.meta);
+}
+
+core::Result<store::SymlinkInfo> OssStore::get_symlink(const core::OpContext& context,
+                                                       const model::ObjectKey& key) {
+  TRY(check_key(key));
+  Call call = client_.call(Operation::GetSymlink, "GET", key.text());
+  call.request.query.push_back({"symlink", std::nullopt});
+  TRY_ASSIGN(const http::Response response, client_.send(context, call));
+  const auto target = response.headers.get("x-oss-symlink-target");
+  if (!target || target->empty()) {
+    return core::fail(ErrorKind::Protocol, "GetSymlink " + key.text() + ": no target");
+  }
+  store::SymlinkInfo info;
+  info.target_key = core::percent_decode(*target);
+  info.meta = object_meta(response.headers, info.target_key.size());
+  info.meta.type = store::ObjectType::Symlink;
+  return info;
+}
+
+core::Result<store::ListPage> OssStore::list(const core::OpContext& context,
+                                             const store::ListQuery& query) {
+  if (query.max_keys == 0 || query.max_keys > 1000) {
+    return core::fail(ErrorKind::InvalidArgument, "a page has 1 to 1000 keys");
+  }
+  Call call = client_.call(Operation::ListObjectsV2, "GET", "");
+  call.subject = query.prefix;
+  auto& parameters = call.request.query;
+  parameters.push_back({"list-type", "2"});
+  parameters.push_back({"max-keys", std::to_string(query.max_keys)});
+  // Keys with control characters would make the answer ill-formed otherwise.
+  parameters.push_back({"encoding-type", "url"});
+  const auto add_if_any = [&parameters](std::string name, const std::string& value) {
+    if (!value.empty()) {
+      parameters.push_back({std::move(name), value});
+    }
+  };
+  add_if_any("prefix", query.prefix);
+  add_if_any("delimiter", query.delimiter);
+  add_if_any("continuation-token", query.continuation_token);
+  if (query.continuation_token.empty()) {
+    add_if_any("start-after", query.start_after);
+  }
+  TRY_ASSIGN(const http::Response response, client_.send(context, call));
+  auto page = read_listing(response.body);
+  if (!page) {
+    return std::move(page).error().within("ListObjectsV2 " + query.prefix);
+  }
+  if (!page->next_token.empty() && page->next_token == query.continuation_token) {
+    return core::fail(ErrorKind::Protocol,
+                      "ListObjectsV2 " + query.prefix + ": the pages go round in a circle");
+  }
+  return page;
+}
+
+core::Status OssStore::remove(const core::OpContext& context, const model::ObjectKey& key) {
+  TRY(check_key(key));
+  const auto response =
+      client_.send(context, client_.call(Operation::DeleteObject, "DELETE", key.text()));
+  if (response || response.error().kind == ErrorKind::NotFound) {
+    return {};
+  }
+  return response.error();
+}
+
+core::Status OssStore::remove_each(const core::OpContext& context,
+                                   const std::vector<model::ObjectKey>& keys) {
+  core::Status first;
+  for (const model::ObjectKey& key : keys) {
+    core::Status status = remove(context, key);
+    if (first && !status) {
+      first = std::move(status);
+    }
+  }
+  return first;
+}
+
+core::Status OssStore::remove_batch(const core::OpContext& context,
+                                    const std::vector<model::ObjectKey>& keys) {
+  if (keys.size() < 2) {
+    return remove_each(context, keys);
+  }
+  const std::string body = write_delete(keys);
+  Call call = client_.call(Operation::DeleteMultipleObjects, "POST", "");
+  call.subject = keys.front().text() + " and others";
+  call.request.query.push_back({"delete", std::nullopt});
+  call.request.query.push_back({"encoding-type", "url"});
+  call.request.headers.set("Content-Type", "application/xml");
+  call.request.headers.set("Content-MD5", core::base64(core::md5(body)));
+  call.request.body = http::text_body(body);
+  TRY_ASSIGN(const http::Response response, client_.send(context, call));
+  if (core::trim(response.body).empty()) {
+    return {};  // how some services say that all went well
+  }
+  auto result = read_delete_result(response.body);
+  if (!result) {
+    return std::move(result).error().within("DeleteMultipleObjects");
+  }
+  core::Status first;
+  std::unordered_set<std::string> answered(result->deleted.begin(), result->deleted.end());
+  for (const RefusedKey& refused : result->refused) {
+    answered.insert(refused.key);
+    const ErrorKind kind = kind_of(refused.code, 500);
+    if (first && kind != ErrorKind::NotFound) {
+      core::Error error = core::fail(kind, "DeleteMultipleObjects " + refused.key + ": " +
+                                               refused.code + ": " + refused.message);
+      error.remote =
+          core::Remote{response.status, refused.code,
+                       std::string(response.headers.get("x-oss-request-id").value_or("")), ""};
+      first = std::move(error);
+    }
+  }
+  // What the answer does not mention is asked for by name.
+  std::vector<model::ObjectKey> rest;
+  std::copy_if(keys.begin(), keys.end(), std::back_inserter(rest),
+               [&](const model::ObjectKey& key) { return !answered.contains(key.text()); });
+  core::Status others = remove_each(context, rest);
+  return first ? others : first;
+}
+
+core::Status OssStore::remove_many(const core::OpContext& context,
+                                   const std::vector<model::ObjectKey>& keys) {
+  core::Status first;
+  const auto note = [&first](core::Status status) {
+    if (first && !status) {
+      first = std::move(status);
+    }
+  };
+  std::vector<model::ObjectKey> batch;
+  std::vector<model::ObjectKey> single;
+  std::size_t batch_bytes = 0;
+  for (const model::ObjectKey& key : keys) {
+    TRY(check_key(key));
+    if (!fits_delete(key.text())) {
+      single.push_back(key);
+      continue;
+    }
+    batch.push_back(key);
+    batch_bytes += key.text().size() * 6 + 40;  // every character may become "&quot;"
+    if (batch.size() == kMaxBatchKeys || batch_bytes > kMaxBatchBytes) {
+      note(remove_batch(context, std::exchange(batch, {})));
+      batch_bytes = 0;
+    }
+  }
+  note(remove_batch(context, batch));
+  note(remove_each(context, single));
+  return first;
+}
+
+core::Result<store::ObjectStore::Probe> OssStore::probe(const core::OpContext& context,
+                                                        const std::string& prefix) {
+  store::ListQuery query;
+  query.prefix = prefix;
+  query.max_keys = 1;
+  const auto page = list(context, query);
+  if (page) {
+    return Probe{.may_list = true};
+  }
+  if (page.error().kind != ErrorKind::Denied) {
+    return page.error();
+  }
+  // A role that may only get and put is good enough. "Not there" shows the right to look; where the
+  // service hides even that, a part for an upload that does not exist shows the right to write.
+  const model::ObjectKey nobody(prefix + ".stsfs-probe");
+  auto looked = head(context, nobody);
+  if (looked || looked.error().kind == ErrorKind::NotFound) {
+    return Probe{.may_list = false};
+  }
+  if (looked.error().kind != ErrorKind::Denied) {
+    return std::move(looked).error();
+  }
+  const auto wrote = upload_part(context, nobody, "0004B9894A22E5B1888A1E29F823FFFF", 1,
+                                 store::text_source(""), {});
+  if (!wrote && wrote.error().kind == ErrorKind::NoUpload) {
+    return Probe{.may_list = false};
+  }
+  return page.error();
+}
+
+core::Result<std::unique_ptr<store::ObjectStore>> open_store(Options options,
+                                                             const Surroundings& world) {
+  if (options.dialect != Dialect::Oss) {
+    return core::fail(ErrorKind::Unsupported, "only the OSS dialect is spoken");
+  }
+  if (!is_bucket_name(options.bucket)) {
+    return core::fail(ErrorKind::InvalidArgument,
+                      "\"" + options.bucket +
+                          "\" is no bucket name: 3 to 63 lower-case letters, digits and hyphens");
+  }
+  if (options.region.empty()) {
+    options.region = region_of(options.endpoint.host).value_or("");
+  }
+  if (options.region.empty() && options.signing == Signing::V4) {
+    return core::fail(ErrorKind::InvalidArgument,
+                      "signature version 4 needs a region, and the endpoint does not tell one");
+  }
+  return std::unique_ptr<store::ObjectStore>(std::make_unique<OssStore>(options, world));
+}
+
+}  // namespace oss

@@ -1,0 +1,87 @@
+#pragma once
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "oss/client.h"
+#include "store/object_store.h"
+
+namespace oss {
+
+/// store::ObjectStore in the OSS dialect. Requests without a body beyond their path are one line
+/// here; what takes care (resumed reads, lost answers) has a file of its own.
+class OssStore final : public store::ObjectStore {
+ public:
+  OssStore(const Options& options, const Surroundings& world) : client_(options, world) {}
+
+  [[nodiscard]] store::Capabilities capabilities() const override;
+  core::Result<store::ObjectMeta> head(const core::OpContext& context,
+                                       const model::ObjectKey& key) override;
+  core::Result<store::ObjectMeta> read(const core::OpContext& context,
+                                       const model::ObjectVersion& version, model::ByteRange range,
+                                       store::Sink& sink) override;
+  core::Result<store::Published> put(const core::OpContext& context, const model::ObjectKey& key,
+                                     std::shared_ptr<const store::Source> source,
+                                     const store::ObjectAttributes& attributes,
+                                     const store::Precondition& precondition) override;
+  core::Result<store::Published> copy(const core::OpContext& context,
+                                      const store::CopyRequest& request) override;
+  core::Status remove(const core::OpContext& context, const model::ObjectKey& key) override;
+  core::Status remove_many(const core::OpContext& context,
+                           const std::vector<model::ObjectKey>& keys) override;
+  core::Result<store::ListPage> list(const core::OpContext& context,
+                                     const store::ListQuery& query) override;
+  core::Result<store::Published> put_symlink(const core::OpContext& context,
+                                             const model::ObjectKey& key,
+                                             const model::ObjectKey& target,
+                                             const store::UserMeta& user,
+                                             const store::Precondition& precondition) override;
+  core::Result<store::SymlinkInfo> get_symlink(const core::OpContext& context,
+                                               const model::ObjectKey& key) override;
+  core::Result<std::string> start_upload(const core::OpContext& context,
+                                         const model::ObjectKey& key,
+                                         const store::ObjectAttributes& attributes) override;
+  core::Result<store::PartReceipt> upload_part(const core::OpContext& context,
+                                               const model::ObjectKey& key,
+                                               const std::string& upload_id, int number,
+                                               std::shared_ptr<const store::Source> source,
+                                               model::ByteRange range) override;
+  core::Result<store::PartReceipt> upload_part_copy(const core::OpContext& context,
+                                                    const model::ObjectKey& key,
+                                                    const std::string& upload_id, int number,
+                                                    const model::ObjectVersion& from,
+                                                    model::ByteRange range) override;
+  core::Result<store::Published> complete_upload(const core::OpContext& context,
+                                                 const model::ObjectKey& key,
+                                                 const std::string& upload_id,
+                                                 const std::vector<store::PartReceipt>& parts,
+                                                 const store::Precondition& precondition) override;
+  core::Status abort_upload(const core::OpContext& context, const model::ObjectKey& key,
+                            const std::string& upload_id) override;
+  core::Result<Probe> probe(const core::OpContext& context, const std::string& prefix) override;
+
+ private:
+  /// HEAD as it is: of a link it describes what the link leads to.
+  core::Result<store::ObjectMeta> head_following(const core::OpContext& context,
+                                                 const model::ObjectKey& key);
+  core::Status remove_batch(const core::OpContext& context,
+                            const std::vector<model::ObjectKey>& keys);
+  core::Status remove_each(const core::OpContext& context,
+                           const std::vector<model::ObjectKey>& keys);
+  /// One request with a body; what was sent is compared with the CRC-64 in the answer.
+  core::Result<http::Response> send_data(const core::OpContext& context, Call& call,
+                                         const std::shared_ptr<const store::Source>& source,
+                                         model::ByteRange range, core::Duration& pause,
+                                         std::uint64_t& crc64);
+
+  Client client_;
+};
+
+/// What every request about a key needs to be sensible.
+/// Errors: InvalidArgument, NameTooLong.
+core::Status check_key(const model::ObjectKey& key);
+
+}  // namespace oss

@@ -1,0 +1,162 @@
+// GetObject: verified to be the version and range that were asked for, resumed where it broke.
+#include "core/digest.h"
+#include "core/format.h"
+#include "oss/headers.h"
+#include "oss/oss_store.h"
+
+namespace oss {
+namespace {
+
+using core::ErrorKind;
+
+/// What is known of a read over all its attempts. Touched by the transport's thread during an
+/// attempt and by the caller's between them.
+struct Progress {
+  store::Sink& sink;
+  model::ByteRange wanted;
+  model::ETag etag;        ///< empty until the first answer, if any version will do
+  std::uint64_t next = 0;  ///< the first byte that has not been delivered
+  std::uint64_t end = 0;   ///< of the range within the object; known with the first answer
+  bool begun = false;
+  std::optional<store::ObjectMeta> meta = std::nullopt;
+  bool check_crc = false;
+  std::uint64_t crc64 = 0;
+  std::optional<core::Error> sink_error = std::nullopt;
+};
+
+class RangeSink final : public http::BodySink {
+ public:
+  explicit RangeSink(Progress& progress) : progress_(progress) {}
+
+  bool on_head(const http::Response& head) override {
+    if (head.status >= 300) {
+      return false;
+    }
+    head_error_ = check(head);
+    return true;
+  }
+
+  core::Status on_data(core::ByteView data) override {
+    TRY(head_error_);
+    Progress& p = progress_;
+    if (data.size() > p.end - p.next) {
+      return core::fail(ErrorKind::Protocol, "more bytes than announced");
+    }
+    if (p.check_crc) {
+      p.crc64 = core::crc64(data, p.crc64);
+    }
+    if (core::Status taken = p.sink.on_data(data); !taken) {
+      p.sink_error = taken.error();
+      return taken;
+    }
+    p.next += data.size();
+    return {};
+  }
+
+  [[nodiscard]] const core::Status& head_error() const { return head_error_; }
+
+ private:
+  core::Status check(const http::Response& head) {
+    Progress& p = progress_;
+    ContentRange got;
+    if (head.status == 206) {
+      const auto range = content_range(head.headers);
+      if (!range) {
+        return core::fail(ErrorKind::Protocol, "a part without a readable Content-Range");
+      }
+      got = *range;
+    } else {
+      const auto length = number_header(head.headers, "Content-Length");
+      if (!length) {
+        return core::fail(ErrorKind::Protocol, "an answer without Content-Length");
+      }
+      got = {{0, *length}, *length};
+    }
+    if (got.range.first != p.next || got.range.last != std::min(p.wanted.last, got.total) ||
+        (p.begun && got.total != p.meta->size)) {
+      return core::fail(ErrorKind::Protocol,
+                        core::format("bytes {} to {} of {} instead of {} to {}", got.range.first,
+                                     got.range.last, got.total, p.next, p.wanted.last));
+    }
+    const model::ETag etag = etag_of(head.headers);
+    if (etag.empty()) {
+      return core::fail(ErrorKind::Protocol, "an answer without ETag");
+    }
+    if (!p.etag.empty() && etag != p.etag) {
+      return core::fail(ErrorKind::Changed, "the object is another by now");
+    }
+    if (!p.begun) {
+      p.begun = true;
+      p.etag = etag;
+      p.end = got.range.last;
+      p.meta = object_meta(head.headers, got.total);
+      p.check_crc = p.meta->crc64 && got.range.size() == got.total;
+    }
+    return {};
+  }
+
+  Progress& progress_;
+  core::Status head_error_;
+};
+
+std::string range_header(std::uint64_t first, std::uint64_t last) {
+  return core::format("bytes={}-{}", first, last - 1);
+}
+
+}  // namespace
+
+core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
+                                               const model::ObjectVersion& version,
+                                               model::ByteRange range, store::Sink& sink) {
+  TRY(check_key(version.key));
+  if (range.empty()) {
+    return core::fail(ErrorKind::InvalidArgument, "no byte can be asked for with an empty range");
+  }
+  Progress progress{.sink = sink, .wanted = range, .etag = version.etag, .next = range.first};
+  // A failure inside the outer success is final whatever its kind: of the sink's making, or found
+  // after bytes were handed on that cannot be taken back.
+  using Final = std::optional<core::Error>;
+  const auto attempt = [&](int, core::Duration& pause) -> core::Result<Final> {
+    Call call = client_.call(Operation::GetObject, "GET", version.key.text());
+    call.bulk = true;
+    if (!version.version_id.empty()) {
+      call.request.query.push_back({"versionId", version.version_id});
+    }
+    call.request.headers.add("Range", range_header(progress.next, range.last));
+    // Without it, a range that reaches past the end is answered with the whole object.
+    call.request.headers.add("x-oss-range-behavior", "standard");
+    if (!progress.etag.empty()) {
+      call.request.headers.add("If-Match", progress.etag.quoted());
+    }
+    const auto range_sink = std::make_shared<RangeSink>(progress);
+    call.sink = range_sink;
+    const std::uint64_t before = progress.next;
+    const auto response = client_.send_once(context, call, pause);
+    client_.metrics().bytes_received.add(static_cast<std::int64_t>(progress.next - before));
+    if (progress.sink_error) {
+      return Final(*progress.sink_error);
+    }
+    if (!range_sink->head_error()) {
+      return range_sink->head_error().error().within("GetObject " + version.key.text());
+    }
+    if (!response) {
+      return response.error();
+    }
+    if (!progress.begun || progress.next != progress.end) {
+      return core::fail(ErrorKind::Unavailable,
+                        "GetObject " + version.key.text() + ": the answer ended early");
+    }
+    if (progress.check_crc && progress.crc64 != progress.meta->crc64) {
+      return Final(core::fail(ErrorKind::Corrupt, "GetObject " + version.key.text() +
+                                                      ": the bytes do not have their CRC-64"));
+    }
+    return Final();
+  };
+  TRY_ASSIGN(const Final final, client_.repeat(context, attempt));
+  if (final) {
+    return *final;
+  }
+  return *std::move(progress.meta);
+}
+
+}  // namespace oss

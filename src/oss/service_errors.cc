@@ -1,0 +1,182 @@
+#include "oss/service_errors.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "core/digest.h"
+#include "core/format.h"
+#include "core/text.h"
+#include "oss/xml.h"
+
+namespace oss {
+namespace {
+
+using core::ErrorKind;
+
+struct Row {
+  std::string_view code;
+  ErrorKind kind;
+};
+
+// Source: OSS error code pages; the protocol notes of each operation.
+constexpr Row kTable[] = {
+    {"NoSuchKey", ErrorKind::NotFound},
+    {"NoSuchVersion", ErrorKind::NotFound},
+    {"SymlinkTargetNotExist", ErrorKind::NotFound},
+    {"NoSuchBucket", ErrorKind::NoBucket},
+    {"NoSuchUpload", ErrorKind::NoUpload},
+    {"NotSymlink", ErrorKind::InvalidArgument},
+    {"InvalidTargetType", ErrorKind::TooManyLinks},
+    {"AccessDenied", ErrorKind::Denied},
+    {"AccessForbidden", ErrorKind::Denied},
+    {"InvalidObjectState", ErrorKind::Denied},  // archived: restore it first
+    {"UserDisable", ErrorKind::TokenRefused},
+    {"InvalidAccessKeyId", ErrorKind::TokenRefused},
+    {"InvalidSecurityToken", ErrorKind::TokenRefused},
+    {"SecurityTokenExpired", ErrorKind::TokenRefused},
+    {"SignatureDoesNotMatch", ErrorKind::TokenRefused},
+    {"RequestTimeTooSkewed", ErrorKind::ClockSkewed},
+    {"SecondLevelDomainForbidden",
+     ErrorKind::Protocol},  // the endpoint wants the bucket in the host
+    {"MethodNotAllowed", ErrorKind::NotPermitted},
+    {"FileImmutable", ErrorKind::NotPermitted},
+    {"FileAlreadyExists", ErrorKind::Exists},
+    {"ObjectAlreadyExists", ErrorKind::Exists},
+    {"PreconditionFailed", ErrorKind::Changed},
+    {"PositionNotEqualToLength", ErrorKind::Changed},
+    {"ObjectNotAppendable", ErrorKind::Unsupported},
+    {"OperationNotSupported", ErrorKind::Unsupported},
+    {"NotImplemented", ErrorKind::Unsupported},
+    {"InvalidRange", ErrorKind::OutOfRange},
+    {"EntityTooLarge", ErrorKind::TooLarge},
+    {"InvalidDigest", ErrorKind::Corrupt},  // damaged on the way: sent again
+    {"RequestTimeout", ErrorKind::Timeout},
+    {"TooManyBuckets", ErrorKind::NoSpace},
+    {"InternalError", ErrorKind::Unavailable},
+    {"ServiceUnavailable", ErrorKind::Throttled},
+    {"SlowDown", ErrorKind::Throttled},
+    {"DownloadTrafficRateLimitExceeded", ErrorKind::Throttled},
+    {"UploadTrafficRateLimitExceeded", ErrorKind::Throttled},
+    {"MetaOperationQpsLimitExceeded", ErrorKind::Throttled},
+    {"TotalQpsLimitExceeded", ErrorKind::Throttled},
+    {"QpsLimitExceeded", ErrorKind::Throttled},
+    {"ActiveRequestLimitExceeded", ErrorKind::Throttled},
+    {"CpuLimitExceeded", ErrorKind::Throttled},
+};
+
+ErrorKind kind_of_status(int status) {
+  switch (status) {
+    case 400:
+      return ErrorKind::InvalidArgument;
+    case 401:
+    case 403:
+      return ErrorKind::Denied;
+    case 404:
+      return ErrorKind::NotFound;
+    case 405:
+      return ErrorKind::NotPermitted;
+    case 408:
+      return ErrorKind::Timeout;
+    case 409:
+    case 412:
+      return ErrorKind::Changed;
+    case 416:
+      return ErrorKind::OutOfRange;
+    case 429:
+    case 503:
+      return ErrorKind::Throttled;
+    case 501:
+      return ErrorKind::Unsupported;
+    default:
+      return status >= 500 ? ErrorKind::Unavailable : ErrorKind::Protocol;
+  }
+}
+
+std::optional<std::int64_t> header_number(const http::Headers& headers, std::string_view name) {
+  const auto text = headers.get(name);
+  std::int64_t number = 0;
+  if (!text) {
+    return std::nullopt;
+  }
+  const auto [stopped, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  return error == std::errc{} && number >= 0 ? std::optional(number) : std::nullopt;
+}
+
+core::Duration pause_asked_for(const http::Response& response) {
+  // No service may put us to sleep for long on its word alone.
+  constexpr core::Duration kLongest = std::chrono::seconds{30};
+  core::Duration pause{0};
+  if (const auto milliseconds = header_number(response.headers, "x-oss-qos-delay-time")) {
+    pause = std::chrono::milliseconds{std::min<std::int64_t>(*milliseconds, 60'000)};
+  } else if (const auto seconds = header_number(response.headers, "Retry-After")) {
+    pause = std::chrono::seconds{std::min<std::int64_t>(*seconds, 60)};
+  }
+  return std::min(pause, kLongest);
+}
+
+std::string shortened(std::string_view text) {
+  constexpr std::size_t kMost = 300;
+  return std::string(text.substr(0, kMost)) + (text.size() > kMost ? "…" : "");
+}
+
+}  // namespace
+
+core::ErrorKind kind_of(std::string_view code, int status) {
+  const auto* const row = std::find_if(std::begin(kTable), std::end(kTable),
+                                       [code](const Row& r) { return r.code == code; });
+  return row == std::end(kTable) ? kind_of_status(status) : row->kind;
+}
+
+Refusal read_refusal(const http::Response& response, bool temporary) {
+  Refusal refusal;
+  core::Remote remote;
+  remote.status = response.status;
+  remote.request_id = response.headers.get("x-oss-request-id").value_or("");
+  remote.ec = response.headers.get("x-oss-ec").value_or("");
+  std::string text = response.body;
+  if (const auto coded = response.headers.get("x-oss-err"); text.empty() && coded) {
+    text = core::base64_decode(*coded).value_or("");
+  }
+  std::string message;
+  std::string right_endpoint;
+  // What is not the service's own document (a proxy's page, a cut one) counts by its status.
+  if (const auto document = XmlDocument::parse(text, "Error")) {
+    const tinyxml2::XMLElement& root = document->root();
+    remote.code = child_text(root, "Code");
+    message = shortened(child_text(root, "Message"));
+    right_endpoint = child_text(root, "Endpoint");
+    refusal.string_to_sign = child_text(root, "StringToSign");
+    refusal.canonical_request = child_text(root, "CanonicalRequest");
+    if (remote.request_id.empty()) {
+      remote.request_id = child_text(root, "RequestId");
+    }
+    if (remote.ec.empty()) {
+      remote.ec = child_text(root, "EC");
+    }
+  }
+  core::Error& error = refusal.error;
+  error.kind = kind_of(remote.code, response.status);
+  error.message = remote.code.empty() ? core::format("HTTP {}", response.status) : remote.code;
+  if (!message.empty()) {
+    error.message += ": " + message;
+  }
+  if (error.kind == ErrorKind::Denied && !right_endpoint.empty()) {
+    error.kind = ErrorKind::Protocol;  // not a matter of rights
+    error.message += core::format(" (its endpoint is {})", right_endpoint);
+  }
+  if (response.status < 400) {
+    error.message += " (redirects are not followed)";
+  }
+  if (response.headers.get("x-oss-delete-marker") == "true" &&
+      error.kind == ErrorKind::NotPermitted) {
+    error.kind = ErrorKind::NotFound;
+  }
+  refusal.token_class =
+      temporary && (remote.code == "SecurityTokenExpired" ||
+                    remote.code == "InvalidSecurityToken" || remote.code == "InvalidAccessKeyId");
+  refusal.pause = pause_asked_for(response);
+  error.remote = std::move(remote);
+  return refusal;
+}
+
+}  // namespace oss

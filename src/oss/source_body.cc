@@ -1,0 +1,40 @@
+#include "oss/source_body.h"
+
+#include <algorithm>
+#include <vector>
+
+#include "core/digest.h"
+
+namespace oss {
+
+core::Result<std::size_t> SourceBody::read(std::uint64_t offset,
+                                           std::span<std::byte> buffer) const {
+  const std::uint64_t left = range_.size() - std::min(offset, range_.size());
+  if (buffer.size() > left) {
+    buffer = buffer.first(static_cast<std::size_t>(left));
+  }
+  TRY_ASSIGN(const std::size_t count, source_->read(range_.first + offset, buffer));
+  if (offset == 0) {
+    summed_ = 0;  // sent again from the beginning
+    crc64_ = 0;
+  }
+  if (offset == summed_) {
+    crc64_ = core::crc64(buffer.first(count), crc64_);
+    summed_ += count;
+  }
+  return count;
+}
+
+core::Result<std::uint64_t> SourceBody::crc64() const {
+  std::vector<std::byte> buffer;
+  while (summed_ < range_.size()) {
+    buffer.resize(256UL * 1024);
+    TRY_ASSIGN(const std::size_t count, read(summed_, buffer));
+    if (count == 0) {
+      return core::fail(core::ErrorKind::Io, "what was sent is shorter than announced");
+    }
+  }
+  return crc64_;
+}
+
+}  // namespace oss

@@ -1,0 +1,51 @@
+#pragma once
+// store::ObjectStore over HTTP.
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "core/clock.h"
+#include "core/metrics.h"
+#include "core/random.h"
+#include "cred/provider.h"
+#include "http/retry.h"
+#include "http/transport.h"
+#include "oss/endpoint.h"
+#include "store/object_store.h"
+
+namespace oss {
+
+enum class Dialect : std::uint8_t { Oss, S3 };
+
+/// How requests are signed; Auto is V4 when a region is known, else V1.
+enum class Signing : std::uint8_t { Auto, V1, V4 };
+
+struct Options {
+  Dialect dialect = Dialect::Oss;
+  http::Origin endpoint;  ///< of the service, without the bucket (except Addressing::Cname)
+  std::string bucket;
+  std::string region;  ///< empty: derived from the endpoint where it says
+  Signing signing = Signing::Auto;
+  Addressing addressing = Addressing::Auto;
+  std::string product = "oss";  ///< "oss-cloudbox" for a CloudBox
+  /// Enough attempts to outlast a restart of the service; the context's deadline ends them sooner.
+  http::RetryPolicy retry{.attempts = 20};
+  http::Patience patience;
+  /// Bound of one attempt of a request that carries no object data.
+  core::Duration request_timeout = std::chrono::seconds{60};
+};
+
+/// What the store works with; all outlive it.
+struct Surroundings {
+  http::Transport& transport;
+  cred::CredentialProvider& credentials;
+  core::Clock& clock;
+  core::Random& random;
+  core::Metrics& metrics;
+};
+
+/// Errors: InvalidArgument (bucket name, V4 without a region), Unsupported (a dialect not spoken).
+core::Result<std::unique_ptr<store::ObjectStore>> open_store(Options options,
+                                                             const Surroundings& world);
+
+}  // namespace oss
