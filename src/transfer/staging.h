@@ -41,7 +41,8 @@ class StagedFile : public store::Source {
   /// Unsupported.
   virtual core::Status allocate(int mode, std::uint64_t offset, std::uint64_t length) = 0;
   /// As lseek(2) with SEEK_DATA or SEEK_HOLE. Errors: OutOfRange where lseek says ENXIO.
-  [[nodiscard]] virtual core::Result<std::uint64_t> seek(std::uint64_t offset, int whence) const = 0;
+  [[nodiscard]] virtual core::Result<std::uint64_t> seek(std::uint64_t offset,
+                                                         int whence) const = 0;
   /// Blocks of 512 bytes in use, for st_blocks.
   [[nodiscard]] virtual std::uint64_t blocks() const = 0;
   [[nodiscard]] virtual int fd() const = 0;

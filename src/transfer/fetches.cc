@@ -1,0 +1,169 @@
+#include "transfer/fetches.h"
+
+#include "core/format.h"
+#include "core/log.h"
+
+namespace transfer {
+namespace {
+
+// Apart from the numbers of fills, which count from 1.
+constexpr std::uint64_t kFirstPlainId = std::uint64_t{1} << 63U;
+
+}  // namespace
+
+struct Fetches::Fetch {
+  Fetch(Work w, cache::Fill f) : work(std::move(w)), id(f.id()), fill(std::move(f)) {}
+
+  const Work work;
+  const std::uint64_t id;
+  cache::Fill fill;
+  std::stop_source stop;
+};
+
+Fetches::Fetches(store::ObjectStore& store, core::Clock& clock, const Counters& counters,
+                 const DownloadOptions& options)
+    : store_(store),
+      clock_(clock),
+      request_timeout_(options.request_timeout),
+      counters_(counters),
+      next_plain_(kFirstPlainId),
+      queue_("download", options.connections) {}
+
+Fetches::~Fetches() { close(); }
+
+std::uint64_t Fetches::next_plain_id() {
+  const core::MutexLock lock(mutex_);
+  return next_plain_++;
+}
+
+void Fetches::start(Work work, cache::Fill fill) {
+  auto fetch = std::make_shared<Fetch>(std::move(work), std::move(fill));
+  {
+    const core::MutexLock lock(mutex_);
+    if (closed_) {
+      return;  // the fill ends as cancelled, without the lock: `fetch` outlives it
+    }
+    fetches_.emplace(fetch->id, fetch);
+  }
+  queue_.post(fetch->id, fetch->work.urgency, [this, fetch] { run(fetch); });
+}
+
+void Fetches::run(const std::shared_ptr<Fetch>& fetch) {
+  class BlockSink final : public store::Sink {
+   public:
+    BlockSink(cache::Fill& fill, core::Metric& downloaded, core::Metric* prefetched)
+        : fill_(fill), downloaded_(downloaded), prefetched_(prefetched) {}
+    core::Status on_data(core::ByteView data) override {
+      const auto size = static_cast<std::int64_t>(data.size());
+      downloaded_.add(size);
+      if (prefetched_ != nullptr) {
+        prefetched_->add(size);
+      }
+      return fill_.append(data);
+    }
+
+   private:
+    cache::Fill& fill_;
+    core::Metric& downloaded_;
+    core::Metric* prefetched_;
+  };
+
+  const bool ahead = fetch->work.urgency == Urgency::Background;
+  core::OpContext context;
+  context.deadline = clock_.steady_now() + request_timeout_;
+  context.stop = fetch->stop.get_token();
+  context.id = fetch->work.operation;
+  context.cause = ahead ? core::Cause::Prefetch : core::Cause::Foreground;
+  counters_.range_requests.add();
+  BlockSink sink(fetch->fill, counters_.bytes_downloaded,
+                 ahead ? &counters_.bytes_prefetched : nullptr);
+  const auto range = fetch->fill.range();
+  const auto& version = fetch->work.blocks->version();
+  auto meta = store_.read(context, version, range, sink);
+  if (meta) {
+    end(fetch, {});
+  } else {
+    end(fetch, std::move(meta).error().within(core::format(
+                   "read {} bytes at {} of {}", range.size(), range.first, version.key.text())));
+  }
+}
+
+void Fetches::end(const std::shared_ptr<Fetch>& fetch, core::Status status) {
+  {
+    const core::MutexLock lock(mutex_);
+    fetches_.erase(fetch->id);
+  }
+  const bool failed = !status && status.error().kind != core::ErrorKind::Cancelled;
+  if (failed) {
+    core::log(core::LogLevel::Debug, "range request failed",
+              {{"operation", fetch->work.operation}, {"error", core::describe(status.error())}});
+    if (fetch->work.failed) {
+      fetch->work.failed();
+    }
+  }
+  fetch->fill.finish(std::move(status));
+}
+
+void Fetches::promote(const std::vector<std::uint64_t>& fills) {
+  for (const std::uint64_t id : fills) {
+    queue_.promote(id);
+  }
+}
+
+void Fetches::cancel_foreground(const std::vector<std::uint64_t>& fills) {
+  std::vector<std::shared_ptr<Fetch>> doomed;
+  {
+    const core::MutexLock lock(mutex_);
+    for (const std::uint64_t id : fills) {
+      const auto at = fetches_.find(id);
+      if (at != fetches_.end() && at->second->work.urgency == Urgency::Foreground) {
+        doomed.push_back(at->second);
+      }
+    }
+  }
+  cancel(doomed);
+}
+
+void Fetches::cancel(Owner owner) {
+  std::vector<std::shared_ptr<Fetch>> doomed;
+  {
+    const core::MutexLock lock(mutex_);
+    for (const auto& [id, fetch] : fetches_) {
+      const Owner& whose = fetch->work.owner;
+      if (fetch->work.urgency == Urgency::Background && whose.reader == owner.reader &&
+          (owner.stream == 0 || whose.stream == owner.stream)) {
+        doomed.push_back(fetch);
+      }
+    }
+  }
+  std::erase_if(doomed, [](const auto& fetch) {
+    // Breaking off costs a connection: more than the rest of a range that is half here.
+    return fetch->fill.received() * 2 > fetch->fill.range().size() || fetch->fill.wanted();
+  });
+  counters_.prefetches_cancelled.add(static_cast<std::int64_t>(doomed.size()));
+  cancel(doomed);
+}
+
+void Fetches::cancel(const std::vector<std::shared_ptr<Fetch>>& doomed) {
+  for (const auto& fetch : doomed) {
+    fetch->stop.request_stop();
+    if (queue_.withdraw(fetch->id)) {
+      end(fetch, core::fail(core::ErrorKind::Cancelled, "nobody waits for it any more"));
+    }
+  }
+}
+
+void Fetches::close() {
+  std::vector<std::shared_ptr<Fetch>> all;
+  {
+    const core::MutexLock lock(mutex_);
+    closed_ = true;
+    for (const auto& [id, fetch] : fetches_) {
+      all.push_back(fetch);
+    }
+  }
+  cancel(all);
+  queue_.close();
+}
+
+}  // namespace transfer

@@ -1,0 +1,75 @@
+#pragma once
+// Range requests that fill blocks of the cache.
+#include <functional>
+#include <map>
+#include <memory>
+#include <vector>
+
+#include "cache/block_cache.h"
+#include "core/clock.h"
+#include "core/mutex.h"
+#include "store/object_store.h"
+#include "transfer/downloads.h"
+#include "transfer/metrics.h"
+#include "transfer/request_queue.h"
+
+namespace transfer {
+
+/// Threads: any. Bytes go from the store's thread straight into the block; that thread also answers
+/// whoever waited for them.
+class Fetches {
+ public:
+  using Urgency = RequestQueue::Urgency;
+  /// On whose behalf something runs ahead.
+  struct Owner {
+    std::uint64_t reader = 0;
+    std::uint64_t stream = 0;  ///< 0 in cancel(): all of the reader's
+  };
+  struct Work {
+    std::shared_ptr<cache::VersionBlocks> blocks;
+    Urgency urgency = Urgency::Foreground;
+    std::uint64_t operation = 0;  ///< OpContext::id
+    Owner owner;
+    std::function<void()> failed;  ///< called if it fails, unless it was cancelled; may be empty
+  };
+
+  Fetches(store::ObjectStore& store, core::Clock& clock, const Counters& counters,
+          const DownloadOptions& options);
+  Fetches(const Fetches&) = delete;
+  Fetches& operator=(const Fetches&) = delete;
+  ~Fetches();
+
+  void start(Work work, cache::Fill fill);
+  /// Somebody waits for these now.
+  void promote(const std::vector<std::uint64_t>& fills);
+  /// Ends those of `fills` that were foreground; what runs ahead may go on.
+  void cancel_foreground(const std::vector<std::uint64_t>& fills);
+  /// Ends what runs ahead for `owner` and nobody waits for; nearly complete ranges may finish.
+  void cancel(Owner owner);
+  /// Cancels everything and waits for it; what is started later ends at once.
+  void close();
+
+  /// For requests beside the blocks: same connections, same order. `id` as RequestQueue::post.
+  [[nodiscard]] RequestQueue& queue() { return queue_; }
+  [[nodiscard]] std::uint64_t next_plain_id();
+
+ private:
+  struct Fetch;
+
+  void run(const std::shared_ptr<Fetch>& fetch);
+  void end(const std::shared_ptr<Fetch>& fetch, core::Status status);
+  void cancel(const std::vector<std::shared_ptr<Fetch>>& doomed);
+
+  store::ObjectStore& store_;
+  core::Clock& clock_;
+  const core::Duration request_timeout_;
+  const Counters counters_;
+
+  core::Mutex mutex_{core::LockRank::Reader};
+  std::map<std::uint64_t, std::shared_ptr<Fetch>> fetches_ GUARDED_BY(mutex_);
+  std::uint64_t next_plain_ GUARDED_BY(mutex_);
+  bool closed_ GUARDED_BY(mutex_) = false;
+  RequestQueue queue_;
+};
+
+}  // namespace transfer

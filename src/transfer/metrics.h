@@ -1,0 +1,34 @@
+#pragma once
+#include "core/metrics.h"
+
+namespace transfer {
+
+/// What this room counts (docs/metrics.md).
+struct Counters {
+  explicit Counters(core::Metrics& metrics)
+      : bytes_downloaded(metrics["transfer.bytes_downloaded"]),
+        bytes_prefetched(metrics["transfer.bytes_prefetched"]),
+        range_requests(metrics["transfer.range_requests"]),
+        reads_from_memory(metrics["transfer.reads_from_memory"]),
+        reads_waited(metrics["transfer.reads_waited"]),
+        prefetches_cancelled(metrics["transfer.prefetches_cancelled"]),
+        bytes_uploaded(metrics["transfer.bytes_uploaded"]),
+        parts_uploaded(metrics["transfer.parts_uploaded"]),
+        parts_copied(metrics["transfer.parts_copied"]),
+        uploads_completed(metrics["transfer.uploads_completed"]),
+        uploads_failed(metrics["transfer.uploads_failed"]) {}
+
+  core::Metric& bytes_downloaded;      ///< bodies of range requests
+  core::Metric& bytes_prefetched;      ///< of these, by requests that ran ahead of the reader
+  core::Metric& range_requests;        ///< into the block cache
+  core::Metric& reads_from_memory;     ///< reads whose bytes were all here
+  core::Metric& reads_waited;          ///< reads that had to wait for the bucket
+  core::Metric& prefetches_cancelled;  ///< given up because the reader closed or went elsewhere
+  core::Metric& bytes_uploaded;        ///< content sent, without repetitions
+  core::Metric& parts_uploaded;
+  core::Metric& parts_copied;  ///< on the server
+  core::Metric& uploads_completed;
+  core::Metric& uploads_failed;
+};
+
+}  // namespace transfer

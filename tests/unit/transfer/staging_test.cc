@@ -1,0 +1,159 @@
+#include "transfer/staging.h"
+
+#include <fcntl.h>
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "core/digest.h"
+
+namespace {
+
+using core::ErrorKind;
+using transfer::StagedFile;
+using transfer::StagingArea;
+
+constexpr std::uint64_t kMiB = 1 << 20;
+
+class Staging : public testing::Test {
+ protected:
+  Staging() {
+    std::string name = (std::filesystem::temp_directory_path() / "staging.XXXXXX").string();
+    base_ = ::mkdtemp(name.data());
+  }
+  ~Staging() override { std::filesystem::remove_all(base_); }
+
+  std::unique_ptr<StagingArea> area(std::uint64_t limit = 64 * kMiB) {
+    auto opened = StagingArea::open(base_ + "/deep/staging", limit, true);
+    EXPECT_TRUE(opened) << (opened ? "" : opened.error().message);
+    return std::move(*opened);
+  }
+  static core::Status write(StagedFile& file, std::uint64_t offset, std::string_view text) {
+    return file.write(offset, core::as_bytes(text));
+  }
+  static std::string content(const StagedFile& file) {
+    std::string text(file.size() + 10, 'x');
+    const auto n = file.read(0, std::as_writable_bytes(std::span<char>(text)));
+    text.resize(n.value());
+    return text;
+  }
+
+  std::string base_;
+};
+
+TEST_F(Staging, HoldsWhatWasWrittenAndLeavesNoName) {
+  const auto staging = area();
+  const auto file = staging->create().value();
+  ASSERT_TRUE(write(*file, 0, "hello world"));
+  ASSERT_TRUE(write(*file, 6, "there"));
+  EXPECT_EQ(content(*file), "hello there");
+  ASSERT_TRUE(file->truncate(5));
+  EXPECT_EQ(content(*file), "hello");
+  ASSERT_TRUE(file->truncate(7));
+  EXPECT_EQ(content(*file), std::string("hello\0\0", 7));
+  EXPECT_TRUE(std::filesystem::is_empty(base_ + "/deep/staging"));
+}
+
+TEST_F(Staging, TheDirectoryIsPrivate) {
+  std::filesystem::create_directories(base_ + "/deep/staging");
+  ::chmod((base_ + "/deep/staging").c_str(), 0755);
+  const auto staging = area();
+  struct stat found {};
+  ASSERT_EQ(::stat((base_ + "/deep/staging").c_str(), &found), 0);
+  EXPECT_EQ(found.st_mode & 0777U, 0700U);
+}
+
+TEST_F(Staging, RefusesMemoryUnlessAllowed) {
+  struct stat found {};
+  if (::stat("/dev/shm", &found) != 0 || ::access("/dev/shm", W_OK) != 0) {
+    GTEST_SKIP() << "no tmpfs at /dev/shm";
+  }
+  const std::string directory = "/dev/shm/staging-test-" + std::to_string(::getpid());
+  const auto refused = StagingArea::open(directory, kMiB, false);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().kind, ErrorKind::InvalidArgument);
+  EXPECT_TRUE(StagingArea::open(directory, kMiB, true));
+  std::filesystem::remove_all(directory);
+}
+
+TEST_F(Staging, AFileInTheWayIsRefusedByName) {
+  std::ofstream(base_ + "/file") << "x";
+  const auto refused = StagingArea::open(base_ + "/file", kMiB, true);
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, testing::HasSubstr(base_ + "/file"));
+}
+
+TEST_F(Staging, TheLimitIsKeptAtWriteAndGivenBack) {
+  const auto staging = area(kMiB);
+  const std::string half(kMiB / 2, 'a');
+  auto first = staging->create().value();
+  auto second = staging->create().value();
+  ASSERT_TRUE(write(*first, 0, half));
+  ASSERT_TRUE(write(*second, 100 * kMiB, half));  // the hole is free
+  EXPECT_EQ(staging->used_bytes(), kMiB);
+  const auto full = write(*first, half.size(), "one more");
+  ASSERT_FALSE(full);
+  EXPECT_EQ(full.error().kind, ErrorKind::NoSpace);
+  EXPECT_EQ(first->size(), half.size());
+  EXPECT_TRUE(write(*first, 1000, "over what is there"));
+  EXPECT_EQ(first->allocate(0, half.size(), 4096).error().kind, ErrorKind::NoSpace);
+
+  ASSERT_TRUE(second->truncate(0));
+  EXPECT_EQ(staging->used_bytes(), kMiB / 2);
+  EXPECT_TRUE(write(*first, half.size(), half));
+  first.reset();
+  EXPECT_EQ(staging->used_bytes(), 0);
+}
+
+TEST_F(Staging, NoLimitGivenMeansMostOfWhatIsFree) {
+  const auto staging = area(0);
+  EXPECT_GT(staging->limit_bytes(), 0);
+  EXPECT_LT(staging->limit_bytes(), std::filesystem::space(base_).available);
+}
+
+TEST_F(Staging, AllocateAsFallocateDoes) {
+  const auto staging = area();
+  const auto file = staging->create().value();
+  ASSERT_TRUE(file->allocate(0, 0, 8192));
+  EXPECT_EQ(file->size(), 8192);
+  ASSERT_TRUE(file->allocate(FALLOC_FL_KEEP_SIZE, 0, kMiB));
+  EXPECT_EQ(file->size(), 8192);
+  EXPECT_GE(file->blocks() * 512, kMiB);
+  EXPECT_GE(staging->used_bytes(), kMiB);
+
+  ASSERT_TRUE(write(*file, 0, std::string(8192, 'x')));
+  ASSERT_TRUE(file->allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, 4096));
+  EXPECT_EQ(content(*file), std::string(4096, '\0') + std::string(4096, 'x'));
+  ASSERT_TRUE(file->allocate(FALLOC_FL_ZERO_RANGE, 8000, 1000));
+  EXPECT_EQ(content(*file),
+            std::string(4096, '\0') + std::string(8000 - 4096, 'x') + std::string(1000, '\0'));
+
+  EXPECT_EQ(file->allocate(FALLOC_FL_COLLAPSE_RANGE, 0, 4096).error().kind, ErrorKind::Unsupported);
+  EXPECT_EQ(file->allocate(FALLOC_FL_PUNCH_HOLE, 0, 4096).error().kind, ErrorKind::Unsupported);
+  EXPECT_EQ(file->allocate(0, 0, 0).error().kind, ErrorKind::InvalidArgument);
+}
+
+TEST_F(Staging, FindsDataAndHoles) {
+  const auto staging = area();
+  const auto file = staging->create().value();
+  ASSERT_TRUE(write(*file, kMiB, std::string(4096, 'x')));
+  ASSERT_TRUE(file->truncate(2 * kMiB));
+  EXPECT_EQ(file->seek(0, SEEK_DATA).value(), kMiB);
+  EXPECT_EQ(file->seek(kMiB, SEEK_HOLE).value(), kMiB + 4096);
+  EXPECT_EQ(file->seek(kMiB + 4096, SEEK_DATA).error().kind, ErrorKind::OutOfRange);
+  EXPECT_EQ(file->seek(2 * kMiB, SEEK_HOLE).error().kind, ErrorKind::OutOfRange);
+  EXPECT_EQ(file->seek(0, SEEK_SET).error().kind, ErrorKind::InvalidArgument);
+}
+
+TEST_F(Staging, NoFileIsLargerThanFilesCanBe) {
+  const auto staging = area();
+  const auto file = staging->create().value();
+  EXPECT_EQ(write(*file, ~std::uint64_t{0} - 3, "x").error().kind, ErrorKind::TooLarge);
+  EXPECT_EQ(file->truncate(std::uint64_t{1} << 63U).error().kind, ErrorKind::TooLarge);
+  EXPECT_EQ(file->allocate(0, 1, ~std::uint64_t{0} >> 1U).error().kind, ErrorKind::TooLarge);
+}
+
+}  // namespace
