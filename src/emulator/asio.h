@@ -1,0 +1,19 @@
+#pragma once
+// The one door to Boost.Asio. Clang 14 has coroutines of the standard but says so nowhere, and
+// looks for the library's half in its old namespace.
+#if defined(__clang__) && __clang_major__ < 15
+#pragma clang diagnostic ignored "-Wdeprecated-experimental-coroutine"
+#define __cpp_impl_coroutine 201902L
+#include <coroutine>
+namespace std::experimental {  // NOLINT(cert-dcl58-cpp)
+using std::coroutine_handle;
+using std::coroutine_traits;
+}  // namespace std::experimental
+#endif
+#include <boost/asio.hpp>
+
+namespace emulator {
+namespace asio = boost::asio;
+using asio::awaitable;
+using asio::ip::tcp;
+}  // namespace emulator

@@ -1,0 +1,131 @@
+#pragma once
+// The object service: a request in, an answer out. Knows neither sockets nor threads.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "core/clock.h"
+#include "emulator/authority.h"
+#include "emulator/errors.h"
+#include "emulator/operation.h"
+#include "emulator/reply.h"
+#include "emulator/storage.h"
+
+namespace emulator {
+
+/// One request on its way through the service.
+struct Call {
+  RawRequest request;
+  std::string request_id;
+  Address address;
+  Op op = Op::NotImplemented;
+  std::string described;  ///< what is not implemented
+  Dialect dialect = Dialect::Oss;
+  Principal principal;
+  BucketFacts bucket;               ///< of the bucket addressed, once admitted
+  std::uint64_t traffic_limit = 0;  ///< bit/s; 0: none
+
+  std::string text;   ///< the body, for BodyKind::Text
+  Incoming incoming;  ///< the body, for BodyKind::Object
+
+  /// The value of "x-oss-NAME" or "x-amz-NAME", as the dialect has it; or nothing.
+  [[nodiscard]] std::optional<std::string_view> vendor(std::string_view name) const;
+  [[nodiscard]] std::string vendor_name(std::string_view name) const;
+  /// The value of a parameter; empty if it is not there.
+  [[nodiscard]] std::string param(std::string_view name) const;
+};
+
+struct ServiceOptions {
+  std::string region = "cn-hangzhou";
+  std::vector<std::string> domains;
+  bool missing_key_is_denied = false;
+};
+
+/// Threads: any.
+class Service {
+ public:
+  Service(Storage& storage, Authority& authority, ServiceOptions options)
+      : storage_(storage), authority_(authority), options_(std::move(options)) {}
+
+  /// Fills in what the head alone tells: address, operation, likely dialect.
+  void recognise(Call& call) const;
+  /// Who asks, may they, and does it make sense so far? Before the body is read.
+  Outcome<bool> admit(Call& call, core::Duration clock_offset) const;
+  /// Does it. The body is in `call`.
+  Reply run(Call& call);
+  [[nodiscard]] Reply refuse_call(const Call& call, const ServiceError& error) const;
+
+ private:
+  using Answered = Outcome<Reply>;
+
+  Outcome<bool> authorize(const Call& call, std::string_view action, std::string_view bucket,
+                          std::string_view key) const;
+  Outcome<bool> authorize_anonymous(const Call& call) const;
+  Outcome<bool> check_body(const Call& call) const;
+  Answered dispatch(Call& call);
+  /// NoSuchKey, or AccessDenied to those who may not list, if so configured.
+  [[nodiscard]] ServiceError missing(const Call& call, ServiceError error) const;
+
+  // service_objects.cc
+  struct Target {
+    VersionPtr link;  ///< the symbolic link that led here, if any
+    VersionPtr object;
+  };
+  Outcome<Target> resolve(const Call& call) const;
+  Answered get_object(const Call& call);
+  Answered head_object(const Call& call);
+  Answered get_object_meta(const Call& call);
+  Answered put_object(Call& call);
+  Answered append_object(Call& call);
+  Answered delete_object(const Call& call);
+  Answered delete_multiple(const Call& call);
+  Answered put_symlink(const Call& call);
+  Answered get_symlink(const Call& call);
+
+  // service_copies.cc
+  struct Source {
+    std::string bucket;
+    std::string key;
+    std::string version_id;
+    VersionPtr version;
+  };
+  /// What x-oss-copy-source names, if this caller may read it and its conditions hold.
+  Outcome<Source> source_of(const Call& call) const;
+  Answered copy_object(const Call& call);
+  Answered upload_part_copy(const Call& call);
+
+  // service_uploads.cc
+  Answered initiate(const Call& call);
+  Answered upload_part(Call& call);
+  Answered complete(const Call& call);
+  Answered abort(const Call& call);
+  Answered list_parts(const Call& call);
+  Answered list_uploads(const Call& call);
+
+  // service_listing.cc
+  Answered list_objects(const Call& call);
+  Answered list_versions(const Call& call);
+
+  // service_buckets.cc
+  Answered list_buckets(const Call& call);
+  Answered put_bucket(const Call& call);
+  Answered delete_bucket(const Call& call);
+  Answered bucket_info(const Call& call);
+  Answered bucket_stat(const Call& call);
+  Answered bucket_acl(const Call& call);
+  Answered put_bucket_acl(const Call& call);
+  Answered bucket_versioning(const Call& call);
+  Answered put_bucket_versioning(const Call& call);
+  Answered object_acl(const Call& call);
+  Answered put_object_acl(const Call& call);
+  Answered object_tagging(const Call& call);
+  Answered put_object_tagging(const Call& call);
+  Answered delete_object_tagging(const Call& call);
+
+  Storage& storage_;
+  Authority& authority_;
+  const ServiceOptions options_;
+};
+
+}  // namespace emulator
