@@ -67,31 +67,6 @@ core::Error mount_point_error(int errnum, const std::string& mount_point) {
   }
 }
 
-/// The absolute path without links of a directory on which nothing of ours is mounted.
-core::Result<std::string> check_mount_point(const std::string& mount_point) {
-  const std::unique_ptr<char, decltype(&::free)> resolved(::realpath(mount_point.c_str(), nullptr),
-                                                          &::free);
-  if (!resolved) {
-    return mount_point_error(errno, mount_point);
-  }
-  std::string path = resolved.get();
-  // Before any stat, which a mount without a daemon would never answer.
-  const MountEntry there = find_mount(read_text("/proc/self/mountinfo"), path);
-  if (there.type == kType) {
-    return fail(ErrorKind::Busy, core::format("{} is mounted at {} already; to free it: stsfs "
-                                              "umount {}",
-                                              there.source, path, path));
-  }
-  struct stat status {};
-  if (::stat(path.c_str(), &status) != 0) {
-    return mount_point_error(errno, path);
-  }
-  if (!S_ISDIR(status.st_mode)) {
-    return fail(ErrorKind::NotDirectory, core::format("mount point {} is not a directory", path));
-  }
-  return path;
-}
-
 core::Result<core::UniqueFd> mount_by_hand(const MountOptions& options, const std::string& path) {
   core::UniqueFd device(::open(kDevice, O_RDWR | O_CLOEXEC));
   if (!device.valid()) {
@@ -195,6 +170,30 @@ bool allows_other(std::string_view fuse_conf) {
     }
   }
   return false;
+}
+
+core::Result<std::string> Channel::check_mount_point(const std::string& mount_point) {
+  const std::unique_ptr<char, decltype(&::free)> resolved(::realpath(mount_point.c_str(), nullptr),
+                                                          &::free);
+  if (!resolved) {
+    return mount_point_error(errno, mount_point);
+  }
+  std::string path = resolved.get();
+  // Before any stat, which a mount without a daemon would never answer.
+  const MountEntry there = find_mount(read_text("/proc/self/mountinfo"), path);
+  if (there.type == kType) {
+    return fail(ErrorKind::Busy, core::format("{} is mounted at {} already; to free it: stsfs "
+                                              "umount {}",
+                                              there.source, path, path));
+  }
+  struct stat status {};
+  if (::stat(path.c_str(), &status) != 0) {
+    return mount_point_error(errno, path);
+  }
+  if (!S_ISDIR(status.st_mode)) {
+    return fail(ErrorKind::NotDirectory, core::format("mount point {} is not a directory", path));
+  }
+  return path;
 }
 
 core::Result<Channel> Channel::mount(const MountOptions& options) {

@@ -25,6 +25,9 @@ class Channel {
   ///          fusermount3. NotDirectory. Busy: one of these is mounted there, alive or dead.
   ///          Denied. NotPermitted: allow_other without user_allow_other in /etc/fuse.conf.
   static core::Result<Channel> mount(const MountOptions& options);
+  /// What mount() says of the mount point before it tries: its absolute path without links, or
+  /// NotFound, NotDirectory, Busy.
+  static core::Result<std::string> check_mount_point(const std::string& mount_point);
   /// A connection that is mounted at `mount_point`, or nowhere if that is empty: a test's.
   static Channel adopt(core::UniqueFd descriptor, std::string mount_point = {});
 

@@ -2,6 +2,7 @@
 
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
+#include <linux/fuse.h>
 
 #include <cerrno>
 #include <exception>
@@ -22,7 +23,7 @@ Dispatcher::Dispatcher(fs::FileSystem& fs, core::Clock& clock, core::Metrics& me
 
 std::shared_ptr<Call> Dispatcher::begin(fuse_req* request, const Operation& operation,
                                         fs::InodeNumber inode) noexcept {
-  const std::uint64_t id = next_id_.fetch_add(1, std::memory_order_relaxed);
+  const std::uint64_t id = Receiver::message()->unique;  // libfuse does not tell
   counters_.requests.add();
   std::optional<Reply> reply;
   try {
@@ -43,11 +44,7 @@ std::shared_ptr<Call> Dispatcher::begin(fuse_req* request, const Operation& oper
     asked.gid = caller->gid;
     asked.pid = caller->pid;
     asked.umask = caller->umask;
-    std::shared_ptr<Call> call(new Call{fs_, std::move(asked), *std::move(reply)});
-    // The number instead of a pointer: an interrupt may arrive while the answer is on its way.
-    fuse_req_interrupt_func(request, &Dispatcher::on_interrupt,
-                            reinterpret_cast<void*>(id));  // NOLINT(performance-no-int-to-ptr)
-    return call;
+    return std::shared_ptr<Call>(new Call{fs_, std::move(asked), *std::move(reply)});
   } catch (const std::exception& exception) {
     core::log(core::LogLevel::Error, "cannot take a request",
               {{"op", operation.name}, {"error", exception.what()}});
@@ -55,27 +52,12 @@ std::shared_ptr<Call> Dispatcher::begin(fuse_req* request, const Operation& oper
   }
 }
 
-void Dispatcher::on_interrupt(fuse_req* request, void* id) {
-  auto& self = *static_cast<Dispatcher*>(fuse_req_userdata(request));
-  self.counters_.interrupts.add();
-  const core::MutexLock lock(self.mutex_);
-  self.interrupted_.push_back(reinterpret_cast<std::uint64_t>(id));
-  self.any_interrupted_ = true;
-}
-
-void Dispatcher::deliver_interrupts() {
-  if (!any_interrupted_) {
-    return;
+bool Dispatcher::interrupt(std::uint64_t id) {
+  if (!in_flight_.request_stop(id)) {
+    return false;
   }
-  std::vector<std::uint64_t> interrupted;
-  {
-    const core::MutexLock lock(mutex_);
-    interrupted.swap(interrupted_);
-    any_interrupted_ = false;
-  }
-  for (const std::uint64_t id : interrupted) {
-    in_flight_.request_stop(id);
-  }
+  counters_.interrupts.add();
+  return true;
 }
 
 }  // namespace fuse

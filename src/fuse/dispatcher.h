@@ -1,9 +1,7 @@
 #pragma once
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <vector>
 
 #include "core/clock.h"
 #include "core/metrics.h"
@@ -37,21 +35,20 @@ struct Call {
   Reply reply;
 };
 
-/// Takes requests from the receive threads to the file system: what may wait runs on workers, and
-/// an interrupt of the kernel becomes a stop of the request it names.
+/// Takes requests from the receive threads to the file system; what may wait runs on workers.
 /// Threads: any.
 class Dispatcher {
  public:
   Dispatcher(fs::FileSystem& fs, core::Clock& clock, core::Metrics& metrics, Patience patience,
              std::size_t workers);
 
-  /// The duty to answer `request`. Nothing if memory is short; it is answered then.
+  /// The duty to answer `request`, the one that this thread has just received. Nothing if memory is
+  /// short; it is answered then.
   std::shared_ptr<Call> begin(fuse_req* request, const Operation& operation,
                               fs::InodeNumber inode) noexcept;
   void post(std::function<void()> work) { workers_.post(std::move(work)); }
-  /// To be called by a receive thread after each message: libfuse reports interrupts with its locks
-  /// held, where a stop callback that answers the request would wait for itself.
-  void deliver_interrupts();
+  /// The caller of request `id` no longer wants to wait. False if no such request is in flight.
+  bool interrupt(std::uint64_t id);
 
   [[nodiscard]] fs::FileSystem& file_system() { return fs_; }
   [[nodiscard]] core::Clock& clock() { return clock_; }
@@ -59,18 +56,12 @@ class Dispatcher {
   [[nodiscard]] BufferPool& buffers() { return buffers_; }
 
  private:
-  static void on_interrupt(fuse_req* request, void* id);
-
   fs::FileSystem& fs_;
   core::Clock& clock_;
   const Patience patience_;
   Counters counters_;
-  std::atomic<std::uint64_t> next_id_{1};
   InFlight in_flight_;
   BufferPool buffers_;
-  core::Mutex mutex_{core::LockRank::Session};
-  std::vector<std::uint64_t> interrupted_ GUARDED_BY(mutex_);
-  std::atomic<bool> any_interrupted_{false};
   core::ThreadPool workers_;  // last: its threads use the rest
 };
 

@@ -15,17 +15,18 @@ void InFlight::leave(std::uint64_t id) {
   }
 }
 
-void InFlight::request_stop(std::uint64_t id) {
+bool InFlight::request_stop(std::uint64_t id) {
   std::stop_source source(std::nostopstate);
   {
     const core::MutexLock lock(mutex_);
     const auto found = requests_.find(id);
     if (found == requests_.end()) {
-      return;
+      return false;
     }
     source = found->second;
   }
   source.request_stop();
+  return true;
 }
 
 void InFlight::request_stop_of_all() {

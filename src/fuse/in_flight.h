@@ -9,14 +9,14 @@
 
 namespace fuse {
 
-/// The kernel's requests between arrival and answer, by our number of them.
+/// The kernel's requests between arrival and answer, by the kernel's number of them.
 /// Threads: any. Stop callbacks run on the thread that asks to stop, with no lock held.
 class InFlight {
  public:
   std::stop_token enter(std::uint64_t id);
   void leave(std::uint64_t id);
-  /// Nothing happens if it was answered already.
-  void request_stop(std::uint64_t id);
+  /// False if there is no such request: it was answered, or is about to enter.
+  bool request_stop(std::uint64_t id);
   void request_stop_of_all();
   /// True when nothing is in flight; false at `deadline`.
   bool wait_until_empty(core::Clock& clock, core::SteadyTime deadline);

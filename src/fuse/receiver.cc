@@ -1,5 +1,6 @@
 #include "fuse/receiver.h"
 
+#include <linux/fuse.h>
 #include <sys/mman.h>
 
 #include <cerrno>
@@ -65,6 +66,12 @@ core::Result<std::byte*> Receiver::next() {
     kept_ = false;
   }
   return buffer_->data();
+}
+
+const fuse_in_header* Receiver::message() {
+  const Receiver* const receiver = of_this_thread();
+  return receiver == nullptr ? nullptr
+                             : reinterpret_cast<const fuse_in_header*>(receiver->buffer_->data());
 }
 
 std::shared_ptr<const void> Receiver::keep() {

@@ -7,6 +7,8 @@
 #include "core/mutex.h"
 #include "core/result.h"
 
+struct fuse_in_header;
+
 namespace fuse {
 
 /// Largest payload of one WRITE, and what INIT negotiates.
@@ -54,8 +56,9 @@ class Receiver {
   /// kReceiveBytes that nobody else looks at, until the next call. Only one receiver of a thread is
   /// in use at a time.
   core::Result<std::byte*> next();
-  /// Keeps the buffer of the request that the calling thread is handling; nothing if the thread
-  /// does not receive.
+  /// The request that the calling thread is handling; nothing if the thread does not receive.
+  static const fuse_in_header* message();
+  /// Keeps the buffer of that request.
   static std::shared_ptr<const void> keep();
 
  private:

@@ -17,6 +17,7 @@
 #include <cstdarg>
 #include <cstdio>
 #include <fstream>
+#include <span>
 #include <utility>
 
 #include "core/format.h"
@@ -67,7 +68,19 @@ ssize_t refuse_read(int /*descriptor*/, void* /*buffer*/, std::size_t /*size*/,
   return -1;
 }
 
+/// libfuse 3.14 takes note of PARALLEL_DIROPS and forgets to tell the kernel.
+void complete_init(std::span<iovec> pieces) {
+  const fuse_in_header* const message = Receiver::message();
+  if (message == nullptr || message->opcode != FUSE_INIT || pieces.size() != 2 ||
+      pieces[1].iov_len != sizeof(fuse_init_out)) {
+    return;
+  }
+  const auto* const asked = reinterpret_cast<const fuse_init_in*>(message + 1);
+  static_cast<fuse_init_out*>(pieces[1].iov_base)->flags |= asked->flags & FUSE_PARALLEL_DIROPS;
+}
+
 ssize_t write_answer(int descriptor, iovec* pieces, int count, void* /*userdata*/) {
+  complete_init({pieces, static_cast<std::size_t>(count)});
   ssize_t sent = 0;
   do {
     sent = ::writev(descriptor, pieces, count);
@@ -111,6 +124,7 @@ core::Status Session::attach() {
   std::array<char*, 2> arguments{name.data(), nullptr};
   fuse_args args{1, arguments.data(), 0};
   session_.reset(fuse_session_new(&args, &operations(), sizeof(fuse_lowlevel_ops), &dispatcher_));
+  fuse_opt_free_args(&args);
   if (!session_) {
     return core::fail(core::ErrorKind::Internal, "libfuse refused to make a session");
   }
@@ -217,17 +231,37 @@ void Session::handle(std::byte* message, std::size_t size) {
     return;
   }
   const auto opcode = reinterpret_cast<const fuse_in_header*>(message)->opcode;
+  if (opcode == FUSE_INTERRUPT) {
+    interrupt(message);
+    return;
+  }
   fuse_buf buffer{};
   buffer.mem = message;
   buffer.size = size;
   buffer.fd = -1;
   fuse_session_process_buf(session_.get(), &buffer);
-  dispatcher_.deliver_interrupts();
   if (opcode == FUSE_INIT) {
     const core::MutexLock lock(mutex_);
     handshake_ = fuse_session_exited(session_.get()) != 0 ? Handshake::Refused : Handshake::Agreed;
     changed_.notify_all();
   }
+}
+
+// libfuse would report an interrupt with its locks held, where a stop callback that answers the
+// request waits for itself.
+void Session::interrupt(const std::byte* message) {
+  const auto* const header = reinterpret_cast<const fuse_in_header*>(message);
+  if (dispatcher_.interrupt(reinterpret_cast<const fuse_interrupt_in*>(header + 1)->unique)) {
+    return;
+  }
+  // Another thread may be about to take that request: the kernel asks again after EAGAIN, unless
+  // the request was answered meanwhile.
+  fuse_out_header again{};
+  again.len = sizeof(again);
+  again.error = -EAGAIN;
+  again.unique = header->unique;
+  iovec piece{&again, sizeof(again)};
+  write_answer(channel_.descriptor(), &piece, 1, nullptr);
 }
 
 void Session::wake() noexcept {

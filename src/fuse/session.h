@@ -82,6 +82,7 @@ class Session {
   void receive(Reader& reader);
   core::Status receive_all(Reader& reader);
   void handle(std::byte* message, std::size_t size);
+  void interrupt(const std::byte* message);
   void wake() noexcept;
   void stop_readers();
   core::Status unmount(End& end);
