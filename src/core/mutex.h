@@ -71,7 +71,12 @@ class CondVar {
   void wait(Mutex& mutex) REQUIRES(mutex) { cv_.wait(mutex); }
   /// Real time only; code that must be testable waits through Clock::wait_until.
   void wait_until(Mutex& mutex, SteadyTime deadline) REQUIRES(mutex) {
-    cv_.wait_until(mutex, deadline);
+    // The library adds the difference of two clocks: the end of time would overflow.
+    if (deadline == SteadyTime::max()) {
+      cv_.wait(mutex);
+    } else {
+      cv_.wait_until(mutex, deadline);
+    }
   }
   void notify_one() { cv_.notify_one(); }
   void notify_all() { cv_.notify_all(); }
