@@ -20,14 +20,14 @@ struct Held {
 /// What an operator wants to see.
 struct ProviderStatus {
   std::string source;
-  std::string access_key_id;           ///< the id is no secret
+  std::string access_key_id;  ///< the id is no secret
   std::optional<core::WallTime> expires;
   std::optional<core::WallTime> next_renewal;
-  std::uint64_t renewals = 0;          ///< leases obtained, the first included
-  std::uint64_t failures = 0;          ///< fetches that brought none
-  std::uint64_t rejections = 0;        ///< versions that the service refused
-  std::string last_error;              ///< of the last failed fetch; empty after a success
-  bool degraded = false;               ///< serving a lease whose renewal fails
+  std::uint64_t renewals = 0;    ///< leases obtained, the first included
+  std::uint64_t failures = 0;    ///< fetches that brought none
+  std::uint64_t rejections = 0;  ///< versions that the service refused
+  std::string last_error;        ///< of the last failed fetch; empty after a success
+  bool degraded = false;         ///< serving a lease whose renewal fails
 };
 
 /// Threads: any.

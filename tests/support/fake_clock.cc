@@ -65,4 +65,35 @@ void FakeClock::await_sleepers(std::size_t count) {
   }
 }
 
+std::size_t FakeClock::sleepers() const {
+  const core::MutexLock lock(mutex_);
+  return sleepers_.size();
+}
+
+void FakeClock::rouse() {
+  std::vector<Sleeper> all;
+  {
+    const core::MutexLock lock(mutex_);
+    all.swap(sleepers_);
+  }
+  for (const Sleeper& sleeper : all) {
+    const core::MutexLock lock(*sleeper.mutex);
+    sleeper.changed->notify_all();
+  }
+}
+
+void FakeClock::suspend(core::Duration by) {
+  const core::MutexLock lock(mutex_);
+  elapsed_ += by;
+}
+
+std::optional<core::SteadyTime> FakeClock::next_deadline() const {
+  const core::MutexLock lock(mutex_);
+  std::optional<core::SteadyTime> earliest;
+  for (const Sleeper& sleeper : sleepers_) {
+    earliest = std::min(earliest.value_or(sleeper.deadline), sleeper.deadline);
+  }
+  return earliest;
+}
+
 }  // namespace test

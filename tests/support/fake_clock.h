@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <vector>
 
 #include "core/clock.h"
@@ -15,9 +16,17 @@ class FakeClock final : public core::Clock {
       REQUIRES(mutex);
 
   void advance(core::Duration by);
+  /// Wakes every sleeper at the present time, as spurious wake-ups would: whoever waits on still
+  /// plans anew, so that nobody's old plan is taken for a new one.
+  void rouse();
+  /// Time passes and nobody wakes, as while the machine is suspended.
+  void suspend(core::Duration by);
   /// Moves the wall clock alone, as an operator or NTP would.
   void set_wall_offset(core::Duration offset);
   void await_sleepers(std::size_t count);
+  [[nodiscard]] std::size_t sleepers() const;
+  /// The earliest planned end of a wait; nothing if nobody waits.
+  [[nodiscard]] std::optional<core::SteadyTime> next_deadline() const;
 
  private:
   struct Sleeper {

@@ -1,0 +1,25 @@
+#pragma once
+// One builder for each way in which a fetch can fail.
+#include <string>
+#include <utility>
+
+#include "cred/credential_source.h"
+
+namespace cred {
+
+inline Fetched not_configured(std::string why) {
+  return tl::unexpected(FetchFailure{FetchFailure::Class::NotConfigured,
+                                     core::fail(core::ErrorKind::Unauthenticated, std::move(why)),
+                                     std::nullopt});
+}
+inline Fetched permanent(core::Error error) {
+  return tl::unexpected(
+      FetchFailure{FetchFailure::Class::Permanent, std::move(error), std::nullopt});
+}
+inline Fetched transient(core::Error error,
+                         std::optional<core::Duration> retry_after = std::nullopt) {
+  return tl::unexpected(
+      FetchFailure{FetchFailure::Class::Transient, std::move(error), retry_after});
+}
+
+}  // namespace cred

@@ -1,0 +1,330 @@
+#include "cred/refresher.h"
+
+#include <algorithm>
+
+#include "core/format.h"
+#include "core/log.h"
+#include "core/thread_pool.h"
+
+namespace cred {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// The thread looks at the clock at least this often: a wait does not see a suspend.
+constexpr core::Duration kLongestSleep = 5min;
+/// From 90 % on requests wait for the flight in progress, but a service that hangs does not hold up
+/// requests that could still be signed.
+constexpr core::Duration kMandatoryPatience = 2s;
+
+/// How long one fetch may take: in proportion to the lease that it is to replace.
+core::Duration fetch_patience(const Lease* lease) {
+  if (lease == nullptr || !lease->expires) {
+    return 10s;
+  }
+  return std::clamp<core::Duration>((*lease->expires - lease->issued) / 4, 5s, 15s);
+}
+
+bool same(const sign::Credentials& a, const sign::Credentials& b) {
+  return a.access_key_id == b.access_key_id && a.access_key_secret == b.access_key_secret &&
+         a.token == b.token;
+}
+
+/// A lease refused in its youth: fetching another at once would only feed a storm.
+bool young(const Lease& lease, core::SteadyTime now) {
+  const core::Duration age = now - lease.issued;
+  return age < 1min && (!lease.expires || age < (*lease.expires - lease.issued) / 4);
+}
+
+core::SteadyTime later(core::SteadyTime from, core::Duration by) {
+  return by < core::SteadyTime::max() - from ? from + by : core::SteadyTime::max();
+}
+
+}  // namespace
+
+Refresher::Refresher(std::unique_ptr<CredentialSource> source, ServiceClock& clock,
+                     const RefresherOptions& options)
+    : source_(std::move(source)),
+      service_clock_(clock),
+      clock_(clock.own()),
+      credential_wait_(options.credential_wait),
+      random_(options.seed) {
+  {
+    const core::MutexLock lock(mutex_);
+    renewal_.since = clock_.steady_now();
+  }
+  thread_ = std::thread([this] { run(); });
+}
+
+void Refresher::stop() {
+  stop_.request_stop();
+  {
+    const core::MutexLock lock(mutex_);
+    stopping_ = true;
+    work_.notify_all();
+    changed_.notify_all();
+  }
+  if (thread_.joinable()) {
+    thread_.join();
+  }
+}
+
+void Refresher::run() {
+  core::name_this_thread("credentials");
+  while (const auto context = await_turn()) {
+    settle(source_->fetch(*context));
+  }
+}
+
+std::optional<core::OpContext> Refresher::await_turn() {
+  const core::MutexLock lock(mutex_);
+  while (!stopping_) {
+    const core::SteadyTime now = clock_.steady_now();
+    const core::SteadyTime due = next_fetch();
+    if (now >= due) {
+      in_flight_ = true;
+      flight_began_ = now;
+      core::OpContext context;
+      context.deadline = now + fetch_patience(held_ ? &held_->lease : nullptr);
+      context.stop = stop_.get_token();
+      context.cause = core::Cause::Maintenance;
+      return context;
+    }
+    clock_.wait_until(work_, mutex_, std::min(due, now + kLongestSleep));
+  }
+  return std::nullopt;
+}
+
+Fetched Refresher::as_successor(Fetched fetched) const {
+  if (!fetched) {
+    return fetched;
+  }
+  FetchFailure failure;
+  if (freshness(*fetched, clock_.steady_now()) == Freshness::Expired) {
+    failure.error = core::fail(core::ErrorKind::Unauthenticated,
+                               source_->describe() + " gave credentials that have expired");
+    return tl::unexpected(std::move(failure));
+  }
+  if (!held_ || !same(held_->lease.credentials, fetched->credentials)) {
+    return fetched;
+  }
+  const auto& expires = held_->lease.expires;
+  if (!refused_ && expires && (!fetched->expires || *fetched->expires > *expires + 1s)) {
+    return fetched;  // the same key, and a longer life
+  }
+  const bool long_lived = !fetched->expires;
+  const std::string& id = fetched->credentials.access_key_id;
+  if (long_lived && fetched->credentials.temporary()) {
+    failure.kind = FetchFailure::Class::Permanent;
+    failure.error = core::fail(
+        core::ErrorKind::Unauthenticated,
+        core::format("the service refused the security token of {}, and {} has no other: it has "
+                     "probably expired",
+                     id, source_->describe()));
+  } else if (long_lived) {
+    failure.kind = FetchFailure::Class::Permanent;
+    failure.error = core::fail(core::ErrorKind::Denied,
+                               core::format("the service refused the access key {}, and {} has no "
+                                            "other: check the id and its secret",
+                                            id, source_->describe()));
+  } else {
+    failure.error = core::fail(core::ErrorKind::Unauthenticated,
+                               source_->describe() + " has no newer credentials yet");
+  }
+  return tl::unexpected(std::move(failure));
+}
+
+void Refresher::settle(Fetched fetched) {
+  const core::MutexLock lock(mutex_);
+  in_flight_ = false;
+  ++fetches_;
+  renewal_.since = clock_.steady_now();
+  renewal_.draw = random_.unit();
+  renewal_.retry_after.reset();
+  fetched = as_successor(std::move(fetched));
+  if (fetched) {
+    auto held = std::make_shared<Held>();
+    held->lease = *std::move(fetched);
+    held->version = held_ ? held_->version + 1 : 1;
+    held_ = std::move(held);
+    refused_ = false;
+    renewal_.failures = 0;
+    last_failure_.reset();
+    core::log(core::LogLevel::Info, "credentials renewed",
+              {{"source", source_->describe()},
+               {"access_key_id", held_->lease.credentials.access_key_id},
+               {"version", held_->version},
+               {"good_for", held_->lease.expires
+                                ? core::format_duration(*held_->lease.expires - renewal_.since)
+                                : std::string("ever")}});
+  } else {
+    ++failures_;
+    ++renewal_.failures;
+    last_failure_ = std::move(fetched).error();
+    renewal_.retry_after = last_failure_->retry_after;
+    log_failure(*last_failure_);
+  }
+  changed_.notify_all();
+}
+
+void Refresher::log_failure(const FetchFailure& failure) const {
+  if (stopping_) {
+    return;
+  }
+  // The first of a row is news; the rest is in the status.
+  core::log(renewal_.failures == 1 ? core::LogLevel::Warn : core::LogLevel::Debug,
+            "no new credentials",
+            {{"source", source_->describe()},
+             {"error", core::describe(failure.error)},
+             {"failures", renewal_.failures},
+             {"next_try_in", core::format_duration(next_fetch() - renewal_.since)},
+             {"still_valid", usable(renewal_.since)}});
+}
+
+core::SteadyTime Refresher::next_fetch() const {
+  Renewal renewal = renewal_;
+  renewal.waiting = waiting_ > 0;
+  renewal.refused = refused_;
+  if (refused_ && refusals_ > 1) {
+    renewal.failures += refusals_ - 1;
+  }
+  return plan(held_ ? &held_->lease : nullptr, renewal);
+}
+
+bool Refresher::usable(core::SteadyTime now) const {
+  return held_ && !refused_ && now < last_use(held_->lease);
+}
+
+Refresher::Lent Refresher::ready(core::SteadyTime now) {
+  if (!usable(now)) {
+    return nullptr;
+  }
+  const Freshness window = freshness(held_->lease, now);
+  if (window == Freshness::Fresh) {
+    return held_;
+  }
+  if (!in_flight_ && now >= next_fetch()) {
+    work_.notify_one();  // the thread overslept: the machine was suspended
+  }
+  const bool wait =
+      window == Freshness::Mandatory && in_flight_ && now < flight_began_ + kMandatoryPatience;
+  return wait ? nullptr : held_;
+}
+
+core::Result<std::shared_ptr<const Held>> Refresher::first(const core::OpContext& context) {
+  return wait_for(context, context.deadline, Caller::Mount);
+}
+
+core::Result<std::shared_ptr<const Held>> Refresher::get(const core::OpContext& context) {
+  const core::SteadyTime now = clock_.steady_now();
+  {
+    const core::MutexLock lock(mutex_);
+    if (Lent lent = ready(now)) {
+      return lent;
+    }
+  }
+  return wait_for(context, std::min(context.deadline, later(now, credential_wait_)),
+                  Caller::Request);
+}
+
+core::Result<Refresher::Lent> Refresher::wait_for(const core::OpContext& context,
+                                                  core::SteadyTime deadline, Caller caller) {
+  const std::stop_callback wake(context.stop, [this] {
+    const core::MutexLock lock(mutex_);
+    changed_.notify_all();
+  });
+  const core::MutexLock lock(mutex_);
+  ++waiting_;
+  work_.notify_one();  // the next attempt may be due sooner now
+  auto result = await_lease(context, deadline, caller);
+  --waiting_;
+  return result;
+}
+
+core::Result<Refresher::Lent> Refresher::await_lease(const core::OpContext& context,
+                                                     core::SteadyTime deadline, Caller caller) {
+  const std::uint64_t fetches_before = fetches_;
+  for (;;) {
+    const core::SteadyTime now = clock_.steady_now();
+    if (Lent lent = ready(now)) {
+      return lent;
+    }
+    if (stopping_ || context.stopped()) {
+      return core::fail(core::ErrorKind::Cancelled, "waiting for credentials was cancelled");
+    }
+    const bool for_good =
+        last_failure_ && last_failure_->kind != FetchFailure::Class::Transient && !usable(now);
+    if (for_good && (fetches_ > fetches_before || caller == Caller::Mount || refused_for_good())) {
+      return failure_for(caller, /*in_time=*/true);
+    }
+    if (now >= deadline) {
+      // A caller in more of a hurry than the flight: what it waits to replace is still good.
+      return usable(now) ? core::Result<Lent>(held_) : failure_for(caller, /*in_time=*/false);
+    }
+    core::SteadyTime until = std::min(deadline, now + kLongestSleep);
+    if (in_flight_ && usable(now)) {
+      until = std::min(until, flight_began_ + kMandatoryPatience);
+    }
+    clock_.wait_until(changed_, mutex_, until);
+  }
+}
+
+bool Refresher::refused_for_good() const {
+  return refused_ && !held_->lease.expires && last_failure_ &&
+         last_failure_->kind == FetchFailure::Class::Permanent;
+}
+
+core::Error Refresher::failure_for(Caller caller, bool in_time) const {
+  core::Error error = last_failure_ ? last_failure_->error
+                                    : core::fail(core::ErrorKind::Timeout,
+                                                 source_->describe() + " has not answered yet");
+  const bool final_word = in_time && (caller == Caller::Mount || refused_for_good());
+  if (!final_word) {
+    error = std::move(error).within("no valid credentials");
+    if (caller == Caller::Request) {
+      error.kind = core::ErrorKind::Unauthenticated;
+    }
+  }
+  return error;
+}
+
+void Refresher::reject(std::uint64_t version) {
+  const core::MutexLock lock(mutex_);
+  if (!held_ || held_->version != version || refused_) {
+    return;  // an old one, or no news
+  }
+  refused_ = true;
+  ++rejections_;
+  refusals_ = young(held_->lease, clock_.steady_now()) ? refusals_ + 1 : 1;
+  work_.notify_one();
+  core::log(core::LogLevel::Info, "credentials refused by the service",
+            {{"access_key_id", held_->lease.credentials.access_key_id}, {"version", version}});
+}
+
+ProviderStatus Refresher::status() const {
+  const core::SteadyTime now = clock_.steady_now();
+  const core::WallTime wall = clock_.wall_now();
+  const core::MutexLock lock(mutex_);
+  ProviderStatus status;
+  status.source = source_->describe();
+  if (held_) {
+    status.access_key_id = held_->lease.credentials.access_key_id;
+    status.renewals = held_->version;
+    if (held_->lease.expires) {
+      status.expires = wall + (*held_->lease.expires - now);
+    }
+  }
+  const core::SteadyTime next = next_fetch();
+  if (next != core::SteadyTime::max()) {
+    status.next_renewal = wall + (next - now);
+  }
+  status.failures = failures_;
+  status.rejections = rejections_;
+  if (last_failure_) {
+    status.last_error = core::describe(last_failure_->error);
+    status.degraded = usable(now);
+  }
+  return status;
+}
+
+}  // namespace cred

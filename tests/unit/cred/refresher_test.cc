@@ -1,0 +1,509 @@
+#include "cred/refresher.h"
+
+#include <gmock/gmock.h>
+
+#include <future>
+#include <thread>
+#include <vector>
+
+#include "support/fake_clock.h"
+#include "support/fake_sts.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using core::ErrorKind;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Got = core::Result<std::shared_ptr<const cred::Held>>;
+
+/// A refresher over a fake token service, in fake time.
+class RefresherTest : public ::testing::Test {
+ protected:
+  void start(core::Duration lifetime = 1h, core::Duration wait = 30s) {
+    sts_ = std::make_unique<test::FakeSts>(clock_, lifetime);
+    options_.credential_wait = wait;
+  }
+  cred::Refresher& refresher() {
+    if (!refresher_) {
+      refresher_ = std::make_unique<cred::Refresher>(sts_->source(), service_clock_, options_);
+    }
+    return *refresher_;
+  }
+  Got get() { return refresher().get({}); }
+  std::future<Got> get_async(core::OpContext context = {}) {
+    refresher();
+    return std::async(std::launch::async, [this, context] { return refresher_->get(context); });
+  }
+  /// What a request gets that will not wait.
+  Got probe() {
+    core::OpContext context;
+    context.deadline = clock_.steady_now();
+    return refresher().get(context);
+  }
+  /// Lets time pass while both the refresher and the request wait.
+  Got finish(std::future<Got> request) {
+    const auto ready = [&] { return request.wait_for(0s) == std::future_status::ready; };
+    for (;;) {
+      clock_.rouse();  // both have seen what the other did before time moves on
+      while (clock_.sleepers() < 2 && !ready()) {
+        std::this_thread::yield();
+      }
+      if (ready()) {
+        return request.get();
+      }
+      const auto next = clock_.next_deadline().value_or(clock_.steady_now()) - clock_.steady_now();
+      clock_.advance(std::min<core::Duration>(next, 100ms));
+    }
+  }
+  std::string id() {
+    const Got got = get();
+    return got ? (*got)->lease.credentials.access_key_id : core::describe(got.error());
+  }
+  std::future<Got> mount_async(core::SteadyTime deadline) {
+    core::OpContext context;
+    context.deadline = deadline;
+    refresher();
+    return std::async(std::launch::async, [this, context] { return refresher_->first(context); });
+  }
+  /// Moves time to the next planned step, `limit` at most; false when nothing is planned before.
+  bool step(core::SteadyTime limit) {
+    clock_.await_sleepers(1);
+    const auto next = clock_.next_deadline();
+    if (!next || *next > limit) {
+      clock_.advance(limit - clock_.steady_now());
+      return false;
+    }
+    clock_.advance(*next - clock_.steady_now());
+    return true;
+  }
+  /// Lets time pass, step by step.
+  void pass(core::Duration time) {
+    const auto limit = clock_.steady_now() + time;
+    while (step(limit)) {
+    }
+    clock_.await_sleepers(1);
+  }
+
+  test::FakeClock clock_;
+  cred::ServiceClock service_clock_{clock_};
+  cred::RefresherOptions options_{30s, 7};
+  std::unique_ptr<test::FakeSts> sts_;
+  std::unique_ptr<cred::Refresher> refresher_;
+};
+
+MATCHER_P(Fails, kind, "") {
+  if (!arg) {
+    *result_listener << core::describe(arg.error());
+  }
+  return !arg && arg.error().kind == kind;
+}
+
+TEST_F(RefresherTest, RenewsInTheBackgroundFromThreeQuartersOfTheLifetime) {
+  start(900s);
+  ASSERT_TRUE(refresher().first({}));
+  EXPECT_EQ(id(), "STS.fake-1");
+  pass(670s);
+  EXPECT_EQ(id(), "STS.fake-1");
+  pass(55s);
+  EXPECT_EQ(id(), "STS.fake-2");
+  EXPECT_EQ(sts_->begun(), 2);
+  EXPECT_EQ((*get())->version, 2U);
+}
+
+TEST_F(RefresherTest, AHundredFirstRequestsAreOneFetch) {
+  start();
+  sts_->hold();
+  std::vector<std::future<Got>> requests;
+  for (int i = 0; i < 100; ++i) {
+    requests.push_back(get_async());
+  }
+  sts_->await_begun(1);
+  clock_.await_sleepers(100);  // all of them wait
+  sts_->release();
+  for (auto& request : requests) {
+    const Got got = request.get();
+    ASSERT_TRUE(got);
+    EXPECT_EQ((*got)->version, 1U);
+  }
+  EXPECT_EQ(sts_->begun(), 1);
+}
+
+TEST_F(RefresherTest, HoldsNoLockWhileItFetches) {
+  start();
+  sts_->hold();
+  refresher();
+  sts_->await_begun(1);
+  EXPECT_EQ(refresher().status().renewals, 0U);
+  refresher().reject(1);
+  sts_->release();
+}
+
+// A month of one-hour tokens while STS fails a third of its calls.
+TEST_F(RefresherTest, RenewsForAMonthWithoutAGap) {
+  constexpr std::uint64_t kSeed = 20'240'102;
+  RecordProperty("seed", std::to_string(kSeed));
+  start(1h);
+  sts_->fail_randomly(0.3, kSeed);
+  ASSERT_TRUE(refresher().first({})) << "seed " << kSeed;
+  const auto end = clock_.steady_now() + 30 * 24h;
+  while (clock_.steady_now() < end) {
+    step(clock_.steady_now() + 10min);
+    clock_.await_sleepers(1);
+    const Got got = get();
+    ASSERT_TRUE(got) << "seed " << kSeed;
+    ASSERT_LT(clock_.steady_now(), *(*got)->lease.expires) << "seed " << kSeed;
+  }
+  EXPECT_EQ(sts_->most_at_once(), 1);
+  EXPECT_GE(sts_->issued(), 30 * 24 * 60 / 49);
+  EXPECT_LE(sts_->issued(), 30 * 24 * 60 / 45);
+  EXPECT_GT(refresher().status().failures, 200U);
+}
+
+TEST_F(RefresherTest, RenewsFifteenMinuteTokensForAWeekAboutEveryElevenMinutes) {
+  start(900s);
+  ASSERT_TRUE(refresher().first({}));
+  pass(7 * 24h);
+  EXPECT_GE(sts_->issued(), 7 * 24 * 60 / 12);
+  EXPECT_LE(sts_->issued(), 7 * 24 * 60 / 11);
+  EXPECT_EQ(sts_->begun(), sts_->issued());
+}
+
+TEST_F(RefresherTest, ServesTheLastGoodLeaseToItsLastSecond) {
+  start(1h);
+  ASSERT_TRUE(refresher().first({}));
+  sts_->set_down(test::transient_failure());
+  const auto end = *(*get())->lease.expires;
+  while (step(end - 2s)) {
+  }
+  EXPECT_EQ(id(), "STS.fake-1");
+  const auto status = refresher().status();
+  EXPECT_TRUE(status.degraded);
+  EXPECT_THAT(status.last_error, HasSubstr("ServiceUnavailable"));
+  // Ten per cent are left for six minutes, at most two seconds a try.
+  EXPECT_GT(status.failures, 180U);
+}
+
+TEST_F(RefresherTest, SurvivesAnOutageOfTenMinutes) {
+  start(1h);
+  ASSERT_TRUE(refresher().first({}));
+  pass(44min);
+  sts_->set_down(test::transient_failure());
+  pass(10min);
+  EXPECT_EQ(id(), "STS.fake-1");
+  EXPECT_LT(sts_->begun(), 60);  // it backs off
+  sts_->set_down({});
+  pass(1min);
+  EXPECT_EQ(id(), "STS.fake-2");
+  EXPECT_FALSE(refresher().status().degraded);
+  EXPECT_EQ(refresher().status().last_error, "");
+}
+
+TEST_F(RefresherTest, RequestsWaitForASuccessorAndGetIt) {
+  start(1h);
+  ASSERT_TRUE(refresher().first({}));
+  sts_->set_down(test::transient_failure());
+  pass(61min);
+  auto request = get_async();
+  clock_.await_sleepers(2);
+  pass(10s);
+  EXPECT_EQ(request.wait_for(0s), std::future_status::timeout);
+  sts_->set_down({});
+  const Got got = finish(std::move(request));
+  ASSERT_TRUE(got) << core::describe(got.error());
+  EXPECT_EQ((*got)->version, 2U);
+}
+
+TEST_F(RefresherTest, AWaitThatEndsEmptyIsUnauthenticatedAndSaysWhy) {
+  start(1h, 30s);
+  sts_->set_down(test::transient_failure("connection refused"));
+  auto request = get_async();
+  const auto began = clock_.steady_now();
+  const Got got = finish(std::move(request));
+  EXPECT_GE(clock_.steady_now() - began, 30s);
+  EXPECT_THAT(got, Fails(ErrorKind::Unauthenticated));
+  EXPECT_THAT(got.error().message, HasSubstr("connection refused"));
+}
+
+TEST_F(RefresherTest, ACallersDeadlineEndsItsWait) {
+  start();
+  sts_->hold();
+  core::OpContext context;
+  context.deadline = clock_.steady_now() + 1s;
+  auto request = get_async(context);
+  clock_.await_sleepers(1);
+  clock_.advance(1s);
+  EXPECT_THAT(request.get(), Fails(ErrorKind::Unauthenticated));
+  sts_->release();
+}
+
+TEST_F(RefresherTest, ACallerMayCancel) {
+  start();
+  sts_->hold();
+  std::stop_source stop;
+  core::OpContext context;
+  context.stop = stop.get_token();
+  auto request = get_async(context);
+  clock_.await_sleepers(1);
+  stop.request_stop();
+  EXPECT_THAT(request.get(), Fails(ErrorKind::Cancelled));
+  sts_->release();
+}
+
+TEST_F(RefresherTest, FromNinetyPerCentRequestsWaitForTheFlightButNotForever) {
+  start(1h);
+  ASSERT_TRUE(refresher().first({}));
+  sts_->set_down(test::transient_failure());
+  pass(55min);
+  sts_->hold();
+  const int begun = sts_->begun();
+  step(clock_.steady_now() + 3s);
+  sts_->await_begun(begun + 1);
+  auto request = get_async();
+  clock_.await_sleepers(1);  // it waits for the flight
+  clock_.advance(2s);        // which hangs
+  const Got got = request.get();
+  ASSERT_TRUE(got);
+  EXPECT_EQ((*got)->version, 1U);
+  sts_->release();
+}
+
+TEST_F(RefresherTest, ARefusedTokenIsReplacedAtOnce) {
+  start();
+  ASSERT_TRUE(refresher().first({}));
+  pass(20min);
+  refresher().reject(1);
+  EXPECT_EQ(id(), "STS.fake-2");
+  EXPECT_EQ(refresher().status().rejections, 1U);
+}
+
+TEST_F(RefresherTest, ALateRefusalOfAnOldVersionChangesNothing) {
+  start();
+  ASSERT_TRUE(refresher().first({}));
+  refresher().reject(1);
+  EXPECT_EQ(id(), "STS.fake-2");
+  refresher().reject(1);
+  refresher().reject(7);
+  EXPECT_EQ(id(), "STS.fake-2");
+  EXPECT_EQ(sts_->begun(), 2);
+  EXPECT_EQ(refresher().status().rejections, 1U);
+}
+
+TEST_F(RefresherTest, CallersOfARefusedTokenWaitHoweverManyAttemptsTheFlightTakes) {
+  start();
+  ASSERT_TRUE(refresher().first({}));
+  pass(20min);
+  sts_->fail_next(test::transient_failure(), 5);
+  refresher().reject(1);
+  auto request = get_async();
+  const Got got = finish(std::move(request));
+  ASSERT_TRUE(got);
+  EXPECT_EQ((*got)->version, 2U);
+  EXPECT_EQ(sts_->begun(), 7);
+}
+
+TEST_F(RefresherTest, AHundredRefusalsOfOneVersionAreOneFetch) {
+  start();
+  ASSERT_TRUE(refresher().first({}));
+  pass(20min);
+  sts_->hold();
+  std::vector<std::future<Got>> requests;
+  for (int i = 0; i < 100; ++i) {
+    requests.push_back(std::async(std::launch::async, [this] {
+      refresher_->reject(1);
+      return refresher_->get({});
+    }));
+  }
+  clock_.await_sleepers(100);
+  sts_->release();
+  for (auto& request : requests) {
+    const Got got = request.get();
+    ASSERT_TRUE(got);
+    EXPECT_EQ((*got)->version, 2U);
+  }
+  EXPECT_EQ(sts_->begun(), 2);
+}
+
+// A service that refuses whatever it is shown must not make us call STS in a loop.
+TEST_F(RefresherTest, AStormOfRefusalsBacksOff) {
+  start(1h);
+  ASSERT_TRUE(refresher().first({}));
+  int refused = 0;
+  const auto end = clock_.steady_now() + 60s;
+  while (clock_.steady_now() < end) {
+    const Got got = finish(get_async());
+    ASSERT_TRUE(got) << core::describe(got.error());
+    refresher().reject((*got)->version);
+    ++refused;
+  }
+  EXPECT_LT(refused, 120);
+  EXPECT_GT(refused, 5);
+}
+
+TEST_F(RefresherTest, ALongLivedKeyThatIsRefusedIsFinal) {
+  start(0s);
+  ASSERT_TRUE(refresher().first({}));
+  EXPECT_EQ(id(), "LTAI-fake-1");
+  refresher().reject(1);
+  const Got got = get();
+  EXPECT_THAT(got, Fails(ErrorKind::Denied));
+  EXPECT_THAT(got.error().message, HasSubstr("LTAI-fake-1"));
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_THAT(get(), Fails(ErrorKind::Denied));  // at once: no time passes here
+  }
+  EXPECT_EQ(sts_->begun(), 2);
+  EXPECT_EQ((refresher().status().renewals), 1U);
+}
+
+TEST_F(RefresherTest, ALongLivedKeyIsFetchedOnce) {
+  start(0s);
+  ASSERT_TRUE(refresher().first({}));
+  pass(24h);
+  EXPECT_EQ(sts_->begun(), 1);
+  EXPECT_FALSE(refresher().status().expires);
+  EXPECT_FALSE(refresher().status().next_renewal);
+}
+
+TEST_F(RefresherTest, MountEndsAtOnceWhenRefusedForGood) {
+  start();
+  sts_->set_down(test::permanent_failure("no such role"));
+  const Got got = refresher().first({});
+  EXPECT_THAT(got, Fails(ErrorKind::Denied));
+  EXPECT_THAT(got.error().message, HasSubstr("no such role"));
+}
+
+TEST_F(RefresherTest, MountTriesAgainUntilItsDeadline) {
+  start();
+  sts_->fail_next(test::transient_failure(), 8);
+  const auto deadline = clock_.steady_now() + 30s;
+  EXPECT_TRUE(finish(mount_async(deadline)));
+  EXPECT_LT(clock_.steady_now(), deadline);
+  EXPECT_EQ(sts_->begun(), 9);
+}
+
+TEST_F(RefresherTest, MountThatRunsOutOfTimeGivesTheLastFailureKindIncluded) {
+  start();
+  sts_->set_down(test::transient_failure("connection refused"));
+  const auto deadline = clock_.steady_now() + 30s;
+  const Got got = finish(mount_async(deadline));
+  EXPECT_THAT(got, Fails(ErrorKind::Unavailable));
+  EXPECT_THAT(got.error().message, HasSubstr("connection refused"));
+  EXPECT_GE(clock_.steady_now(), deadline);
+}
+
+TEST_F(RefresherTest, KeepsTryingAfterARefusalThatLooksPermanent) {
+  start(1h);
+  ASSERT_TRUE(refresher().first({}));
+  sts_->set_down(test::permanent_failure());
+  pass(50min);
+  EXPECT_EQ(id(), "STS.fake-1");
+  pass(15min);
+  // Expired: whoever asks is told why by the next attempt, and does not wait for a third.
+  sts_->hold();
+  const int begun = sts_->begun();
+  clock_.suspend(2min);  // that attempt is overdue
+  auto request = get_async();
+  sts_->await_begun(begun + 1);
+  sts_->release();
+  const Got got = request.get();  // no time passes
+  EXPECT_THAT(got, Fails(ErrorKind::Unauthenticated));
+  EXPECT_THAT(got.error().message, HasSubstr("NoPermission"));
+  sts_->set_down({});
+  pass(2min);
+  EXPECT_EQ(id(), "STS.fake-2");
+}
+
+TEST_F(RefresherTest, LooksAtTheWindowsAfterASuspend) {
+  start(1h);
+  ASSERT_TRUE(refresher().first({}));
+  clock_.await_sleepers(1);
+  clock_.suspend(50min);
+  EXPECT_EQ(id(), "STS.fake-1");  // still good; but asking woke the refresher
+  sts_->await_begun(2);
+  while (id() != "STS.fake-2") {
+    std::this_thread::yield();
+  }
+  clock_.await_sleepers(1);
+  clock_.suspend(3h);
+  EXPECT_EQ(id(), "STS.fake-3");
+}
+
+TEST_F(RefresherTest, SettingTheWallClockChangesNothing) {
+  start(1h);
+  ASSERT_TRUE(refresher().first({}));
+  for (const core::Duration offset : {core::Duration{-1h}, core::Duration{24h}}) {
+    clock_.set_wall_offset(offset);
+    const auto before = (*get())->version;
+    pass(30min);
+    EXPECT_EQ((*get())->version, before);
+    pass(24min);
+    EXPECT_EQ((*get())->version, before + 1);
+  }
+}
+
+TEST_F(RefresherTest, LearnsTheServicesClock) {
+  start();
+  EXPECT_EQ(refresher().clock_offset(), 0s);
+  refresher().correct_clock(clock_.wall_now() + 90s);
+  EXPECT_EQ(refresher().clock_offset(), 90s);
+  clock_.set_wall_offset(-1h);  // carried on by the steady clock
+  EXPECT_EQ(refresher().clock_offset(), 1h + 90s);
+  clock_.advance(1min);
+  EXPECT_EQ(refresher().clock_offset(), 1h + 90s);
+}
+
+TEST_F(RefresherTest, StopsPromptlyInTheMiddleOfAFlight) {
+  start();
+  sts_->hold();
+  auto request = get_async();
+  sts_->await_begun(1);
+  clock_.await_sleepers(1);
+  refresher_->stop();
+  EXPECT_THAT(request.get(), Fails(ErrorKind::Cancelled));
+  EXPECT_THAT(get(), Fails(ErrorKind::Cancelled));
+  refresher_->stop();  // twice is fine
+}
+
+TEST_F(RefresherTest, StatusSaysWhatAnOperatorWantsToKnow) {
+  start(900s);
+  ASSERT_TRUE(refresher().first({}));
+  clock_.await_sleepers(1);
+  const auto status = refresher().status();
+  EXPECT_EQ(status.source, "fake STS");
+  EXPECT_EQ(status.access_key_id, "STS.fake-1");
+  EXPECT_EQ(status.expires, clock_.wall_now() + 900s);
+  ASSERT_TRUE(status.next_renewal);
+  EXPECT_GE(*status.next_renewal, clock_.wall_now() + 675s);
+  EXPECT_LE(*status.next_renewal, clock_.wall_now() + 720s);
+  EXPECT_EQ(status.renewals, 1U);
+  EXPECT_EQ(status.failures, 0U);
+  EXPECT_FALSE(status.degraded);
+}
+
+// Tokens of six seconds, half of all calls fail, requests all the time: none fails, none is ever
+// handed an expired token, and hardly any has to wait.
+TEST_F(RefresherTest, LivesOnSixSecondTokensWhileHalfOfTheCallsFail) {
+  constexpr std::uint64_t kSeed = 42;
+  start(6s);
+  sts_->fail_randomly(0.5, kSeed);
+  ASSERT_TRUE(finish(mount_async(clock_.steady_now() + 30s))) << "seed " << kSeed;
+  int dry = 0;
+  const auto end = clock_.steady_now() + 10min;
+  while (clock_.steady_now() < end) {
+    step(clock_.steady_now() + 100ms);
+    clock_.await_sleepers(1);
+    Got got = probe();
+    if (!got) {
+      ++dry;
+      got = finish(get_async());
+    }
+    ASSERT_TRUE(got) << "seed " << kSeed << ": " << core::describe(got.error());
+    ASSERT_LT(clock_.steady_now(), *(*got)->lease.expires);
+  }
+  EXPECT_LE(dry, 2) << "seed " << kSeed;
+  EXPECT_EQ(sts_->most_at_once(), 1);
+  EXPECT_GE(sts_->issued(), 100);
+  EXPECT_LE(sts_->issued(), 134);
+}
+
+}  // namespace
