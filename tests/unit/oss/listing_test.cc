@@ -1,0 +1,132 @@
+// Listings, and XML that somebody meant badly.
+#include "oss/documents.h"
+#include "oss/xml.h"
+#include "unit/oss/store_fixture.h"
+
+namespace oss {
+namespace {
+
+using core::ErrorKind;
+using ::testing::ElementsAre;
+
+std::string entry(const std::string& key, const std::string& more = "<Size>1</Size>") {
+  return "<Contents><Key>" + key +
+         "</Key><LastModified>2024-01-02T03:04:05.000Z</LastModified><ETag>\"E\"</ETag>"
+         "<Type>Multipart</Type><StorageClass>IA</StorageClass>" +
+         more + "</Contents>";
+}
+
+std::string listing(const std::string& inside,
+                    const std::string& end = "<IsTruncated>false</IsTruncated>") {
+  return "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult "
+         "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"><EncodingType>url</EncodingType>" +
+         inside + end + "</ListBucketResult>";
+}
+
+TEST(Listing, IsRead) {
+  const auto page = read_listing(listing(
+      entry("dir%2Fa+b%2Bc%25%01",
+            "<Size>18446744073709551615</Size><Owner><ID>1</ID>"
+            "</Owner>") +
+          "<CommonPrefixes><Prefix>dir%2Fsub%2F</Prefix></CommonPrefixes>",
+      "<IsTruncated>true</IsTruncated><NextContinuationToken>Cg%3D+</NextContinuationToken>"));
+  ASSERT_TRUE(page) << page.error().message;
+  ASSERT_EQ(page->objects.size(), 1U);
+  const store::ListedObject& object = page->objects[0];
+  EXPECT_EQ(object.key.text(), "dir/a b+c%\x01");
+  EXPECT_EQ(object.size, UINT64_MAX);
+  EXPECT_EQ(object.etag.text(), "E");
+  EXPECT_EQ(object.type, store::ObjectType::Multipart);
+  EXPECT_EQ(object.storage_class, "IA");
+  EXPECT_EQ(object.last_modified, core::wall_from_unix(1'704'164'645));
+  EXPECT_THAT(page->common_prefixes, ElementsAre("dir/sub/"));
+  EXPECT_EQ(page->next_token, "Cg=+");
+}
+
+TEST(Listing, DecodesOnlyWhatIsEncoded) {
+  const auto page = read_listing("<ListBucketResult><IsTruncated>false</IsTruncated>" +
+                                 entry("a%2Fb+c") + "</ListBucketResult>");
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->objects.at(0).key.text(), "a%2Fb+c");
+}
+
+class BadListing : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(BadListing, IsRefused) {
+  const auto page = read_listing(GetParam());
+  ASSERT_FALSE(page) << page->objects.size();
+  EXPECT_EQ(page.error().kind, ErrorKind::Protocol);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, BadListing,
+    ::testing::Values(
+        "", "<html><body>Welcome to the hotel</body></html>", "<ListBucketResult>",
+        listing(entry("a")).substr(0, 200), listing(entry("")), listing(entry("a b")),
+        listing(entry("a\xC3\xBC")), listing(entry("a&#0;b")), listing(entry("a&#x00;b")),
+        listing(entry("a<!-- -->b")), listing(entry("<![CDATA[a]]>")), listing(entry("a", "")),
+        listing(entry("a", "<Size>-1</Size>")), listing(entry("a", "<Size>1e3</Size>")),
+        listing(entry("a", "<Size>18446744073709551616</Size>")), listing("<Contents></Contents>"),
+        listing(entry("a"), ""), listing(entry("a"), "<IsTruncated>true</IsTruncated>"),
+        "<!DOCTYPE a [<!ENTITY b \"c\">]>" + listing(entry("&b;")),
+        listing(std::string(9 << 20, ' '))));
+
+TEST(Listing, AHundredThousandAttributesCostNothing) {
+  std::string attributes;
+  for (int n = 0; n < 100'000; ++n) {
+    attributes += " a" + std::to_string(n) + "=''";
+  }
+  const auto began = core::BootClock::now();
+  EXPECT_FALSE(read_listing("<ListBucketResult><Contents" + attributes + "/></ListBucketResult>"));
+  EXPECT_FALSE(read_listing(std::string(50'000, '<') + "a"));
+  std::string deep;
+  for (int n = 0; n < 50'000; ++n) {
+    deep += "<a>";
+  }
+  EXPECT_FALSE(read_listing(deep));
+  EXPECT_LT(core::BootClock::now() - began, std::chrono::seconds{5});
+}
+
+TEST(Xml, KnowsWhatItCanCarry) {
+  for (const char* good : {"a", "a&b<c>\"'", "ü€😀", "~"}) {
+    EXPECT_TRUE(xml_carries(good)) << good;
+  }
+  for (const char* bad : {"\x01", "a\n", "\t", "\x7F", "\xC2\x80", "\xFF", "\xC3", "\xC0\xAF",
+                          "\xED\xA0\x80", "\xEF\xBF\xBF", "\xF4\x90\x80\x80", "\xE0\x80\x80"}) {
+    EXPECT_FALSE(xml_carries(bad)) << bad;
+  }
+}
+
+class List : public OssStoreTest {};
+
+TEST_F(List, AsksForEncodedKeysAndFollowsTheToken) {
+  transport.reply(ok({}, listing(entry("a"),
+                                 "<IsTruncated>true</IsTruncated>"
+                                 "<NextContinuationToken>T</NextContinuationToken>")));
+  store::ListQuery query{
+      .prefix = "p/", .delimiter = "/", .start_after = "p/a", .continuation_token = {}};
+  ASSERT_TRUE(store().list(context, query));
+  EXPECT_EQ(transport.sent().at(0).line(),
+            "GET /?list-type=2&max-keys=1000&encoding-type=url&prefix=p%2F&delimiter=%2F"
+            "&start-after=p%2Fa");
+  query.continuation_token = "T";
+  transport.reply(ok({}, listing("")));
+  ASSERT_TRUE(store().list(context, query));
+  EXPECT_EQ(transport.sent().at(1).line(),
+            "GET /?list-type=2&max-keys=1000&encoding-type=url&prefix=p%2F&delimiter=%2F"
+            "&continuation-token=T");
+}
+
+TEST_F(List, DoesNotGoRoundInCircles) {
+  transport.reply(ok({}, listing("",
+                                 "<IsTruncated>true</IsTruncated>"
+                                 "<NextContinuationToken>T</NextContinuationToken>")));
+  store::ListQuery query;
+  query.continuation_token = "T";
+  const auto page = store().list(context, query);
+  ASSERT_FALSE(page);
+  EXPECT_EQ(page.error().kind, ErrorKind::Protocol);
+}
+
+}  // namespace
+}  // namespace oss

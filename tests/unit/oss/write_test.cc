@@ -1,0 +1,387 @@
+#include "core/digest.h"
+#include "unit/oss/store_fixture.h"
+
+namespace oss {
+namespace {
+
+using core::ErrorKind;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using Kind = store::Precondition::Kind;
+
+std::string crc_of(std::string_view text) {
+  return std::to_string(core::crc64(core::as_bytes(text)));
+}
+
+class Write : public OssStoreTest {
+ protected:
+  core::Result<store::Published> put(Kind kind = Kind::None) {
+    return store().put(context, key, store::text_source(text), attributes,
+                       {.kind = kind, .etag = {}});
+  }
+  test::Reply stored(const std::string& other = {}) const {
+    return ok({{"ETag", "\"ABC\""},
+               {"x-oss-hash-crc64ecma", crc_of(other.empty() ? text : other)},
+               {"x-oss-version-id", "V1"}});
+  }
+  /// What a HEAD says of an object with these bytes.
+  test::Reply described(const std::string& content, const std::string& mode = "33188") const {
+    return ok({{"ETag", "\"THERE\""},
+               {"Content-Length", std::to_string(content.size())},
+               {"Last-Modified", "Tue, 02 Jan 2024 03:04:05 GMT"},
+               {"x-oss-meta-mode", mode},
+               {"x-oss-hash-crc64ecma", crc_of(content)}});
+  }
+  std::string text = std::string(5'000, 'x') + "end";
+  store::ObjectAttributes attributes{"text/plain", {{"mode", "33188"}}};
+};
+
+TEST_F(Write, SendsBytesTypeAndMetadata) {
+  attributes.user["note"] = " 100% ü";
+  transport.reply(stored());
+  const auto result = put();
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->etag.text(), "ABC");
+  EXPECT_EQ(result->version_id, "V1");
+  EXPECT_EQ(result->crc64, core::crc64(core::as_bytes(text)));
+  const test::Sent sent = transport.sent().at(0);
+  EXPECT_EQ(sent.line(), "PUT /logs/a.txt");
+  EXPECT_EQ(sent.body, text);
+  EXPECT_EQ(sent.header("Content-Type"), "text/plain");
+  EXPECT_EQ(sent.header("x-oss-meta-mode"), "33188");
+  EXPECT_EQ(sent.header("x-oss-meta-note"), "%20100%25 %C3%BC");
+  EXPECT_FALSE(sent.request.headers.get("x-oss-forbid-overwrite"));
+}
+
+TEST_F(Write, RepeatsWhatWasDamagedOnItsWay) {
+  transport.reply(stored("something else")).reply(refusal(400, "InvalidDigest")).reply(stored());
+  ASSERT_TRUE(put());
+  EXPECT_EQ(transport.sent().at(2).body, text);
+  expect_script_done(3);
+}
+
+TEST_F(Write, ReportsDamageThatStays) {
+  for (int n = 0; n < 4; ++n) {
+    transport.reply(stored("something else"));
+  }
+  const auto result = put();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::Corrupt);
+}
+
+TEST_F(Write, ExclusiveCreateLoses) {
+  transport.reply(refusal(409, "FileAlreadyExists"));
+  const auto result = put(Kind::Absent);
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::Exists);
+  EXPECT_EQ(transport.sent().at(0).header("x-oss-forbid-overwrite"), "true");
+  expect_script_done(1);
+}
+
+TEST_F(Write, ExclusiveCreateRecognisesItsOwnLostWrite) {
+  transport.reply(broken()).reply(refusal(409, "FileAlreadyExists")).reply(described(text));
+  const auto result = put(Kind::Absent);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->etag.text(), "THERE");
+  expect_script_done(3);
+}
+
+TEST_F(Write, ExclusiveCreateDoesNotTakeSomebodyElsesWriteForItsOwn) {
+  const std::string same_size(text.size(), 'y');
+  for (const auto& there : {described(same_size), described(text + "more"), described(text, "0")}) {
+    transport.reply(broken()).reply(refusal(409, "FileAlreadyExists")).reply(there);
+    const auto result = put(Kind::Absent);
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, ErrorKind::Exists);
+  }
+  EXPECT_EQ(transport.left(), 0U);
+}
+
+TEST_F(Write, RefusesBeforeSendingWhatTheServiceWouldRefuse) {
+  attributes.user["big"] = std::string(9'000, 'x');
+  EXPECT_EQ(put().error().kind, ErrorKind::TooLarge);
+  attributes.user = {{"Bad Name", "x"}};
+  EXPECT_EQ(put().error().kind, ErrorKind::InvalidArgument);
+  const model::ObjectKey too_long(std::string(1024, 'k'));
+  EXPECT_EQ(store().put(context, too_long, store::text_source(""), {}, {}).error().kind,
+            ErrorKind::NameTooLong);
+  EXPECT_EQ(store().remove(context, model::ObjectKey("")).error().kind, ErrorKind::InvalidArgument);
+  expect_script_done(0);
+}
+
+TEST_F(Write, CopyPinsItsSourceAndSaysWhatBecomesOfMetadata) {
+  store::CopyRequest request;
+  request.source = {model::ObjectKey("from/ü b"), model::ETag("SRC"), 10, "V/1"};
+  request.target = key;
+  request.replace = attributes;
+  request.precondition.kind = Kind::Absent;
+  transport.reply(ok({},
+                     "<CopyObjectResult><LastModified>2024-01-02T03:04:05.000Z</LastModified>"
+                     "<ETag>\"NEW\"</ETag></CopyObjectResult>"));
+  const auto result = store().copy(context, request);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->etag.text(), "NEW");
+  EXPECT_EQ(result->last_modified, core::wall_from_unix(1'704'164'645));
+  const test::Sent sent = transport.sent().at(0);
+  EXPECT_EQ(sent.header("x-oss-copy-source"), "/examplebucket/from/%C3%BC%20b?versionId=V%2F1");
+  EXPECT_EQ(sent.header("x-oss-copy-source-if-match"), "\"SRC\"");
+  EXPECT_EQ(sent.header("x-oss-metadata-directive"), "REPLACE");
+  EXPECT_EQ(sent.header("x-oss-meta-mode"), "33188");
+  EXPECT_EQ(sent.header("x-oss-forbid-overwrite"), "true");
+  EXPECT_GE(sent.patience.idle, std::chrono::minutes{1});
+}
+
+TEST_F(Write, CopyRecognisesItsOwnLostWrite) {
+  store::CopyRequest request;
+  request.source = {model::ObjectKey("from"), model::ETag("SRC"), 10, ""};
+  request.target = key;
+  request.precondition.kind = Kind::Absent;
+  transport.reply(broken())
+      .reply(refusal(409, "FileAlreadyExists"))
+      .reply(described(text))
+      .reply(described(text));
+  EXPECT_TRUE(store().copy(context, request));
+  transport.reply(broken())
+      .reply(refusal(409, "FileAlreadyExists"))
+      .reply(described(text))
+      .reply(described("another"));
+  EXPECT_EQ(store().copy(context, request).error().kind, ErrorKind::Exists);
+  EXPECT_EQ(transport.left(), 0U);
+}
+
+TEST_F(Write, SymlinksCarryTheirTargetEncoded) {
+  transport.reply(ok({{"ETag", "\"L\""}}));
+  ASSERT_TRUE(store().put_symlink(context, key, model::ObjectKey("t ü/x"), {{"mode", "41471"}},
+                                  {.kind = Kind::Absent, .etag = {}}));
+  const test::Sent sent = transport.sent().at(0);
+  EXPECT_EQ(sent.line(), "PUT /logs/a.txt?symlink");
+  EXPECT_EQ(sent.header("x-oss-symlink-target"), "t%20%C3%BC/x");
+  EXPECT_EQ(sent.header("x-oss-forbid-overwrite"), "true");
+}
+
+TEST_F(Write, HeadDescribesTheLinkItself) {
+  const test::Reply link = ok({{"ETag", "\"L\""},
+                               {"x-oss-symlink-target", "t%20x"},
+                               {"x-oss-meta-mode", "41471"},
+                               {"Content-Length", "0"}});
+  test::Reply followed = described(text);
+  followed.headers.add("x-oss-object-type", "Symlink");
+  test::Reply dangling;
+  dangling.status = 404;
+  dangling.headers = {{"x-oss-err", core::base64("<Error><Code>SymlinkTargetNotExist</Code>"
+                                                 "<Message>x</Message></Error>")}};
+  for (const auto& first : {followed, dangling, refusal(400, "InvalidTargetType")}) {
+    transport.reply(first).reply(link);
+    const auto meta = store().head(context, key);
+    ASSERT_TRUE(meta) << meta.error().message;
+    EXPECT_EQ(meta->type, store::ObjectType::Symlink);
+    EXPECT_EQ(meta->size, 3U);
+    EXPECT_EQ(meta->etag.text(), "L");
+    EXPECT_EQ(meta->user.at("mode"), "41471");
+  }
+}
+
+TEST_F(Write, HeadErrorsComeFromTheirHeader) {
+  test::Reply missing;
+  missing.status = 404;
+  transport.reply(missing);
+  EXPECT_EQ(store().head(context, key).error().kind, ErrorKind::NotFound);
+  missing.headers = {
+      {"x-oss-err", core::base64("<Error><Code>NoSuchBucket</Code><EC>0015</EC></Error>")}};
+  transport.reply(missing);
+  const auto meta = store().head(context, key);
+  EXPECT_EQ(meta.error().kind, ErrorKind::NoBucket);
+  EXPECT_EQ(meta.error().remote->ec, "0015");
+}
+
+TEST_F(Write, RemoveDoesNotMindWhatIsNotThere) {
+  transport.reply(no_content()).reply(refusal(404, "NoSuchKey"));
+  EXPECT_TRUE(store().remove(context, key));
+  EXPECT_TRUE(store().remove(context, key));
+  transport.reply(refusal(403, "AccessDenied"));
+  EXPECT_EQ(store().remove(context, key).error().kind, ErrorKind::Denied);
+}
+
+// ---- DeleteMultipleObjects
+
+TEST_F(Write, RemoveManySendsDigestAndSinglesOutWhatXmlCannotCarry) {
+  transport
+      .reply(ok({},
+                "<DeleteResult><EncodingType>url</EncodingType><Deleted><Key>a%26b</Key>"
+                "</Deleted><Deleted><Key>%C3%BC</Key></Deleted></DeleteResult>"))
+      .reply(no_content())
+      .reply(no_content())
+      .reply(no_content());
+  ASSERT_TRUE(store().remove_many(
+      context, {model::ObjectKey("a&b"), model::ObjectKey("x\x01y"), model::ObjectKey("ü"),
+                model::ObjectKey("bad\xFF"), model::ObjectKey(" blank")}));
+  const auto sent = transport.sent();
+  EXPECT_EQ(sent.at(0).line(), "POST /?delete&encoding-type=url");
+  EXPECT_EQ(sent.at(0).body,
+            "<Delete><Quiet>false</Quiet><Object><Key>a&amp;b</Key></Object>"
+            "<Object><Key>ü</Key></Object></Delete>");
+  EXPECT_EQ(sent.at(0).header("Content-MD5"), core::base64(core::md5(sent.at(0).body)));
+  EXPECT_EQ(sent.at(1).line(), "DELETE /x%01y");
+  EXPECT_EQ(sent.at(2).line(), "DELETE /bad%FF");
+  EXPECT_EQ(sent.at(3).line(), "DELETE /%20blank");
+  expect_script_done(4);
+}
+
+TEST_F(Write, RemoveManyAsksAgainForWhatTheAnswerDoesNotMention) {
+  transport.reply(ok({}, "<DeleteResult><Deleted><Key>a</Key></Deleted></DeleteResult>"))
+      .reply(refusal(403, "AccessDenied"));
+  const auto status = store().remove_many(context, {model::ObjectKey("a"), model::ObjectKey("b")});
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().kind, ErrorKind::Denied);
+  EXPECT_EQ(transport.sent().at(1).line(), "DELETE /b");
+}
+
+TEST_F(Write, RemoveManyReportsTheFirstRefusalAfterAllBatches) {
+  std::vector<model::ObjectKey> keys;
+  for (int n = 0; n < 2'500; ++n) {
+    keys.emplace_back("k" + std::to_string(n));
+  }
+  transport
+      .reply(ok(
+          {},
+          "<DeleteResult><Error><Key>k7</Key><Code>AccessDenied</Code>"
+          "<Message>no</Message></Error>" +
+              [&] {
+                std::string rest;
+                for (int n = 0; n < 1'000; ++n) {
+                  rest += "<Deleted><Key>k" + std::to_string(n) + "</Key></Deleted>";
+                }
+                return rest;
+              }() +
+              "</DeleteResult>"))
+      .reply(ok())
+      .reply(ok());
+  const auto status = store().remove_many(context, keys);
+  ASSERT_FALSE(status);
+  EXPECT_EQ(status.error().kind, ErrorKind::Denied);
+  EXPECT_THAT(status.error().message, HasSubstr("k7"));
+  expect_script_done(3);
+  EXPECT_THAT(transport.sent().at(2).body, HasSubstr("<Key>k2499</Key>"));
+  EXPECT_THAT(transport.sent().at(2).body, Not(HasSubstr("<Key>k1999</Key>")));
+}
+
+// ---- multipart
+
+class Multipart : public Write {
+ protected:
+  core::Result<store::Published> complete() {
+    return store().complete_upload(context, key, "ID", parts, {});
+  }
+  test::Reply completed(const std::string& content) const {
+    return ok({{"x-oss-hash-crc64ecma", crc_of(content)}},
+              "<CompleteMultipartUploadResult><ETag>\"WHOLE-2\"</ETag>"
+              "</CompleteMultipartUploadResult>");
+  }
+  test::Reply there(const std::string& content) const {
+    test::Reply reply = described(content);
+    reply.headers.set("ETag", "\"WHOLE-2\"");
+    return reply;
+  }
+  std::vector<store::PartReceipt> parts = {
+      {1, model::ETag("A"), 3, core::crc64(core::as_bytes("abc"))},
+      {2, model::ETag("B"), 2, core::crc64(core::as_bytes("de"))}};
+};
+
+TEST_F(Multipart, GoesThroughItsSteps) {
+  transport
+      .reply(ok({},
+                "<InitiateMultipartUploadResult><UploadId>ID/1</UploadId>"
+                "</InitiateMultipartUploadResult>"))
+      .reply(ok({{"ETag", "\"P\""}, {"x-oss-hash-crc64ecma", crc_of("bcd")}}))
+      .reply(ok({}, "<CopyPartResult><ETag>\"Q\"</ETag></CopyPartResult>"))
+      .reply(completed("abcde"))
+      .reply(no_content());
+  EXPECT_EQ(store().start_upload(context, key, attributes).value(), "ID/1");
+  const auto part =
+      store().upload_part(context, key, "ID/1", 7, store::text_source("abcdef"), {1, 4});
+  ASSERT_TRUE(part);
+  EXPECT_EQ(part->number, 7);
+  EXPECT_EQ(part->etag.text(), "P");
+  EXPECT_EQ(part->size, 3U);
+  EXPECT_EQ(part->crc64, core::crc64(core::as_bytes("bcd")));
+  const auto copied = store().upload_part_copy(
+      context, key, "ID/1", 8, {model::ObjectKey("src"), model::ETag("S"), 100, ""}, {10, 20});
+  ASSERT_TRUE(copied);
+  EXPECT_EQ(copied->etag.text(), "Q");
+  EXPECT_EQ(copied->size, 10U);
+  EXPECT_FALSE(copied->crc64);
+  ASSERT_TRUE(complete());
+  ASSERT_TRUE(store().abort_upload(context, key, "ID/1"));
+  const auto sent = transport.sent();
+  EXPECT_EQ(sent.at(0).line(), "POST /logs/a.txt?uploads");
+  EXPECT_EQ(sent.at(0).header("x-oss-meta-mode"), "33188");
+  EXPECT_EQ(sent.at(1).line(), "PUT /logs/a.txt?partNumber=7&uploadId=ID%2F1");
+  EXPECT_EQ(sent.at(1).body, "bcd");
+  EXPECT_EQ(sent.at(2).header("x-oss-copy-source"), "/examplebucket/src");
+  EXPECT_EQ(sent.at(2).header("x-oss-copy-source-range"), "bytes=10-19");
+  EXPECT_EQ(sent.at(2).header("x-oss-copy-source-if-match"), "\"S\"");
+  EXPECT_EQ(sent.at(3).line(), "POST /logs/a.txt?uploadId=ID");
+  EXPECT_EQ(sent.at(3).body,
+            "<CompleteMultipartUpload><Part><PartNumber>1</PartNumber><ETag>&quot;A&quot;</ETag>"
+            "</Part><Part><PartNumber>2</PartNumber><ETag>&quot;B&quot;</ETag></Part>"
+            "</CompleteMultipartUpload>");
+  EXPECT_EQ(sent.at(4).line(), "DELETE /logs/a.txt?uploadId=ID%2F1");
+}
+
+TEST_F(Multipart, VerifiesTheWholeAgainstItsParts) {
+  transport.reply(completed("abcdX"));
+  const auto result = complete();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().kind, ErrorKind::Corrupt);
+  expect_script_done(1);
+}
+
+TEST_F(Multipart, RecognisesACompletionWhoseAnswerWasLost) {
+  transport.reply(broken(ErrorKind::Timeout))
+      .reply(refusal(404, "NoSuchUpload"))
+      .reply(there("abcde"));
+  const auto result = complete();
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->etag.text(), "WHOLE-2");
+}
+
+TEST_F(Multipart, DoesNotTakeAnotherObjectForItsCompletion) {
+  for (const auto& other : {there("abcdX"), described("abcde"), refusal(404, "NoSuchKey")}) {
+    transport.reply(broken()).reply(refusal(404, "NoSuchUpload")).reply(other);
+    const auto result = complete();
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().kind, ErrorKind::NoUpload);
+  }
+}
+
+TEST_F(Multipart, AbortIsDoneWhenTheRetryFindsNothing) {
+  transport.reply(broken()).reply(refusal(404, "NoSuchUpload"));
+  EXPECT_TRUE(store().abort_upload(context, key, "ID"));
+  transport.reply(refusal(404, "NoSuchUpload"));
+  EXPECT_EQ(store().abort_upload(context, key, "ID").error().kind, ErrorKind::NoUpload);
+}
+
+// ---- probe
+
+TEST_F(Write, ProbeTellsAMissingRightToListFromNoRightAtAll) {
+  const test::Reply page =
+      ok({}, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>");
+  transport.reply(page);
+  EXPECT_TRUE(store().probe(context, "p/").value().may_list);
+  transport.reply(refusal(403, "AccessDenied")).reply(refusal(404, "NoSuchKey"));
+  EXPECT_FALSE(store().probe(context, "p/").value().may_list);
+  transport.reply(refusal(403, "AccessDenied"))
+      .reply(refusal(403, "AccessDenied"))
+      .reply(refusal(404, "NoSuchUpload"));
+  EXPECT_FALSE(store().probe(context, "p/").value().may_list);
+  for (int n = 0; n < 3; ++n) {
+    transport.reply(refusal(403, "AccessDenied"));
+  }
+  EXPECT_EQ(store().probe(context, "p/").error().kind, ErrorKind::Denied);
+  transport.reply(refusal(404, "NoSuchBucket"));
+  EXPECT_EQ(store().probe(context, "").error().kind, ErrorKind::NoBucket);
+  EXPECT_EQ(transport.left(), 0U);
+}
+
+}  // namespace
+}  // namespace oss
