@@ -1,0 +1,328 @@
+#include "app/daemon.h"
+
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <future>
+#include <string_view>
+#include <utility>
+
+#include "app/files.h"
+#include "app/version.h"
+#include "core/format.h"
+#include "core/log.h"
+#include "core/os_error.h"
+#include "oss/store.h"
+
+namespace app {
+namespace {
+
+std::string_view to_string(auto state) {
+  constexpr std::string_view kNames[] = {"starting", "mounted", "draining", "unmounting"};
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+}  // namespace
+
+Daemon::Daemon(MountSettings settings, const Environment& environment)
+    : settings_(std::move(settings)),
+      environment_(environment),
+      notifier_(environment.get("NOTIFY_SOCKET")),
+      started_(core::SystemClock().wall_now()),
+      random_(core::random_seed()) {}
+
+Daemon::~Daemon() = default;
+
+core::OpContext Daemon::context(core::Duration patience) const {
+  core::OpContext context;
+  context.deadline = core::BootClock::now() + patience;
+  context.stop = stop_.get_token();
+  context.cause = core::Cause::Maintenance;
+  return context;
+}
+
+std::optional<Refusal> Daemon::open() {
+  auto mount_point = fuse::Channel::check_mount_point(settings_.mount_point);
+  if (!mount_point) {
+    return Refusal{Exit::MountPoint, std::move(mount_point).error()};
+  }
+  settings_.mount_point = *std::move(mount_point);
+  if (auto refused = open_service_and_bucket()) {
+    return refused;
+  }
+  if (auto refused = open_file_system()) {
+    return refused;
+  }
+  return open_mount();
+}
+
+std::optional<Refusal> Daemon::open_service_and_bucket() {
+  auto service = open_service(settings_.service);
+  if (!service) {
+    return Refusal{Exit::Usage, std::move(service).error()};
+  }
+  service_ = *std::move(service);
+  const core::OpContext start = context(settings_.service.mount_timeout);
+  if (auto held = service_->credentials->first(start); !held) {
+    const Exit exit = classify(held.error());
+    return Refusal{exit, std::move(held).error().within("cannot get credentials")};
+  }
+  auto store = oss::open_store(
+      settings_.service.store,
+      {*service_->transport, *service_->credentials, service_->clock, random_, metrics_});
+  if (!store) {
+    return Refusal{Exit::Usage, std::move(store).error()};
+  }
+  store_ = *std::move(store);
+  const auto probe = store_->probe(start, settings_.files.prefix);
+  if (!probe) {
+    const Exit exit = classify(probe.error());
+    return Refusal{
+        exit, probe.error().within(core::format("cannot use {} at {}", settings_.location.text(),
+                                                settings_.service.endpoint_text))};
+  }
+  if (!probe->may_list) {
+    core::log(core::LogLevel::Warn, "listing.denied",
+              {{"source", settings_.location.text()},
+               {"effect", "files open by name; directories show nothing but --assume-dirs"}});
+  }
+  return std::nullopt;
+}
+
+std::optional<Refusal> Daemon::open_file_system() {
+  auto state = open_state_directory(settings_.state_dir, settings_.mount_point, environment_);
+  if (!state) {
+    const bool busy = state.error().kind == core::ErrorKind::Busy;
+    return Refusal{busy ? Exit::MountPoint : Exit::Usage,
+                   std::move(state).error().within("state directory")};
+  }
+  state_directory_ = *std::move(state);
+  auto staging =
+      transfer::StagingArea::open(state_directory_.path + "/staging", settings_.staging_limit_bytes,
+                                  settings_.staging_on_tmpfs);
+  if (!staging) {
+    return Refusal{Exit::Usage, std::move(staging).error()};
+  }
+  staging_ = *std::move(staging);
+  downloads_ = transfer::Downloads::create(*store_, service_->clock, metrics_, settings_.downloads);
+  uploads_ = transfer::Uploads::create(*store_, service_->clock, metrics_, settings_.uploads);
+  files_ = fs::FileSystem::create(settings_.files, {*store_, *downloads_, *uploads_, *staging_,
+                                                    service_->clock, metrics_, pool_});
+  return std::nullopt;
+}
+
+std::optional<Refusal> Daemon::open_mount() {
+  const std::string directory = runtime_directory(settings_.runtime_dir, environment_);
+  if (auto made = make_private_directory(directory); !made) {
+    return Refusal{Exit::Usage, std::move(made).error().within("runtime directory")};
+  }
+  auto control =
+      ops::ControlServer::listen(ops::control_path(directory, settings_.mount_point), *this);
+  if (!control) {
+    const bool busy = control.error().kind == core::ErrorKind::Busy;
+    return Refusal{busy ? Exit::MountPoint : Exit::Usage, std::move(control).error()};
+  }
+  control_ = *std::move(control);
+  auto channel = fuse::Channel::mount(
+      {settings_.fsname, settings_.mount_point, settings_.allow_other, settings_.files.read_only});
+  if (!channel) {
+    return Refusal{Exit::MountPoint, std::move(channel).error()};
+  }
+  auto session = fuse::Session::open(*std::move(channel), *files_, service_->clock, metrics_, {});
+  if (!session) {
+    return Refusal{Exit::MountPoint, std::move(session).error()};
+  }
+  session_ = *std::move(session);
+  core::Status started = session_->start();
+  if (started && settings_.noexec) {
+    started = forbid_execution();
+  }
+  if (!started) {
+    return Refusal{Exit::MountPoint, std::move(started).error()};
+  }
+  state_ = State::Mounted;
+  core::log(core::LogLevel::Info, "mounted",
+            {{"source", settings_.location.text()},
+             {"mount_point", settings_.mount_point},
+             {"endpoint", settings_.service.endpoint_text},
+             {"credentials", service_->credentials->status().source}});
+  return std::nullopt;
+}
+
+core::Status Daemon::forbid_execution() const {
+  unsigned long flags = MS_REMOUNT | MS_BIND | MS_NOEXEC | MS_NOSUID | MS_NODEV;
+  if (settings_.files.read_only) {
+    flags |= MS_RDONLY;
+  }
+  if (::mount(nullptr, settings_.mount_point.c_str(), nullptr, flags, nullptr) < 0) {
+    return core::os_error(errno, "forbid execution on " + settings_.mount_point);
+  }
+  return {};
+}
+
+ops::Progress Daemon::progress() const {
+  const fs::FileSystemStatus now = files_->status();
+  return {now.dirty_files, now.dirty_bytes};
+}
+
+core::Status Daemon::drain(core::Duration timeout, const Report& report) {
+  auto draining = std::async(std::launch::async, [&] { return files_->drain(context(timeout)); });
+  while (draining.wait_for(std::chrono::seconds{1}) != std::future_status::ready) {
+    report(progress());
+  }
+  core::Status drained = draining.get();
+  if (!drained) {
+    const ops::Progress left = progress();
+    core::Error error = drained.error().within(core::format(
+        "{} files, {} are not uploaded", left.dirty_files, core::format_size(left.dirty_bytes)));
+    core::log(core::LogLevel::Error, "drain.failed", {{"error", core::describe(error)}});
+    return error;
+  }
+  return drained;
+}
+
+core::Status Daemon::unmount(core::Duration timeout, bool lazy, const Report& report) {
+  if (state_ == State::Starting) {
+    return core::fail(core::ErrorKind::Busy, "the mount is not there yet");
+  }
+  state_ = State::Draining;
+  core::Status ended = drain(timeout, report);
+  if (ended) {
+    ended = detach(settings_.mount_point, lazy);
+  }
+  if (!ended && state_ == State::Draining) {
+    state_ = State::Mounted;
+  }
+  return ended;
+}
+
+void Daemon::stop() {
+  const core::MutexLock lock(mutex_);
+  const bool again = std::exchange(asked_to_stop_, true);
+  if (state_ == State::Starting || again) {
+    stop_.request_stop();
+    return;
+  }
+  if (state_ == State::Ending) {
+    return;  // run() is uploading what is left, which is what was asked for
+  }
+  stopper_ = std::thread([this] {
+    core::name_this_thread("stop");
+    state_ = State::Draining;
+    // A failure is logged and shows in the exit code, after the last attempt in run().
+    (void)drain(settings_.drain_timeout, [](const ops::Progress&) {});
+    session_->request_stop();
+  });
+}
+
+void Daemon::report_to_manager(const std::stop_token& stop) {
+  core::name_this_thread("manager");
+  const auto watchdog = ops::watchdog_interval(environment_.get("WATCHDOG_USEC"),
+                                               environment_.get("WATCHDOG_PID"), ::getpid());
+  const core::Duration period =
+      std::min<core::Duration>(std::chrono::seconds{5}, watchdog.value_or(std::chrono::hours{1}));
+  auto next = core::BootClock::now();
+  while (service_->clock.sleep_until(next += period, stop)) {
+    const std::string line = ops::summarize(status());
+    const bool leaving = state_ == State::Draining || state_ == State::Ending;
+    auto told = leaving ? notifier_.stopping(line) : notifier_.status(line);
+    if (told && watchdog) {
+      told = notifier_.watchdog();
+    }
+    if (!told) {
+      core::log(core::LogLevel::Warn, "manager.deaf", {{"error", core::describe(told.error())}});
+    }
+  }
+}
+
+int Daemon::run() {
+  if (notifier_.listening()) {
+    if (auto told = notifier_.ready(ops::summarize(status())); !told) {
+      core::log(core::LogLevel::Warn, "manager.deaf", {{"error", core::describe(told.error())}});
+    }
+    teller_ = std::jthread([this](const std::stop_token& stop) { report_to_manager(stop); });
+  }
+  const auto end = session_->wait();
+  state_ = State::Ending;
+  auto exit = Exit::Ok;
+  if (!end) {
+    core::log(core::LogLevel::Error, "session.failed", {{"error", core::describe(end.error())}});
+    exit = Exit::Failure;
+  } else if (*end == fuse::Session::End::Detached) {
+    core::log(core::LogLevel::Warn, "unmounted.busy",
+              {{"effect", "programs that use the mount get ENOTCONN from now on"}});
+  }
+  {
+    core::MutexLock lock(mutex_);
+    if (stopper_.joinable()) {
+      std::thread stopper = std::move(stopper_);
+      stopper_ = std::thread();
+      lock.unlock();
+      stopper.join();
+    }
+  }
+  if (!drain(settings_.drain_timeout, [](const ops::Progress&) {})) {
+    exit = Exit::NotDrained;
+  }
+  control_.reset();
+  if (teller_.joinable()) {
+    teller_.request_stop();
+    teller_.join();
+  }
+  session_.reset();
+  files_.reset();
+  core::log(core::LogLevel::Info, "ended", {{"mount_point", settings_.mount_point}});
+  return static_cast<int>(exit);
+}
+
+ops::MountStatus Daemon::status() {
+  ops::MountStatus out;
+  out.version = kVersion;
+  out.pid = ::getpid();
+  out.now = service_->clock.wall_now();
+  out.started = started_;
+  out.mount_point = settings_.mount_point;
+  out.source = settings_.location.text();
+  out.endpoint = settings_.service.endpoint_text;
+  out.state = to_string(state_.load());
+  out.options = settings_.given;
+
+  const cred::ProviderStatus held = service_->credentials->status();
+  out.credentials = {held.source,
+                     held.access_key_id,
+                     settings_.service.role ? settings_.service.role->role_arn : std::string(),
+                     held.expires,
+                     held.next_renewal,
+                     held.renewals,
+                     held.failures,
+                     held.rejections,
+                     held.degraded,
+                     held.last_error};
+
+  const fs::FileSystemStatus files = files_->status();
+  out.files = {files.inodes,
+               files.open_files,
+               files.dirty_files,
+               files.dirty_bytes,
+               files.uploads_under_way,
+               files.failed_uploads,
+               files.conflicts,
+               staging_->used_bytes(),
+               staging_->limit_bytes(),
+               downloads_->cached_bytes()};
+  out.last_error = files.last_error;
+  out.last_error_at = files.last_error_at;
+
+  out.metrics = metrics_.values();
+  constexpr std::string_view kRequests = "requests.";
+  for (const auto& [name, value] : out.metrics) {
+    if (name.starts_with(kRequests) && value > 0) {
+      out.requests[name.substr(kRequests.size())] = value;
+    }
+  }
+  return out;
+}
+
+}  // namespace app

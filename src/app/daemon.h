@@ -1,0 +1,93 @@
+#pragma once
+// One mount: the object graph, its start, its end.
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+
+#include "app/environment.h"
+#include "app/exit_code.h"
+#include "app/places.h"
+#include "app/service.h"
+#include "app/settings.h"
+#include "core/metrics.h"
+#include "core/mutex.h"
+#include "core/random.h"
+#include "core/thread_pool.h"
+#include "fuse/session.h"
+#include "ops/control.h"
+#include "ops/notify.h"
+#include "transfer/staging.h"
+
+namespace app {
+
+/// Why a start was refused.
+struct Refusal {
+  Exit exit;
+  core::Error error;
+};
+
+/// Threads: open() and run() on the main one; stop() and the ControlHandler's calls on any.
+class Daemon final : public ops::ControlHandler {
+ public:
+  Daemon(MountSettings settings, const Environment& environment);
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+  ~Daemon() override;
+
+  /// Everything up to a mount that answers; the mount point is only touched when all else is good.
+  std::optional<Refusal> open();
+  /// Serves until the mount ends or stop() is called, then uploads what is left and takes
+  /// everything apart. Returns the exit code.
+  int run();
+  /// Uploads, unmounts and lets run() return. Called again, it does not wait for uploads any more;
+  /// before the mount is there, it ends open().
+  void stop();
+
+  ops::MountStatus status() override;
+  core::Status unmount(core::Duration timeout, bool lazy, const Report& report) override;
+
+ private:
+  enum class State : std::uint8_t { Starting, Mounted, Draining, Ending };
+
+  std::optional<Refusal> open_service_and_bucket();
+  std::optional<Refusal> open_file_system();
+  std::optional<Refusal> open_mount();
+  core::Status forbid_execution() const;
+  /// Uploads everything, telling `report` about once a second.
+  core::Status drain(core::Duration timeout, const Report& report);
+  void report_to_manager(const std::stop_token& stop);
+  [[nodiscard]] ops::Progress progress() const;
+  [[nodiscard]] core::OpContext context(core::Duration patience) const;
+
+  MountSettings settings_;
+  const Environment& environment_;
+  const ops::Notifier notifier_;
+  const core::WallTime started_;
+  std::atomic<State> state_{State::Starting};
+  std::stop_source
+      stop_;  ///< ends what waits: the start, or a drain that nobody waits for any more
+
+  // In the order in which they come to life; they end the other way round.
+  core::Metrics metrics_;
+  core::Random random_;
+  std::unique_ptr<Service> service_;
+  std::unique_ptr<store::ObjectStore> store_;
+  StateDirectory state_directory_;
+  std::unique_ptr<transfer::StagingArea> staging_;
+  std::unique_ptr<transfer::Downloads> downloads_;
+  std::unique_ptr<transfer::Uploads> uploads_;
+  core::ThreadPool pool_{"fs", 64};
+  std::unique_ptr<fs::FileSystem> files_;
+  std::unique_ptr<fuse::Session> session_;
+  std::unique_ptr<ops::ControlServer> control_;
+  std::jthread teller_;  ///< the service manager's
+
+  core::Mutex mutex_{core::LockRank::App};
+  bool asked_to_stop_ GUARDED_BY(mutex_) = false;
+  std::thread stopper_ GUARDED_BY(mutex_);
+};
+
+}  // namespace app

@@ -1,0 +1,68 @@
+#include "app/environment.h"
+
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+#include <vector>
+
+namespace app {
+
+bool Environment::is_secret_name(std::string_view name) {
+  if (!name.starts_with("ALIBABA_CLOUD_") && !name.starts_with("ALICLOUD_") &&
+      !name.starts_with("OSS") && !name.starts_with("AWS") && !name.starts_with("STSFS_")) {
+    return false;
+  }
+  for (const std::string_view mark : {"SECRET", "TOKEN", "PASSWORD"}) {
+    const auto at = name.find(mark);
+    // A file that holds a token is no secret: …_OIDC_TOKEN_FILE.
+    if (at != std::string_view::npos && !name.ends_with("_FILE")) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Environment::Environment(std::map<std::string, std::string> variables) {
+  for (auto& [name, value] : variables) {
+    if (is_secret_name(name)) {
+      secrets_.emplace(name, core::Secret(std::move(value)));
+    } else {
+      plain_.emplace(name, std::move(value));
+    }
+  }
+}
+
+Environment Environment::take() {
+  std::map<std::string, std::string> variables;
+  std::vector<std::string> secret_names;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    char* const equals = std::strchr(*entry, '=');
+    if (equals == nullptr) {
+      continue;
+    }
+    std::string name(*entry, equals);
+    variables.emplace(name, equals + 1);
+    if (is_secret_name(name)) {
+      core::wipe(equals + 1, std::strlen(equals + 1));
+      secret_names.push_back(std::move(name));
+    }
+  }
+  for (const std::string& name : secret_names) {
+    ::unsetenv(name.c_str());
+  }
+  return Environment(std::move(variables));
+}
+
+std::string Environment::get(std::string_view name) const {
+  const auto found = plain_.find(name);
+  return found == plain_.end() ? std::string() : found->second;
+}
+
+core::Secret Environment::secret(std::string_view name) const {
+  const auto found = secrets_.find(name);
+  return found == secrets_.end() ? core::Secret() : found->second;
+}
+
+}  // namespace app

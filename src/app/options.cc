@@ -1,0 +1,162 @@
+#include "app/options.h"
+
+#include <algorithm>
+#include <array>
+#include <numeric>
+
+#include "core/text.h"
+
+namespace app {
+namespace {
+
+/// Words that mount(8), libfuse and other programs' lines in fstab carry and that change nothing
+/// for us; nosuid, nodev and default_permissions are always on.
+constexpr std::array<std::string_view, 34> kFstabWords = {
+    "rw",          "defaults",
+    "auto",        "noauto",
+    "user",        "users",
+    "nouser",      "owner",
+    "group",       "noowner",
+    "_netdev",     "nofail",
+    "dev",         "nodev",
+    "suid",        "nosuid",
+    "exec",        "async",
+    "sync",        "dirsync",
+    "atime",       "noatime",
+    "diratime",    "nodiratime",
+    "relatime",    "norelatime",
+    "strictatime", "lazytime",
+    "nolazytime",  "nonempty",
+    "big_writes",  "mand",
+    "nomand",      "default_permissions",
+};
+
+struct Refused {
+  std::string_view name;
+  std::string_view why;
+};
+constexpr std::string_view kSecret =
+    "no option takes a secret: set ALIBABA_CLOUD_ACCESS_KEY_ID and "
+    "ALIBABA_CLOUD_ACCESS_KEY_SECRET, "
+    "or use --credentials-file";
+constexpr std::string_view kNoCache = "there is no cache on disk yet";
+constexpr std::string_view kNoSource = "this source of credentials does not exist yet";
+constexpr std::array<Refused, 22> kRefused = {{
+    {"oss-access-key-id", kSecret},
+    {"oss-access-key-secret", kSecret},
+    {"access-key-id", kSecret},
+    {"access-key-secret", kSecret},
+    {"security-token", kSecret},
+    {"use-cache", kNoCache},
+    {"cache", kNoCache},
+    {"cache-dir", kNoCache},
+    {"disk-data-cache-dir", kNoCache},
+    {"max-cache-size", kNoCache},
+    {"ram-role", kNoSource},
+    {"credential-process", kNoSource},
+    {"use-session-token", kNoSource},
+    {"public-bucket", kNoSource},
+    {"no-sign-request", kNoSource},
+    {"passwd-file", "key files of ossfs are not read yet; --credentials-file takes an INI file"},
+    {"rrsa-endpoint", kNoSource},
+    {"oss-sts-multi-conf-ak-file", kNoSource},
+    {"oss-sts-multi-conf-sk-file", kNoSource},
+    {"oss-sts-multi-conf-token-file", kNoSource},
+    {"allow-root", "only allow-other exists"},
+    {"storage-class", "objects get the bucket's storage class"},
+}};
+
+/// Edits that turn one word into the other: insert, delete, replace.
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i + 1;
+    for (std::size_t j = 0; j < b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i] == b[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::string_view to_string(Command command) {
+  switch (command) {
+    case kMount:
+      return "mount";
+    case kUmount:
+      return "umount";
+    case kStatus:
+      return "status";
+    case kWhoami:
+      return "whoami";
+    case kEmulator:
+      return "emulator";
+  }
+  return "";
+}
+
+std::string canonical_name(std::string_view name) {
+  std::string out = core::to_lower(name);
+  std::replace(out.begin(), out.end(), '_', '-');
+  return out;
+}
+
+std::optional<NamedOption> find_option(Command command, std::string_view name) {
+  const std::string wanted = canonical_name(name);
+  for (const Option& option : option_table()) {
+    if ((option.commands & command) == 0) {
+      continue;
+    }
+    if (option.name == wanted) {
+      return NamedOption{&option, nullptr};
+    }
+    for (const Alias& alias : option.aliases) {
+      if (alias.name == wanted) {
+        return NamedOption{&option, &alias};
+      }
+    }
+  }
+  return std::nullopt;
+}
+
+std::string nearest_option(Command command, std::string_view name) {
+  const std::string wanted = canonical_name(name);
+  std::string best;
+  // A third of the word may be wrong; more is another word.
+  std::size_t nearest = std::max<std::size_t>(1, wanted.size() / 3) + 1;
+  const auto consider = [&](std::string_view candidate) {
+    const std::size_t away = distance(wanted, candidate);
+    if (away < nearest) {
+      nearest = away;
+      best = candidate;
+    }
+  };
+  for (const Option& option : option_table()) {
+    if ((option.commands & command) != 0) {
+      consider(option.name);
+      for (const Alias& alias : option.aliases) {
+        consider(alias.name);
+      }
+    }
+  }
+  return best;
+}
+
+bool is_fstab_word(std::string_view name) {
+  return name.starts_with("x-") || name.starts_with("comment=") ||
+         std::find(kFstabWords.begin(), kFstabWords.end(), name) != kFstabWords.end();
+}
+
+std::string_view refusal_of(std::string_view name) {
+  const std::string wanted = canonical_name(name);
+  const auto* const found = std::find_if(kRefused.begin(), kRefused.end(),
+                                         [&](const Refused& row) { return row.name == wanted; });
+  return found == kRefused.end() ? std::string_view() : found->why;
+}
+
+}  // namespace app

@@ -1,0 +1,50 @@
+#include <sys/prctl.h>
+
+#include <cstdio>
+#include <utility>
+
+#include "app/commands.h"
+#include "app/exit_code.h"
+#include "core/log.h"
+
+namespace app {
+
+void forbid_dumps() { ::prctl(PR_SET_DUMPABLE, 0); }
+
+core::Status open_log(const Values& values, bool background) {
+  const auto level = core::parse_log_level(values.text("log-level"));
+  const std::string file = values.text("log-file");
+  const auto target = !file.empty() ? core::LogTarget::File
+                      : background  ? core::LogTarget::Syslog
+                                    : core::LogTarget::Stderr;
+  return core::open_log(level.value_or(core::LogLevel::Info), target, file);
+}
+
+int run(const std::vector<std::string>& arguments) {
+  // Before anything secret is read.
+  forbid_dumps();
+  const Environment environment = Environment::take();
+  const auto invocation = parse_command_line(arguments, environment);
+  if (!invocation) {
+    return refuse(Exit::Usage, invocation.error());
+  }
+  if (invocation->answer) {
+    std::fputs(invocation->answer->c_str(), stdout);
+    return static_cast<int>(Exit::Ok);
+  }
+  switch (invocation->command) {
+    case kMount:
+      return run_mount(*invocation, environment);
+    case kUmount:
+      return run_umount(invocation->values, environment);
+    case kStatus:
+      return run_status(invocation->values, environment);
+    case kWhoami:
+      return run_whoami(invocation->values, environment);
+    case kEmulator:
+      return run_emulator(invocation->values);
+  }
+  return static_cast<int>(Exit::Usage);
+}
+
+}  // namespace app

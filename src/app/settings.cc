@@ -1,0 +1,229 @@
+#include "app/settings.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+#include "app/files.h"
+#include "core/format.h"
+#include "core/log.h"
+#include "core/text.h"
+
+namespace app {
+namespace {
+
+core::Error usage(std::string message) {
+  return core::fail(core::ErrorKind::InvalidArgument, std::move(message));
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') {
+    return "localhost";
+  }
+  return name.data();
+}
+
+/// "stsfs-HOST" in the characters that a session name may have, 2 to 64 of them.
+/// Source: STS API, AssumeRole, RoleSessionName.
+std::string default_session_name() {
+  std::string name = "stsfs-" + host_name();
+  std::replace_if(
+      name.begin(), name.end(),
+      [](unsigned char c) {
+        return c > 127 || (std::isalnum(c) == 0 && c != '.' && c != '@' && c != '-' && c != '_');
+      },
+      '-');
+  return name.substr(0, 64);
+}
+
+oss::Addressing addressing_of(std::string_view word) {
+  if (word == "virtual") {
+    return oss::Addressing::Virtual;
+  }
+  if (word == "path") {
+    return oss::Addressing::Path;
+  }
+  return word == "cname" ? oss::Addressing::Cname : oss::Addressing::Auto;
+}
+
+oss::Signing signing_of(std::string_view word) {
+  if (word == "v1") {
+    return oss::Signing::V1;
+  }
+  return word == "v4" ? oss::Signing::V4 : oss::Signing::Auto;
+}
+
+core::Result<http::Origin> origin_of(std::string_view option, const std::string& url) {
+  auto origin = http::parse_origin(url);
+  if (!origin) {
+    return usage(core::format("--{}: {}", option, origin.error().message));
+  }
+  return *std::move(origin);
+}
+
+sign::Credentials variables(const Environment& environment, const cred::EnvironmentNames& names) {
+  return {environment.get(names.access_key_id), environment.secret(names.access_key_secret),
+          environment.secret(names.security_token)};
+}
+
+core::Result<std::string> policy_of(const std::string& word, bool read_only,
+                                    const std::optional<Location>& location) {
+  if (word == "none" || (word == "auto" && !location)) {
+    return std::string();
+  }
+  if (word == "auto") {
+    return session_policy(*location, read_only);
+  }
+  auto text = read_text_file(word);
+  if (!text) {
+    return usage("--session-policy: " + text.error().message);
+  }
+  return *std::move(text);
+}
+
+}  // namespace
+
+core::Result<ServiceSettings> service_settings(const Values& values, const Environment& environment,
+                                               const std::optional<Location>& location) {
+  ServiceSettings settings;
+  settings.endpoint_text = values.text("endpoint");
+  std::string region = values.text("region");
+  if (settings.endpoint_text.empty() && !region.empty()) {
+    settings.endpoint_text = core::format("https://oss-{}.aliyuncs.com", region);
+  }
+  const bool needs_endpoint = values.command() == kMount;
+  if (settings.endpoint_text.empty() && needs_endpoint) {
+    return usage(
+        "no endpoint: --endpoint https://oss-REGION.aliyuncs.com, or --region REGION alone");
+  }
+  if (!settings.endpoint_text.empty()) {
+    TRY_ASSIGN(settings.store.endpoint, origin_of("endpoint", settings.endpoint_text));
+    if (region.empty()) {
+      region = oss::region_of(settings.store.endpoint.host).value_or("");
+    }
+  }
+  settings.store.region = region;
+  settings.store.bucket = location ? location->bucket : "";
+  settings.store.addressing = addressing_of(values.text("addressing"));
+  settings.store.signing = signing_of(values.text("sign-version"));
+  if (settings.store.signing == oss::Signing::V4 && region.empty()) {
+    return usage("--sign-version v4 needs --region, which the endpoint does not tell");
+  }
+  settings.store.patience.connect = values.duration("connect-timeout");
+  settings.store.patience.idle = values.duration("request-timeout");
+  settings.transport.ca_file = values.text("ca-file");
+  settings.transport.proxy = values.text("proxy");
+
+  std::transform(cred::kEnvironmentNames.begin(), cred::kEnvironmentNames.end(),
+                 settings.environment.begin(),
+                 [&](const auto& names) { return variables(environment, names); });
+  settings.credentials_file = values.text("credentials-file");
+  settings.profile = values.text("profile");
+  settings.credential_wait = values.duration("credential-wait");
+  settings.mount_timeout = values.duration("mount-timeout");
+
+  if (const std::string arn = values.text("role-arn"); !arn.empty()) {
+    cred::RoleRequest role;
+    role.role_arn = arn;
+    role.session_name = values.text("role-session-name");
+    if (role.session_name.empty()) {
+      role.session_name = default_session_name();
+    }
+    role.duration = values.duration("role-duration");
+    role.external_id = values.text("external-id");
+    const bool read_only = values.command() == kMount && values.flag("read-only");
+    TRY_ASSIGN(role.policy, policy_of(values.text("session-policy"), read_only, location));
+    settings.role = std::move(role);
+    std::string sts = values.text("sts-endpoint");
+    if (sts.empty()) {
+      sts = region.empty() ? "https://sts.aliyuncs.com"
+                           : core::format("https://sts.{}.aliyuncs.com", region);
+    }
+    TRY_ASSIGN(settings.sts, origin_of("sts-endpoint", sts));
+  } else {
+    for (const char* option :
+         {"role-session-name", "role-duration", "external-id", "session-policy"}) {
+      if (values.given(option)) {
+        return usage(core::format("--{} is for a role: --role-arn is missing", option));
+      }
+    }
+  }
+  if (const std::string metadata = values.text("metadata-endpoint"); !metadata.empty()) {
+    TRY_ASSIGN(const http::Origin unused, origin_of("metadata-endpoint", metadata));
+    core::log(core::LogLevel::Warn, "metadata-endpoint.unused",
+              {{"endpoint", unused.authority()},
+               {"why", "no source of credentials asks the metadata server yet"}});
+  }
+  return settings;
+}
+
+core::Result<MountSettings> mount_settings(const Values& values, const Environment& environment) {
+  MountSettings settings;
+  std::string source = values.text("source");
+  if (source.empty()) {
+    source = values.text("bucket");
+  } else if (values.given("bucket")) {
+    return usage("the bucket is named twice: as SOURCE and with --bucket");
+  }
+  if (source.empty()) {
+    return usage("no source: stsfs mount oss://BUCKET[/PREFIX] MOUNTPOINT");
+  }
+  settings.mount_point = values.text("mountpoint");
+  if (settings.mount_point.empty()) {
+    return usage("no mount point: stsfs mount oss://BUCKET[/PREFIX] MOUNTPOINT");
+  }
+  TRY_ASSIGN(settings.location, parse_location(source));
+  settings.location.prefix += as_prefix(values.text("prefix"));
+  TRY_ASSIGN(settings.service, service_settings(values, environment, settings.location));
+
+  settings.fsname = values.text("fsname");
+  if (settings.fsname.empty()) {
+    settings.fsname = settings.location.text();
+  }
+  settings.allow_other = values.flag("allow-other");
+  settings.noexec = values.flag("noexec");
+  settings.foreground = values.flag("foreground");
+  if (settings.noexec && ::geteuid() != 0) {
+    return usage("--noexec is for root");
+  }
+
+  fs::Options& files = settings.files;
+  files.prefix = settings.location.prefix;
+  files.read_only = values.flag("read-only");
+  files.exact_attributes = values.text("attributes") == "exact";
+  files.metadata_lifetime = values.duration("metadata-ttl");
+  for (const std::string& directory : values.list("assume-dirs")) {
+    std::string path = as_prefix(directory);
+    if (!path.empty()) {
+      path.pop_back();
+      files.assumed_directories.push_back(std::move(path));
+    }
+  }
+  files.uid = values.given("uid") ? static_cast<uid_t>(values.count("uid")) : ::getuid();
+  files.gid = values.given("gid") ? static_cast<gid_t>(values.count("gid")) : ::getgid();
+  files.umask = values.mode("umask");
+  files.file_mode = values.mode("file-mode");
+  files.directory_mode = values.mode("dir-mode");
+  files.host_name = host_name();
+
+  settings.downloads.cache_bytes = values.size("cache-size");
+  settings.downloads.window_bytes = values.size("read-ahead");
+  settings.downloads.connections = static_cast<unsigned>(values.count("connections"));
+  settings.uploads.connections = static_cast<unsigned>(values.count("upload-connections"));
+  settings.uploads.multipart_threshold_bytes = values.size("multipart-threshold");
+  settings.uploads.part_bytes = values.size("part-size");
+
+  settings.state_dir = values.text("state-dir");
+  settings.runtime_dir = values.text("runtime-dir");
+  settings.staging_limit_bytes = values.size("staging-limit");
+  settings.staging_on_tmpfs = values.flag("staging-on-tmpfs");
+  settings.drain_timeout = values.duration("drain-timeout");
+  settings.given = values.given_values();
+  return settings;
+}
+
+}  // namespace app

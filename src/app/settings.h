@@ -1,0 +1,61 @@
+#pragma once
+// What the options mean: typed, checked against each other, with defaults that depend on the host.
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+
+#include "app/environment.h"
+#include "app/location.h"
+#include "app/values.h"
+#include "cred/assume_role.h"
+#include "cred/static_source.h"
+#include "curl/transport.h"
+#include "fs/file_system.h"
+#include "http/message.h"
+#include "oss/store.h"
+#include "transfer/downloads.h"
+#include "transfer/uploads.h"
+
+namespace app {
+
+/// Who asks, and where: what every request needs.
+struct ServiceSettings {
+  std::string endpoint_text;  ///< as given, for people
+  oss::Options store;
+  curl::Options transport;
+  // Credentials.
+  cred::EnvironmentValues environment;
+  std::string credentials_file;  ///< empty: the environment
+  std::string profile;
+  std::optional<cred::RoleRequest> role;
+  http::Origin sts;
+  core::Duration credential_wait{0};
+  core::Duration mount_timeout{0};
+};
+
+struct MountSettings {
+  ServiceSettings service;
+  Location location;
+  std::string mount_point;  ///< absolute
+  std::string fsname;
+  bool allow_other = false;
+  bool noexec = false;
+  bool foreground = false;
+  fs::Options files;
+  transfer::DownloadOptions downloads;
+  transfer::UploadOptions uploads;
+  std::string state_dir;    ///< as told; empty: by rule
+  std::string runtime_dir;  ///< as told; empty: by rule
+  std::uint64_t staging_limit_bytes = 0;
+  bool staging_on_tmpfs = false;
+  core::Duration drain_timeout{0};
+  std::vector<std::pair<std::string, std::string>> given;  ///< options as given, for status
+};
+
+/// Errors: InvalidArgument or Unsupported, in one line for people.
+core::Result<ServiceSettings> service_settings(const Values& values, const Environment& environment,
+                                               const std::optional<Location>& location);
+core::Result<MountSettings> mount_settings(const Values& values, const Environment& environment);
+
+}  // namespace app

@@ -1,0 +1,236 @@
+#include "app/values.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <utility>
+
+#include "core/check.h"
+#include "core/format.h"
+#include "core/text.h"
+
+namespace app {
+namespace {
+
+core::Error wants(const std::string& what) {
+  return core::fail(core::ErrorKind::InvalidArgument, "wants " + what);
+}
+
+std::optional<std::uint64_t> parse_number(std::string_view text, int base) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value, base);
+  if (error != std::errc() || end != text.data() + text.size()) {
+    return std::nullopt;
+  }
+  return value;
+}
+
+std::optional<bool> parse_flag(std::string_view text) {
+  const std::string word = core::to_lower(text);
+  if (word.empty() || word == "true" || word == "1" || word == "yes" || word == "on") {
+    return true;
+  }
+  if (word == "false" || word == "0" || word == "no" || word == "off") {
+    return false;
+  }
+  return std::nullopt;
+}
+
+/// The value as a number that bounds can be compared with.
+std::optional<std::uint64_t> magnitude(OptionKind kind, std::string_view text) {
+  switch (kind) {
+    case OptionKind::Size:
+      return core::parse_size(text);
+    case OptionKind::Count:
+      return parse_number(text, 10);
+    case OptionKind::Mode: {
+      const auto bits = parse_number(text, 8);
+      return bits && *bits <= 07777 ? bits : std::nullopt;
+    }
+    case OptionKind::Duration:
+      if (const auto duration = core::parse_duration(text);
+          duration && *duration >= core::Duration::zero()) {
+        return static_cast<std::uint64_t>(duration->count());
+      }
+      return std::nullopt;
+    default:
+      return std::nullopt;
+  }
+}
+
+std::string_view example(OptionKind kind) {
+  switch (kind) {
+    case OptionKind::Size:
+      return "a size, as in 64MiB";
+    case OptionKind::Count:
+      return "a number";
+    case OptionKind::Mode:
+      return "permission bits in octal, as in 0644";
+    default:
+      return "a duration, as in 30s";
+  }
+}
+
+core::Status check_magnitude(const Option& option, std::string_view text) {
+  const auto value = magnitude(option.kind, text);
+  if (!value) {
+    return wants(std::string(example(option.kind)));
+  }
+  const auto dots = option.bounds.find("..");
+  if (dots == std::string_view::npos) {
+    return {};
+  }
+  const std::string_view low = option.bounds.substr(0, dots);
+  const std::string_view high = option.bounds.substr(dots + 2);
+  if (!low.empty() && *value < magnitude(option.kind, low)) {
+    return wants(core::format("at least {}", low));
+  }
+  if (!high.empty() && *value > magnitude(option.kind, high)) {
+    return wants(core::format("at most {}", high));
+  }
+  return {};
+}
+
+const Option& in_table(Command command, std::string_view name) {
+  const auto found = find_option(command, name);
+  CORE_CHECK(found && found->option->name == name);
+  return *found->option;
+}
+
+}  // namespace
+
+core::Status check_value(const Option& option, std::string_view text) {
+  switch (option.kind) {
+    case OptionKind::Flag:
+      return parse_flag(text) ? core::Status() : wants("true or false, or no value at all");
+    case OptionKind::Choice: {
+      const auto choices = core::split(option.choices, '|');
+      if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
+        std::string list(option.choices);
+        for (std::size_t at = 0; (at = list.find('|', at)) != std::string::npos;) {
+          list.replace(at, 1, ", ");
+        }
+        return wants("one of " + list);
+      }
+      return {};
+    }
+    case OptionKind::Text:
+    case OptionKind::Path:
+    case OptionKind::List:
+      return text.empty() ? wants("a value") : core::Status();
+    case OptionKind::Size:
+    case OptionKind::Duration:
+    case OptionKind::Count:
+    case OptionKind::Mode:
+      return check_magnitude(option, text);
+  }
+  return {};
+}
+
+core::Status Values::set(Layer layer, std::string_view name, std::string_view value,
+                         std::string_view origin) {
+  const auto named = find_option(command_, name);
+  if (!named) {
+    if (const auto why = refusal_of(name); !why.empty()) {
+      return core::fail(core::ErrorKind::InvalidArgument, core::format("{}: {}", origin, why));
+    }
+    const std::string meant = nearest_option(command_, name);
+    return core::fail(core::ErrorKind::InvalidArgument,
+                      core::format("{}: there is no option {}{}", origin, canonical_name(name),
+                                   meant.empty() ? "" : "; did you mean " + meant + "?"));
+  }
+  const Option& option = *named->option;
+  std::string text(value);
+  if (named->alias != nullptr) {
+    const Alias& alias = *named->alias;
+    if (!alias.value.empty()) {
+      if (const auto wanted = parse_flag(text); !wanted) {
+        return core::fail(core::ErrorKind::InvalidArgument,
+                          core::format("{}: wants true or false, or no value at all", origin));
+      } else if (!*wanted) {
+        return {};  // switched off: nothing was asked for
+      }
+      text = alias.value;
+    } else if (!alias.unit.empty() && parse_number(text, 10)) {
+      text += alias.unit;
+    }
+  }
+  if (auto checked = check_value(option, text); !checked) {
+    return core::fail(core::ErrorKind::InvalidArgument,
+                      core::format("{}: {} {}{}", origin, option.name, checked.error().message,
+                                   text.empty() ? "" : ", not \"" + text + '"'));
+  }
+  if (option.kind == OptionKind::Path) {
+    text = std::filesystem::absolute(text).string();
+  }
+  Held& held = held_[std::string(option.name)];
+  if (held.layer != layer || option.kind != OptionKind::List) {
+    held.texts.clear();
+  }
+  held.layer = layer;
+  if (option.kind == OptionKind::List) {
+    for (const auto piece : core::split(text, ',')) {
+      if (!piece.empty()) {
+        held.texts.emplace_back(piece);
+      }
+    }
+  } else {
+    held.texts.push_back(std::move(text));
+  }
+  return {};
+}
+
+bool Values::given(std::string_view name) const { return held_.find(name) != held_.end(); }
+
+std::string Values::effective(std::string_view name) const {
+  const Option& option = in_table(command_, name);
+  const auto found = held_.find(name);
+  return found == held_.end() || found->second.texts.empty() ? std::string(option.fallback)
+                                                             : found->second.texts.back();
+}
+
+bool Values::flag(std::string_view name) const {
+  return given(name) && parse_flag(effective(name)).value_or(false);
+}
+std::string Values::text(std::string_view name) const { return effective(name); }
+std::uint64_t Values::size(std::string_view name) const {
+  return core::parse_size(effective(name)).value_or(0);
+}
+std::uint64_t Values::count(std::string_view name) const {
+  return parse_number(effective(name), 10).value_or(0);
+}
+unsigned Values::mode(std::string_view name) const {
+  return static_cast<unsigned>(parse_number(effective(name), 8).value_or(0));
+}
+core::Duration Values::duration(std::string_view name) const {
+  return core::parse_duration(effective(name)).value_or(core::Duration::zero());
+}
+std::vector<std::string> Values::list(std::string_view name) const {
+  const Option& option = in_table(command_, name);
+  const auto found = held_.find(name);
+  if (found != held_.end()) {
+    return found->second.texts;
+  }
+  std::vector<std::string> fallback;
+  if (!option.fallback.empty()) {
+    fallback.emplace_back(option.fallback);
+  }
+  return fallback;
+}
+
+std::vector<std::pair<std::string, std::string>> Values::given_values() const {
+  std::vector<std::pair<std::string, std::string>> out;
+  for (const auto& [name, held] : held_) {
+    std::string joined;
+    for (const auto& text : held.texts) {
+      joined += (joined.empty() ? "" : ",") + text;
+    }
+    if (in_table(command_, name).kind == OptionKind::Flag) {
+      joined = parse_flag(joined).value_or(false) ? "true" : "false";
+    }
+    out.emplace_back(name, std::move(joined));
+  }
+  return out;
+}
+
+}  // namespace app

@@ -1,0 +1,114 @@
+#include "app/options.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+
+#include "app/environment.h"
+#include "app/values.h"
+
+namespace app {
+namespace {
+
+using Variables = std::map<std::string, std::string>;
+
+constexpr Command kAll[] = {kMount, kUmount, kStatus, kWhoami, kEmulator};
+
+TEST(OptionTable, EveryNameMeansOneThingInACommand) {
+  for (const Command command : kAll) {
+    std::set<std::string> names;
+    for (const Option& option : option_table()) {
+      if ((option.commands & command) == 0) {
+        continue;
+      }
+      EXPECT_TRUE(names.insert(std::string(option.name)).second) << option.name;
+      EXPECT_EQ(canonical_name(option.name), option.name);
+      for (const Alias& alias : option.aliases) {
+        EXPECT_TRUE(names.insert(std::string(alias.name)).second) << alias.name;
+        EXPECT_EQ(canonical_name(alias.name), alias.name);
+        EXPECT_TRUE(refusal_of(alias.name).empty()) << alias.name;
+      }
+      EXPECT_TRUE(refusal_of(option.name).empty()) << option.name;
+    }
+  }
+}
+
+TEST(OptionTable, DefaultsAndImpliedValuesKeepTheirOwnRules) {
+  for (const Option& option : option_table()) {
+    EXPECT_FALSE(option.help.empty()) << option.name;
+    EXPECT_NE(option.commands, 0) << option.name;
+    if (!option.fallback.empty()) {
+      EXPECT_TRUE(check_value(option, option.fallback)) << option.name;
+    }
+    for (const Alias& alias : option.aliases) {
+      if (!alias.value.empty()) {
+        EXPECT_TRUE(check_value(option, alias.value)) << alias.name;
+      }
+    }
+  }
+}
+
+/// The manual's option list is checked against the table, both ways.
+TEST(OptionTable, IsWhatTheManualLists) {
+  std::ifstream file(STSFS_SOURCE_DIR "/man/stsfs.1");
+  ASSERT_TRUE(file);
+  std::set<std::string> in_manual;
+  for (std::string line; std::getline(file, line);) {
+    // .B \-\-name in front of a .I value or alone: the head of an entry.
+    for (const std::string head : {".BR \\-\\-", ".B \\-\\-", ".BI \\-\\-"}) {
+      if (line.starts_with(head)) {
+        std::string name = line.substr(head.size());
+        name = name.substr(0, name.find_first_of(" =\","));
+        for (std::size_t at = 0; (at = name.find("\\-", at)) != std::string::npos;) {
+          name.replace(at, 2, "-");
+        }
+        in_manual.insert(name);
+      }
+    }
+  }
+  std::set<std::string> in_table;
+  for (const Option& option : option_table()) {
+    if (!option.positional) {
+      in_table.emplace(option.name);
+    }
+  }
+  EXPECT_EQ(in_manual, in_table);
+}
+
+TEST(OptionTable, NamesNoSecret) {
+  for (const Option& option : option_table()) {
+    EXPECT_EQ(option.name.find("secret"), std::string_view::npos) << option.name;
+    EXPECT_EQ(option.name.find("password"), std::string_view::npos) << option.name;
+  }
+}
+
+TEST(Environment, KeepsSecretsApart) {
+  const Environment environment(Variables{{"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "canary"},
+                                          {"ALIBABA_CLOUD_ACCESS_KEY_ID", "id"},
+                                          {"ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/a"},
+                                          {"OSS_SESSION_TOKEN", "canary"},
+                                          {"SECRET_OF_ANOTHER", "not ours"}});
+  EXPECT_EQ(environment.get("ALIBABA_CLOUD_ACCESS_KEY_ID"), "id");
+  EXPECT_EQ(environment.get("ALIBABA_CLOUD_OIDC_TOKEN_FILE"), "/a");
+  EXPECT_EQ(environment.get("SECRET_OF_ANOTHER"), "not ours");
+  EXPECT_EQ(environment.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET"), "");
+  EXPECT_FALSE(environment.secret("ALIBABA_CLOUD_ACCESS_KEY_SECRET").empty());
+  EXPECT_FALSE(environment.secret("OSS_SESSION_TOKEN").empty());
+}
+
+TEST(Environment, TakesSecretsOutOfTheProcess) {
+  // What setenv allocates is not the block that the kernel shows; e2e looks at that one.
+  ASSERT_EQ(::setenv("ALIBABA_CLOUD_SECURITY_TOKEN", "canary", 1), 0);
+  const char* held = ::getenv("ALIBABA_CLOUD_SECURITY_TOKEN");
+  const Environment environment = Environment::take();
+  EXPECT_FALSE(environment.secret("ALIBABA_CLOUD_SECURITY_TOKEN").empty());
+  EXPECT_EQ(::getenv("ALIBABA_CLOUD_SECURITY_TOKEN"), nullptr);
+  EXPECT_EQ(std::string(held), "");
+}
+
+}  // namespace
+}  // namespace app

@@ -1,0 +1,257 @@
+#include "app/settings.h"
+
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "app/command_line.h"
+#include "app/exit_code.h"
+#include "app/places.h"
+
+namespace app {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+using Variables = std::map<std::string, std::string>;
+
+core::Result<MountSettings> settings_of(std::vector<std::string> words,
+                                        const Environment& environment = {}) {
+  words.insert(words.begin(), {"stsfs", "mount"});
+  const auto invocation = parse_command_line(words, environment);
+  if (!invocation) {
+    return invocation.error();
+  }
+  return mount_settings(invocation->values, environment);
+}
+
+std::string refusal(const std::vector<std::string>& words) {
+  const auto settings = settings_of(words);
+  EXPECT_FALSE(settings);
+  return settings ? std::string() : settings.error().message;
+}
+
+TEST(Location, IsUnderstoodInEverySpelling) {
+  const struct {
+    const char* source;
+    const char* bucket;
+    const char* prefix;
+  } kRows[] = {
+      {"oss://bucket", "bucket", ""},
+      {"oss://bucket/", "bucket", ""},
+      {"oss://bucket/a/b", "bucket", "a/b/"},
+      {"oss://bucket/a/b/", "bucket", "a/b/"},
+      {"bucket", "bucket", ""},
+      {"bucket:/", "bucket", ""},
+      {"bucket:/a", "bucket", "a/"},
+      {"bucket:", "bucket", ""},
+      {"oss://bucket/a b+c", "bucket", "a b+c/"},
+  };
+  for (const auto& row : kRows) {
+    const auto location = parse_location(row.source);
+    ASSERT_TRUE(location) << row.source;
+    EXPECT_EQ(location->bucket, row.bucket) << row.source;
+    EXPECT_EQ(location->prefix, row.prefix) << row.source;
+  }
+  EXPECT_EQ(parse_location("bucket:/a/b")->text(), "oss://bucket/a/b");
+}
+
+TEST(Location, RefusesWhatIsNoBucket) {
+  for (const char* source : {"", "oss://", "oss:///a", "http://bucket", "Bucket", "b", "a_b_c"}) {
+    EXPECT_FALSE(parse_location(source)) << source;
+  }
+  EXPECT_THAT(parse_location("s3://bucket").error().message, HasSubstr("not spoken yet"));
+}
+
+TEST(SessionPolicy, AllowsWhatTheMountNeedsAndNothingElse) {
+  EXPECT_EQ(session_policy({"b", "data/a/"}, true),
+            R"({"Statement":[{"Action":["oss:GetObject"],"Effect":"Allow",)"
+            R"("Resource":["acs:oss:*:*:b/data/a/*"]},{"Action":["oss:ListObjects"],)"
+            R"("Condition":{"StringLike":{"oss:Prefix":["data/a/*"]}},"Effect":"Allow",)"
+            R"("Resource":["acs:oss:*:*:b"]}],"Version":"1"})");
+  const std::string whole = session_policy({"b", ""}, false);
+  EXPECT_THAT(whole, HasSubstr("oss:PutObject"));
+  EXPECT_THAT(whole, HasSubstr("oss:DeleteObject"));
+  EXPECT_THAT(whole, HasSubstr("\"acs:oss:*:*:b/*\""));
+  EXPECT_THAT(whole, Not(HasSubstr("Condition")));
+}
+
+TEST(Settings, FollowTheOptions) {
+  const auto settings = settings_of(
+      {"oss://b-1/data", "/mnt/x", "--endpoint", "https://oss-cn-hangzhou-internal.aliyuncs.com",
+       "--role-arn", "acs:ram::1:role/x", "--role-duration", "900s", "--read-only", "--prefix", "a",
+       "--assume-dirs", "/p/q/,r", "--umask", "027", "--metadata-ttl", "0"});
+  ASSERT_TRUE(settings) << describe(settings.error());
+  EXPECT_EQ(settings->location.prefix, "data/a/");
+  EXPECT_EQ(settings->files.prefix, "data/a/");
+  EXPECT_EQ(settings->fsname, "oss://b-1/data/a");
+  EXPECT_TRUE(settings->files.read_only);
+  EXPECT_EQ(settings->files.umask, 027U);
+  EXPECT_EQ(settings->files.metadata_lifetime, core::Duration::zero());
+  EXPECT_THAT(settings->files.assumed_directories, ElementsAre("p/q", "r"));
+  EXPECT_EQ(settings->service.store.region, "cn-hangzhou");
+  EXPECT_EQ(settings->service.store.bucket, "b-1");
+  EXPECT_EQ(settings->service.sts.host, "sts.cn-hangzhou.aliyuncs.com");
+  ASSERT_TRUE(settings->service.role);
+  EXPECT_EQ(settings->service.role->duration, std::chrono::minutes{15});
+  EXPECT_THAT(settings->service.role->policy, HasSubstr("data/a/*"));
+  EXPECT_THAT(settings->service.role->policy, Not(HasSubstr("PutObject")));
+  EXPECT_THAT(settings->service.role->session_name,
+              ::testing::MatchesRegex("stsfs-[A-Za-z0-9_.@-]{1,58}"));
+}
+
+TEST(Settings, AnEndpointFollowsFromTheRegion) {
+  const auto settings = settings_of({"oss://b-1", "/mnt/x", "--region", "cn-beijing"});
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->service.store.endpoint.host, "oss-cn-beijing.aliyuncs.com");
+  EXPECT_FALSE(settings->service.role);
+}
+
+TEST(Settings, RefuseWhatDoesNotFitTogether) {
+  const std::vector<std::string> mount = {"oss://b-1", "/mnt/x"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.begin(), mount.begin(), mount.end());
+    return refusal(more);
+  };
+  EXPECT_THAT(refusal({}), HasSubstr("no source"));
+  EXPECT_THAT(refusal({"oss://b-1"}), HasSubstr("no mount point"));
+  EXPECT_THAT(with({}), HasSubstr("no endpoint"));
+  EXPECT_THAT(with({"--endpoint", "ftp://h"}), HasSubstr("--endpoint"));
+  EXPECT_THAT(with({"--endpoint", "http://127.0.0.1:1", "--sign-version", "v4"}),
+              HasSubstr("--region"));
+  EXPECT_THAT(with({"--region", "r", "--external-id", "x"}), HasSubstr("--role-arn is missing"));
+  EXPECT_THAT(with({"--region", "r", "--role-arn", "a", "--session-policy", "/nonexistent"}),
+              HasSubstr("/nonexistent"));
+  EXPECT_THAT(with({"--region", "r", "--bucket", "c-1"}), HasSubstr("twice"));
+}
+
+TEST(Settings, SecretsComeFromTheEnvironment) {
+  const Environment environment(Variables{{"ALIBABA_CLOUD_ACCESS_KEY_ID", "id"},
+                                          {"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret"}});
+  const auto settings = settings_of({"oss://b-1", "/mnt/x", "--region", "r"}, environment);
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->service.environment[0].access_key_id, "id");
+  EXPECT_TRUE(settings->service.environment[0].access_key_secret == core::Secret("secret"));
+}
+
+TEST(Mounts, AreFoundInTheKernelsTable) {
+  constexpr std::string_view kTable =
+      "22 1 0:20 / / rw - ext4 /dev/sda rw\n"
+      "99 22 0:50 / /mnt/a\\040b rw,nosuid - fuse.stsfs oss://b/p rw,user_id=1000,group_id=0\n"
+      "98 22 0:51 / /mnt/c rw shared:1 - fuse.sshfs x rw,user_id=0\n"
+      "97 22 0:52 / /mnt/d rw shared:2 master:3 - fuse.stsfs oss://c rw,user_id=0\n";
+  const auto rows = our_mounts(kTable);
+  ASSERT_EQ(rows.size(), 2U);
+  EXPECT_EQ(rows[0].mount_point, "/mnt/a b");
+  EXPECT_EQ(rows[0].source, "oss://b/p");
+  EXPECT_EQ(rows[0].owner, 1000U);
+  EXPECT_EQ(rows[1].mount_point, "/mnt/d");
+}
+
+class Places : public ::testing::Test {
+ protected:
+  Places() {
+    char name[] = "/tmp/stsfs-places-XXXXXX";
+    directory_ = std::filesystem::canonical(::mkdtemp(name)).string();
+  }
+  ~Places() override { std::filesystem::remove_all(directory_); }
+  std::string directory_;
+};
+
+TEST_F(Places, MountPointsAreResolvedLikeRealPath) {
+  std::filesystem::create_directories(directory_ + "/a/b");
+  std::filesystem::create_symlink(directory_ + "/a", directory_ + "/link");
+  std::filesystem::create_symlink(directory_ + "/a/b", directory_ + "/a/last");
+  for (const char* path :
+       {"/a/b", "/a/b/", "/a//b///", "/link/b", "/a/last", "/a/b/.", "/a/b/../b"}) {
+    const auto resolved = resolve_mount_point(directory_ + path);
+    ASSERT_TRUE(resolved) << path;
+    EXPECT_EQ(*resolved, directory_ + "/a/b") << path;
+  }
+  EXPECT_EQ(*resolve_mount_point("/"), "/");
+  EXPECT_EQ(*resolve_mount_point("/tmp"), "/tmp");
+  EXPECT_FALSE(resolve_mount_point(directory_ + "/none/b"));
+}
+
+TEST_F(Places, OneDaemonAMountPoint) {
+  const auto first = open_state_directory(directory_ + "/s", "/mnt/x", Environment());
+  ASSERT_TRUE(first) << describe(first.error());
+  struct stat about {};
+  ASSERT_EQ(::stat(first->path.c_str(), &about), 0);
+  EXPECT_EQ(about.st_mode & 0777, 0700U);
+  const auto second = open_state_directory(directory_ + "/s", "/mnt/x", Environment());
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, core::ErrorKind::Busy);
+  EXPECT_TRUE(open_state_directory(directory_ + "/s", "/mnt/y", Environment()));
+}
+
+TEST_F(Places, AStateDirectoryThatOthersWriteToIsRefused) {
+  std::filesystem::create_directory(directory_ + "/open");
+  ::chmod((directory_ + "/open").c_str(), 0777);
+  const auto at = open_state_directory(directory_ + "/open", "/mnt/x", Environment());
+  ASSERT_TRUE(at) << "only the folder itself matters, and that one is made 0700";
+  ::chmod(at->path.c_str(), 0777);
+  const auto again = open_state_directory(directory_ + "/open", "/mnt/x", Environment());
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().kind, core::ErrorKind::Denied);
+}
+
+TEST_F(Places, DirectoriesFollowTheRules) {
+  EXPECT_EQ(runtime_directory("/told", Environment()), "/told");
+  EXPECT_EQ(runtime_directory("", Environment(Variables{{"RUNTIME_DIRECTORY", "/run/a:/run/b"}})),
+            "/run/a");
+  const auto state = open_state_directory(
+      "", "/mnt/x", Environment(Variables{{"STATE_DIRECTORY", directory_ + "/t:/x"}}));
+  ASSERT_TRUE(state);
+  EXPECT_THAT(state->path, HasSubstr(directory_ + "/t/"));
+}
+
+struct ExitRow {
+  const char* name;
+  core::ErrorKind kind;
+  const char* code;
+  Exit want;
+};
+class ExitFor : public ::testing::TestWithParam<ExitRow> {};
+TEST_P(ExitFor, TellsWhatToLookAt) {
+  core::Error error = core::fail(GetParam().kind, "x");
+  if (*GetParam().code != '\0') {
+    error.remote = core::Remote{403, GetParam().code, "id", ""};
+  }
+  EXPECT_EQ(classify(error), GetParam().want);
+}
+INSTANTIATE_TEST_SUITE_P(
+    Errors, ExitFor,
+    ::testing::Values(
+        ExitRow{"WrongKey", core::ErrorKind::Denied, "InvalidAccessKeyId", Exit::Credentials},
+        ExitRow{"UnknownKeyAtSts", core::ErrorKind::Unauthenticated, "InvalidAccessKeyId.NotFound",
+                Exit::Credentials},
+        ExitRow{"WrongSecret", core::ErrorKind::Denied, "SignatureDoesNotMatch", Exit::Credentials},
+        ExitRow{"Expired", core::ErrorKind::TokenRefused, "SecurityTokenExpired",
+                Exit::Credentials},
+        ExitRow{"NoKeys", core::ErrorKind::Unauthenticated, "", Exit::Credentials},
+        ExitRow{"NoRight", core::ErrorKind::Denied, "AccessDenied", Exit::Permission},
+        ExitRow{"MayNotAssume", core::ErrorKind::Denied, "NoPermission", Exit::Permission},
+        ExitRow{"NoBucket", core::ErrorKind::NoBucket, "NoSuchBucket", Exit::Bucket},
+        ExitRow{"NoAnswer", core::ErrorKind::Unavailable, "", Exit::Network},
+        ExitRow{"TimedOut", core::ErrorKind::Timeout, "", Exit::Network},
+        ExitRow{"Certificate", core::ErrorKind::NotPermitted, "", Exit::Network}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST(Classify, ABucketOfAnotherRegionIsAnEndpointProblem) {
+  core::Error error =
+      core::fail(core::ErrorKind::Denied, "must be addressed using the specified endpoint");
+  error.remote = core::Remote{403, "AccessDenied", "id", ""};
+  EXPECT_EQ(classify(error), Exit::Network);
+}
+
+}  // namespace
+}  // namespace app
