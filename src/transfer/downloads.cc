@@ -155,33 +155,42 @@ class PendingRead : public std::enable_shared_from_this<PendingRead> {
     answer(std::move(result));
   }
 
-  bool answer(core::Result<cache::Slices> result) {
-    if (answered_.exchange(true)) {
-      return false;
+  /// True for the first who calls, who then has to finish().
+  bool claim() { return !answered_.exchange(true); }
+
+  void answer(core::Result<cache::Slices> result) {
+    if (claim()) {
+      let_go();
+      finish(std::move(result));
     }
-    std::shared_ptr<cache::Waiter> waiter;  // lets go of it without the lock
+  }
+
+  void give_up(core::Error error) {
+    if (!claim()) {
+      return;
+    }
+    if (const auto waiter = let_go()) {
+      // First, so that what nobody needs frees its connection before the caller goes on.
+      shared_.fetches.cancel_foreground(blocks_->abandon(waiter));
+    }
+    finish(std::move(error));
+  }
+
+  std::shared_ptr<cache::Waiter> let_go() {
+    const core::MutexLock lock(mutex_);
+    return std::exchange(waiter_, nullptr);
+  }
+
+  void finish(core::Result<cache::Slices> result) {
     std::optional<Alarms::Id> alarm;
     {
       const core::MutexLock lock(mutex_);
-      waiter.swap(waiter_);
       alarm = alarm_;
     }
     if (alarm) {
       shared_.alarms.cancel(*alarm);
     }
     std::exchange(done_, nullptr)(std::move(result));
-    return true;
-  }
-
-  void give_up(core::Error error) {
-    std::shared_ptr<cache::Waiter> waiter;
-    {
-      const core::MutexLock lock(mutex_);
-      waiter = waiter_;
-    }
-    if (answer(std::move(error)) && waiter) {
-      shared_.fetches.cancel_foreground(blocks_->abandon(waiter));
-    }
   }
 
   void remember(const std::shared_ptr<cache::Waiter>& waiter) {
@@ -189,10 +198,10 @@ class PendingRead : public std::enable_shared_from_this<PendingRead> {
       const core::MutexLock lock(mutex_);
       waiter_ = waiter;
     }
-    if (answered_ && waiter) {  // given up in between
-      shared_.fetches.cancel_foreground(blocks_->abandon(waiter));
-      const core::MutexLock lock(mutex_);
-      waiter_.reset();
+    if (answered_) {  // in between
+      if (const auto late = let_go()) {
+        shared_.fetches.cancel_foreground(blocks_->abandon(late));
+      }
     }
   }
 

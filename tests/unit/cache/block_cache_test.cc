@@ -318,7 +318,7 @@ TEST(BlockCache, RandomQuestionsAreAnsweredWithTheObjectsBytes) {
   const auto blocks = cache.open(version("a", size));
   std::vector<Fill> open;
   std::vector<std::pair<ByteRange, std::unique_ptr<Answered>>> questions;
-  for (int i = 0; i < 2000; ++i) {
+  for (int i = 0; i < 600; ++i) {
     const std::uint64_t first = random() % size;
     const ByteRange range{first, std::min(size, first + 1 + random() % 300'000)};
     auto answer = std::make_unique<Answered>();
@@ -346,7 +346,7 @@ TEST(BlockCache, RandomQuestionsAreAnsweredWithTheObjectsBytes) {
       ASSERT_EQ(answer->text, pattern(range));
     }
   }
-  EXPECT_GT(good, 1000U);
+  EXPECT_GT(good, 300U);
 }
 
 }  // namespace
