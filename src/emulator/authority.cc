@@ -91,6 +91,8 @@ class OneAccount final : public Authority {
             directory_.full_role().arn, directory_.seed_role().arn, directory_.ecs_role};
   }
 
+  [[nodiscard]] std::vector<std::string> buckets() const override { return directory_.buckets; }
+
   [[nodiscard]] std::variant<Verified, ServiceError> verify(
       const RawRequest& request, std::string_view bucket, std::string_view key,
       core::Duration clock_offset) const override {

@@ -60,6 +60,8 @@ class Authority {
   virtual ~Authority() = default;
 
   [[nodiscard]] virtual Identity identity() const = 0;
+  /// The buckets to begin with: those of the options, then those of the config file.
+  [[nodiscard]] virtual std::vector<std::string> buckets() const = 0;
 
   /// Verifies whoever signed `request` for `/bucket/key` (both decoded; empty where there is none):
   /// OSS V1, V4 (and OSS2), S3 SigV4, each as header or URL; anonymous when nothing is signed.

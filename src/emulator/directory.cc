@@ -194,8 +194,21 @@ json entry(const std::string& name, std::string_view policy) {
   return item;
 }
 
-Status add_built_in(Directory& directory, const json& config, const AuthorityOptions& options,
-                    const AuthorityState& state, core::Duration max_duration) {
+Result<std::vector<std::string>> buckets_of(const json& config, const AuthorityOptions& options) {
+  std::vector<std::string> buckets = options.buckets;
+  if (config.contains("buckets")) {
+    TRY_ASSIGN(const auto more, string_list(config["buckets"], "buckets"));
+    for (const auto& bucket : more) {
+      if (std::find(buckets.begin(), buckets.end(), bucket) == buckets.end()) {
+        buckets.push_back(bucket);
+      }
+    }
+  }
+  return buckets;
+}
+
+Status add_built_in(Directory& directory, const json& config, const AuthorityState& state,
+                    core::Duration max_duration) {
   TRY_ASSIGN(const auto user_name, text_of(config, "user_name", "stsfs"));
   TRY_ASSIGN(const auto key_id, text_of(config, "access_key_id", state.access_key_id));
   TRY_ASSIGN(const auto secret,
@@ -209,7 +222,7 @@ Status add_built_in(Directory& directory, const json& config, const AuthorityOpt
   TRY_ASSIGN(const auto full_name, text_of(config, "role_name", "stsfs-full"));
   TRY_ASSIGN(const auto seed_name, text_of(config, "seed_role_name", "stsfs-seed"));
   TRY_ASSIGN(Role full, make_role(entry(full_name, kAllowOss), directory.place, max_duration));
-  TRY_ASSIGN(Role seed, make_role(entry(seed_name, seed_policy(options.buckets)), directory.place,
+  TRY_ASSIGN(Role seed, make_role(entry(seed_name, seed_policy(directory.buckets)), directory.place,
                                   max_duration));
   directory.roles.push_back(std::move(full));
   directory.roles.push_back(std::move(seed));
@@ -234,7 +247,7 @@ Status check_unique(const Directory& directory) {
 Result<Directory> build(const json& config, const AuthorityOptions& options,
                         const AuthorityState& state) {
   TRY(only(config,
-           {"account", "user_name", "access_key_id", "access_key_secret", "role_name",
+           {"account", "buckets", "user_name", "access_key_id", "access_key_secret", "role_name",
             "seed_role_name", "max_session_duration", "ecs_role", "ecs_lifetime", "any_region",
             "users", "roles", "oidc_providers"},
            "the configuration"));
@@ -243,7 +256,8 @@ Result<Directory> build(const json& config, const AuthorityOptions& options,
   TRY_ASSIGN(directory.place.account, text_of(config, "account", "1750000000000000"));
   TRY_ASSIGN(const auto max_duration,
              duration_of(config, "max_session_duration", std::chrono::hours{1}));
-  TRY(add_built_in(directory, config, options, state, max_duration));
+  TRY_ASSIGN(directory.buckets, buckets_of(config, options));
+  TRY(add_built_in(directory, config, state, max_duration));
 
   TRY_ASSIGN(const json users, list_of(config, "users"));
   for (const auto& item : users) {

@@ -46,8 +46,9 @@ struct OidcProvider {
 /// Immutable once loaded; any thread.
 struct Directory {
   Place place;
-  std::vector<User> users;  ///< the base user is the first
-  std::vector<Role> roles;  ///< the full role is the first, the seed role the second
+  std::vector<std::string> buckets;  ///< to begin with
+  std::vector<User> users;           ///< the base user is the first
+  std::vector<Role> roles;           ///< the full role is the first, the seed role the second
   std::vector<OidcProvider> providers;
   std::string ecs_role;         ///< the role that the metadata server hands out
   core::Duration ecs_lifetime;  ///< of the credentials that it hands out

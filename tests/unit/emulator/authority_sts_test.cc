@@ -275,6 +275,18 @@ TEST_F(StsTest, TheBuiltInNamesAndKeysCanBeGiven) {
   EXPECT_EQ(assume_as({"testak", "testsk", ""}).status, 200);
 }
 
+TEST_F(StsTest, TheSeedRoleCoversTheBucketsOfTheConfiguration) {
+  open({{"buckets", {"examplebucket", "more"}}});
+  EXPECT_THAT(authority_->buckets(), ::testing::ElementsAre("examplebucket", "more"));
+  const KeyPair keys = assume_as(base_, {}, authority_->identity().seed_role_arn).keys();
+  const auto verified =
+      authority_->verify(v4_request(keys, clock_.wall_now(), "more", "k"), "more", "k", {});
+  ASSERT_TRUE(std::holds_alternative<Verified>(verified));
+  const auto& principal = std::get<Verified>(verified).principal;
+  EXPECT_FALSE(authority_->authorize(principal, "oss:GetObject", "acs:oss:*:*:more/k", {}));
+  EXPECT_TRUE(authority_->authorize(principal, "oss:GetObject", "acs:oss:*:*:other/k", {}));
+}
+
 TEST_F(StsTest, AConfigurationThatIsNotUnderstoodIsRefusedByName) {
   const std::pair<json, std::string> rows[] = {
       {{{"acount", "1"}}, "'acount'"},
