@@ -100,6 +100,8 @@ core::Status Transfer::begin(EasyHandle easy, const Options& options, CURLSH* sh
   set_option(handle, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
   set_route(options);
 
+  set_option(handle, CURLOPT_PREREQFUNCTION, &on_request);
+  set_option(handle, CURLOPT_PREREQDATA, this);
   set_option(handle, CURLOPT_HEADERFUNCTION, &on_header);
   set_option(handle, CURLOPT_HEADERDATA, this);
   set_option(handle, CURLOPT_WRITEFUNCTION, &on_body);
@@ -263,6 +265,17 @@ bool Transfer::take_body(std::string_view data) {
   return false;
 }
 
+bool Transfer::may_send() {
+  // When a connection that it used before dies without an answer, libcurl would send the request
+  // once more by itself. Only the caller knows what a write that may have worked means.
+  const std::string& method = exchange_.request.method;
+  if (++times_sent_ == 1 || method == "GET" || method == "HEAD") {
+    return true;
+  }
+  error_ = fail(core::ErrorKind::Unavailable, "the connection ended before the answer");
+  return false;
+}
+
 std::size_t Transfer::give_body(std::span<std::byte> buffer) {
   const auto& body = exchange_.request.body;
   const std::uint64_t size = body ? body->size() : 0;
@@ -283,6 +296,10 @@ std::size_t Transfer::give_body(std::span<std::byte> buffer) {
   }
   sent_ += *count;
   return *count;
+}
+
+int Transfer::on_request(void* self, char*, char*, int, int) {
+  return static_cast<Transfer*>(self)->may_send() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
 }
 
 std::size_t Transfer::on_header(char* data, std::size_t size, std::size_t count, void* self) {

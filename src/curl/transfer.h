@@ -45,12 +45,14 @@ class Transfer {
     void operator()() const;
   };
 
+  static int on_request(void* self, char*, char*, int, int);
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_send(char* data, std::size_t size, std::size_t count, void* self);
   static int on_rewind(void* self, curl_off_t offset, int origin);
   static int on_progress(void* self, curl_off_t, curl_off_t down, curl_off_t, curl_off_t up);
 
+  bool may_send();
   core::Status check_request() const;
   void build_headers();
   void set_method();
@@ -74,6 +76,7 @@ class Transfer {
   std::size_t head_bytes_ = 0;
   bool head_done_ = false;
   bool to_sink_ = false;
+  int times_sent_ = 0;
   bool cut_ = false;  ///< ended on purpose: the rest of an error document is of no interest
   std::uint64_t sent_ = 0;
   curl_off_t last_down_ = 0;

@@ -276,6 +276,32 @@ TEST(CurlTransport, SurvivesAConnectionThatDiedWhileIdle) {
   EXPECT_EQ(server.connections(), 3U);
 }
 
+TEST(CurlTransport, DoesNotRepeatAWriteByItself) {
+  std::atomic<int> requests{0};
+  test::RawServer server([&](Connection& connection) {
+    requests += connection.read_head().empty() ? 0 : 1;
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    // The second request on a connection is taken, and never answered.
+    requests += connection.read_head().empty() ? 0 : 1;
+  });
+  const auto transport = transport_of_one_loop();
+  const auto send = [&](const char* method) {
+    auto exchange = exchange_with(server);
+    exchange.request.method = method;
+    return http::perform(*transport, std::move(exchange));
+  };
+  for (const char* method : {"PUT", "POST", "DELETE"}) {
+    requests = 0;
+    ASSERT_TRUE(send("GET"));
+    const auto response = send(method);
+    ASSERT_FALSE(response) << method;
+    EXPECT_EQ(response.error().kind, ErrorKind::Unavailable);
+    EXPECT_EQ(requests, 2);
+  }
+  ASSERT_TRUE(send("GET"));
+  EXPECT_TRUE(send("GET")) << "reading twice harms nobody";
+}
+
 TEST(CurlTransport, CallsARefusedConnectionUnavailable) {
   http::Exchange exchange;
   {
