@@ -133,7 +133,8 @@ struct Capabilities {
 /// Every operation repeats itself within its context's deadline where that is safe, signs every
 /// attempt anew, and waits for credentials as they allow.
 ///
-/// Errors common to all: NoBucket, Denied, Unauthenticated, Throttled, Unavailable, Timeout,
+/// Errors common to all: NoBucket, Denied, Unauthenticated (no credentials in time), TokenRefused
+///   (nor does the service take their successor), ClockSkewed, Throttled, Unavailable, Timeout,
 ///   Cancelled, InvalidArgument, Protocol.
 /// Threads: any; every call blocks up to context.deadline.
 class ObjectStore {
