@@ -10,6 +10,10 @@ using std::coroutine_handle;
 using std::coroutine_traits;
 }  // namespace std::experimental
 #endif
+// g++ 12 at -O1 takes the frames' own operator new and delete for strangers.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+#endif
 #include <boost/asio.hpp>
 
 namespace emulator {

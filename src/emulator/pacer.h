@@ -6,6 +6,11 @@
 
 namespace emulator {
 
+/// The slower of two rates, of which 0 means none.
+inline std::uint64_t slower(std::uint64_t a, std::uint64_t b) {
+  return a == 0 ? b : b == 0 ? a : std::min(a, b);
+}
+
 /// Keeps a body to a rate: how much at once, and how long to wait then. Pure.
 class Pacer {
  public:

@@ -89,9 +89,9 @@ class Worker {
     }
   }
 
-  std::list<Session> sessions_;  // outlives the coroutines, which end with the context
-  std::uint64_t tick_ = 0;
   asio::io_context context_;
+  std::list<Session> sessions_;  // their sockets end before the context, their coroutines with it
+  std::uint64_t tick_ = 0;
   std::thread thread_;
 };
 

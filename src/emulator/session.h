@@ -72,6 +72,7 @@ class Session {
   bool keep_alive_ = true;
   bool continue_due_ = false;  ///< the client waits for 100 before it sends the body
   bool busy_ = false;          ///< pauses on purpose: not idle
+  bool gone_ = false;          ///< ended by us in the middle of something
 };
 
 }  // namespace emulator
