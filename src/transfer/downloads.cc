@@ -23,11 +23,12 @@ constexpr core::Duration kIdle = std::chrono::seconds{2};
 // A read that met the failure of somebody else's request asks again; a bound all the same.
 constexpr int kMostTries = 3;
 
-/// Divides what may be prefetched among those who read sequentially now.
+/// Divides what may be prefetched among those who read sequentially now: three quarters of the
+/// cache, since each also holds the block that it is reading.
 class WindowShare {
  public:
   WindowShare(std::uint64_t window_bytes, std::uint64_t budget_bytes)
-      : window_(window_bytes), together_(budget_bytes - budget_bytes / 8) {}
+      : window_(window_bytes), together_(budget_bytes / 4 * 3) {}
 
   std::uint64_t of(std::uint64_t reader, bool sequential, core::SteadyTime now) {
     const core::MutexLock lock(mutex_);

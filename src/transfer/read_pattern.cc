@@ -17,6 +17,7 @@ constexpr std::uint64_t kPlainPiece = kMiB;  // of a big question without a stre
 constexpr std::uint64_t kDoubt = kMiB;
 constexpr std::uint64_t kMostDoubt = 8 * kMiB;
 constexpr std::uint64_t kPiecesPerWindow = 4;
+constexpr std::uint64_t kGrain = 128 * kKiB;  // a window ends with a block of the cache
 
 std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a < b ? b - a : a - b; }
 
@@ -96,7 +97,7 @@ ReadPattern::Plan ReadPattern::on_read(model::ByteRange range, std::uint64_t siz
       std::min(contiguous < kMiB ? 2 * contiguous : 4 * contiguous, max_window_bytes);
   plan.piece_bytes =
       std::clamp(window / kPiecesPerWindow / kMinPiece * kMinPiece, kMinPiece, kMaxPiece);
-  const std::uint64_t until = std::min(size, stream.head + window);
+  const std::uint64_t until = std::min(size, (stream.head + window) / kGrain * kGrain);
   const std::uint64_t from = std::max(stream.planned, range.first);
   // Whole pieces only: a window that slides with every read must not trickle requests.
   if (from < until && (until - from >= plan.piece_bytes || until == size)) {
