@@ -2,10 +2,14 @@
 
 #include <gmock/gmock.h>
 
+#include <cstdio>
+#include <fstream>
 #include <future>
+#include <sstream>
 #include <thread>
 #include <vector>
 
+#include "core/log.h"
 #include "support/fake_clock.h"
 #include "support/fake_sts.h"
 
@@ -478,6 +482,26 @@ TEST_F(RefresherTest, StatusSaysWhatAnOperatorWantsToKnow) {
   EXPECT_EQ(status.renewals, 1U);
   EXPECT_EQ(status.failures, 0U);
   EXPECT_FALSE(status.degraded);
+}
+
+TEST_F(RefresherTest, NoSecretReachesLogsStatusOrErrors) {
+  const std::string log = ::testing::TempDir() + "refresher_canary.log";
+  std::remove(log.c_str());
+  ASSERT_TRUE(core::open_log(core::LogLevel::Trace, core::LogTarget::File, log));
+  start();
+  ASSERT_TRUE(refresher().first({}));
+  sts_->fail_next(test::transient_failure());
+  refresher().reject(1);
+  ASSERT_TRUE(finish(get_async()));
+  const auto status = refresher().status();
+  refresher_.reset();
+  ASSERT_TRUE(core::open_log(core::LogLevel::Info, core::LogTarget::Stderr));
+  std::ostringstream written;
+  written << std::ifstream(log).rdbuf();
+  std::remove(log.c_str());
+  EXPECT_THAT(written.str(), HasSubstr("STS.fake-2"));  // the log is really this one
+  EXPECT_THAT(written.str() + status.source + status.access_key_id + status.last_error,
+              Not(HasSubstr("canary")));
 }
 
 // Tokens of six seconds, half of all calls fail, requests all the time: none fails, none is ever
