@@ -4,6 +4,8 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   add_compile_options(-Wthread-safety -Wno-c++20-extensions)
 else()
+  # g++ 12 sees overlapping copies in any "literal" + string at -O2 (its bug 105651).
+  add_compile_options(-Wno-restrict)
   # -Wnull-dereference follows inlined paths of the standard library under sanitizers and -O0.
   if(NOT STSFS_SANITIZE)
     add_compile_options($<$<CONFIG:Release>:-Wnull-dereference>)
@@ -13,6 +15,8 @@ if(STSFS_SANITIZE)
   add_compile_options(-fsanitize=${STSFS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${STSFS_SANITIZE})
 endif()
+# -O2: half the compile time of -O3, and no slower where it was measured.
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 include(CheckPIESupported)
 check_pie_supported()
