@@ -216,7 +216,7 @@ Channel::~Channel() {
 }
 
 core::Status Channel::unmount(Manner manner) {
-  if (mount_point_.empty() || !descriptor_.valid()) {
+  if (!mounted_ || !descriptor_.valid()) {
     return {};
   }
   // Whoever unmounted before us may have mounted something else there since.
@@ -226,11 +226,11 @@ core::Status Channel::unmount(Manner manner) {
   }
   const bool detach = manner == Manner::Detach;
   if (::geteuid() != 0) {
-    return unmount_by_helper(mount_point_, detach);
-  }
-  if (::umount2(mount_point_.c_str(), UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)) != 0) {
+    TRY(unmount_by_helper(mount_point_, detach));
+  } else if (::umount2(mount_point_.c_str(), UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)) != 0) {
     return core::os_error(errno, core::format("unmount {}", mount_point_));
   }
+  mounted_ = false;
   return {};
 }
 

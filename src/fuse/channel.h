@@ -50,10 +50,13 @@ class Channel {
 
  private:
   Channel(core::UniqueFd descriptor, std::string mount_point)
-      : descriptor_(std::move(descriptor)), mount_point_(std::move(mount_point)) {}
+      : descriptor_(std::move(descriptor)),
+        mount_point_(std::move(mount_point)),
+        mounted_(!mount_point_.empty()) {}
 
   core::UniqueFd descriptor_;
   std::string mount_point_;
+  bool mounted_;
 };
 
 /// Type and source of the uppermost mount at `directory` (absolute, no links) in the text of

@@ -14,16 +14,12 @@
 namespace fuse {
 
 Dispatcher::Dispatcher(fs::FileSystem& fs, core::Clock& clock, core::Metrics& metrics,
-                       Patience patience, std::size_t workers)
-    : fs_(fs),
-      clock_(clock),
-      patience_(patience),
-      counters_(metrics),
-      workers_("fuse-work", workers) {}
+                       Patience patience, Crew& crew)
+    : fs_(fs), clock_(clock), crew_(crew), patience_(patience), counters_(metrics) {}
 
 std::shared_ptr<Call> Dispatcher::begin(fuse_req* request, const Operation& operation,
                                         fs::InodeNumber inode) noexcept {
-  const std::uint64_t id = Receiver::message()->unique;  // libfuse does not tell
+  const std::uint64_t id = Crew::message()->unique;  // libfuse does not tell
   counters_.requests.add();
   std::optional<Reply> reply;
   try {

@@ -1,15 +1,14 @@
 #pragma once
 #include <cstdint>
-#include <functional>
 #include <memory>
+#include <utility>
 
 #include "core/clock.h"
 #include "core/metrics.h"
-#include "core/thread_pool.h"
 #include "fs/file_system.h"
+#include "fuse/crew.h"
 #include "fuse/in_flight.h"
 #include "fuse/metrics.h"
-#include "fuse/receiver.h"
 #include "fuse/reply.h"
 
 struct fuse_req;
@@ -35,34 +34,41 @@ struct Call {
   Reply reply;
 };
 
-/// Takes requests from the receive threads to the file system; what may wait runs on workers.
+/// Takes requests from the crew to the file system.
 /// Threads: any.
 class Dispatcher {
  public:
   Dispatcher(fs::FileSystem& fs, core::Clock& clock, core::Metrics& metrics, Patience patience,
-             std::size_t workers);
+             Crew& crew);
 
   /// The duty to answer `request`, the one that this thread has just received. Nothing if memory is
   /// short; it is answered then.
   std::shared_ptr<Call> begin(fuse_req* request, const Operation& operation,
                               fs::InodeNumber inode) noexcept;
-  void post(std::function<void()> work) { workers_.post(std::move(work)); }
+  /// Does work that may wait: here, or later on another thread. It owns what it needs.
+  template <class Work>
+  void run(Work work) {
+    if (crew_.may_wait()) {
+      work();
+    } else {
+      crew_.post(std::move(work));
+    }
+  }
   /// The caller of request `id` no longer wants to wait. False if no such request is in flight.
   bool interrupt(std::uint64_t id);
 
   [[nodiscard]] fs::FileSystem& file_system() { return fs_; }
   [[nodiscard]] core::Clock& clock() { return clock_; }
   [[nodiscard]] InFlight& in_flight() { return in_flight_; }
-  [[nodiscard]] BufferPool& buffers() { return buffers_; }
+  [[nodiscard]] Crew& crew() { return crew_; }
 
  private:
   fs::FileSystem& fs_;
   core::Clock& clock_;
+  Crew& crew_;
   const Patience patience_;
   Counters counters_;
   InFlight in_flight_;
-  BufferPool buffers_;
-  core::ThreadPool workers_;  // last: its threads use the rest
 };
 
 }  // namespace fuse

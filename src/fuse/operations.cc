@@ -27,9 +27,6 @@ namespace {
 using fs::InodeNumber;
 using std::string;
 
-// A write below this size is copied; a larger one keeps the buffer that it arrived in.
-constexpr std::size_t kKeptWriteBytes = std::size_t{64} << 10U;
-
 // ---- names -------------------------------------------------------------------------------------
 
 /// The kernel's lookup count of an entry exists only if the answer arrived.
@@ -72,7 +69,7 @@ void mkdir(Call& call, InodeNumber parent, const string& name, mode_t mode) {
 
 constexpr Operation kSymlink{"symlink"};
 void symlink(fuse_req_t request, const char* target, fuse_ino_t parent, const char* name) noexcept {
-  on_worker(
+  patiently(
       request, kSymlink, parent,
       [](Call& call, InodeNumber in, const string& link, const string& text) {
         answer_entry(call, call.fs.symlink(call.request, in, link, text));
@@ -131,7 +128,7 @@ void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* attributes, int 
              fuse_file_info* /*file*/) noexcept {
   const fs::AttributeChange wanted =
       to_change(*attributes, to_set, dispatcher_of(request).clock().wall_now());
-  on_worker(
+  patiently(
       request, kSetattr, inode,
       [](Call& call, InodeNumber of, const fs::AttributeChange& change) {
         answer_attributes(call, call.fs.setattr(call.request, of, change));
@@ -163,7 +160,7 @@ void getxattr(fuse_req_t request, fuse_ino_t inode, const char* name, std::size_
          [](const std::shared_ptr<Call>& call) { call->reply.error(ENODATA); });
     return;
   }
-  on_worker(
+  patiently(
       request, kGetxattr, inode,
       [](Call& call, InodeNumber of, const string& attribute, std::size_t room) {
         const core::Result<string> value = call.fs.getxattr(call.request, of, attribute);
@@ -181,7 +178,7 @@ void setxattr(fuse_req_t request, fuse_ino_t inode, const char* name, const char
       call->reply.error(EOPNOTSUPP);
       return;
     }
-    dispatcher_of(request).post(
+    dispatcher_of(request).run(
         [call, inode, flags, attribute = string(name), content = string(value, size)] {
           guarded(kSetxattr.name, [&] {
             call->reply.done(call->fs.setxattr(call->request, inode, attribute, content, flags));
@@ -264,25 +261,23 @@ void read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset,
   });
 }
 
-core::Bytes payload_of(const char* data, std::size_t size) {
-  if (size >= kKeptWriteBytes) {
-    if (std::shared_ptr<const void> buffer = Receiver::keep()) {
-      return {std::move(buffer), core::as_bytes({data, size})};
-    }
-  }
-  return core::Bytes::of(string(data, size));
+constexpr Operation kWrite{"write", &Patience::data};
+void write_bytes(Call& call, fs::HandleId handle, off_t offset, core::ByteView data) {
+  const auto written =
+      call.fs.write(call.request, handle, static_cast<std::uint64_t>(offset), data);
+  written ? call.reply.written(*written) : call.reply.error(written.error());
 }
 
-constexpr Operation kWrite{"write", &Patience::data};
 void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t size, off_t offset,
            fuse_file_info* file) noexcept {
   here(request, kWrite, inode, [&](const std::shared_ptr<Call>& call) {
-    dispatcher_of(request).post([call, handle = file->fh, at = static_cast<std::uint64_t>(offset),
-                                 payload = payload_of(data, size)] {
-      guarded(kWrite.name, [&] {
-        const auto written = call->fs.write(call->request, handle, at, payload.view());
-        written ? call->reply.written(*written) : call->reply.error(written.error());
-      });
+    Crew& crew = dispatcher_of(request).crew();
+    if (crew.may_wait()) {  // the buffer is ours as long as we use it
+      write_bytes(*call, file->fh, offset, core::as_bytes({data, size}));
+      return;
+    }
+    crew.post([call, handle = file->fh, offset, copy = string(data, size)] {
+      guarded(kWrite.name, [&] { write_bytes(*call, handle, offset, core::as_bytes(copy)); });
     });
   });
 }
@@ -451,38 +446,38 @@ void init(void* /*userdata*/, fuse_conn_info* connection) noexcept {
 fuse_lowlevel_ops make_operations() {
   fuse_lowlevel_ops table{};
   table.init = init;
-  table.lookup = worker_shell<kLookup, lookup>;
+  table.lookup = shell<kLookup, lookup>;
   table.forget = forget;
   table.forget_multi = forget_multi;
-  table.getattr = worker_shell<kGetattr, getattr>;
+  table.getattr = shell<kGetattr, getattr>;
   table.setattr = setattr;
-  table.readlink = worker_shell<kReadlink, readlink>;
-  table.mknod = worker_shell<kMknod, mknod>;
-  table.mkdir = worker_shell<kMkdir, mkdir>;
-  table.unlink = worker_shell<kUnlink, unlink>;
-  table.rmdir = worker_shell<kRmdir, rmdir>;
+  table.readlink = shell<kReadlink, readlink>;
+  table.mknod = shell<kMknod, mknod>;
+  table.mkdir = shell<kMkdir, mkdir>;
+  table.unlink = shell<kUnlink, unlink>;
+  table.rmdir = shell<kRmdir, rmdir>;
   table.symlink = symlink;
-  table.rename = worker_shell<kRename, rename>;
+  table.rename = shell<kRename, rename>;
   table.link = link;
-  table.open = worker_shell<kOpen, open>;
-  table.create = worker_shell<kCreate, create>;
+  table.open = shell<kOpen, open>;
+  table.create = shell<kCreate, create>;
   table.read = read;
   table.write = write;
-  table.flush = worker_shell<kFlush, flush>;
-  table.fsync = worker_shell<kFsync, fsync>;
-  table.release = worker_shell<kRelease, release>;
-  table.fallocate = worker_shell<kFallocate, fallocate>;
-  table.lseek = worker_shell<kLseek, lseek>;
-  table.opendir = worker_shell<kOpendir, opendir>;
-  table.readdir = worker_shell<kReaddir, readdir>;
-  table.readdirplus = worker_shell<kReaddirplus, readdirplus>;
+  table.flush = shell<kFlush, flush>;
+  table.fsync = shell<kFsync, fsync>;
+  table.release = shell<kRelease, release>;
+  table.fallocate = shell<kFallocate, fallocate>;
+  table.lseek = shell<kLseek, lseek>;
+  table.opendir = shell<kOpendir, opendir>;
+  table.readdir = shell<kReaddir, readdir>;
+  table.readdirplus = shell<kReaddirplus, readdirplus>;
   table.releasedir = releasedir;
   table.fsyncdir = fsyncdir;
-  table.statfs = worker_shell<kStatfs, statfs>;
+  table.statfs = shell<kStatfs, statfs>;
   table.getxattr = getxattr;
   table.setxattr = setxattr;
-  table.listxattr = worker_shell<kListxattr, listxattr>;
-  table.removexattr = worker_shell<kRemovexattr, removexattr>;
+  table.listxattr = shell<kListxattr, listxattr>;
+  table.removexattr = shell<kRemovexattr, removexattr>;
   // Left out, so that the kernel gets ENOSYS and does them itself or refuses: access, bmap, ioctl,
   // poll, getlk, setlk, flock, copy_file_range.
   return table;

@@ -13,7 +13,6 @@
 
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstdarg>
 #include <cstdio>
 #include <fstream>
@@ -24,33 +23,15 @@
 #include "core/log.h"
 #include "core/os_error.h"
 #include "core/text.h"
-#include "core/thread_pool.h"
 #include "fuse/operations.h"
-#include "fuse/receiver.h"
 
 namespace fuse {
 namespace {
 
 using namespace std::chrono_literals;
 
-/// Ends a reader's wait in read(2). Ignored by default and safe to receive at any time.
-constexpr int kWakeSignal = SIGURG;
-/// A reader may be between its look at `stopping_` and read(2) when the signal arrives.
-constexpr core::Duration kWakeAgain = 5ms;
 /// The kernel sends INIT with the mount itself.
 constexpr core::Duration kHandshakeTimeout = 30s;
-
-void on_wake_signal(int /*signal*/) {}
-
-core::Status install_wake_signal() {
-  struct sigaction action {};
-  action.sa_handler = &on_wake_signal;  // and no SA_RESTART: read(2) must return
-  ::sigemptyset(&action.sa_mask);
-  if (::sigaction(kWakeSignal, &action, nullptr) != 0) {
-    return core::os_error(errno, "sigaction");
-  }
-  return {};
-}
 
 void log_of_libfuse(fuse_log_level level, const char* format, va_list arguments) {
   std::array<char, 512> text{};
@@ -70,7 +51,7 @@ ssize_t refuse_read(int /*descriptor*/, void* /*buffer*/, std::size_t /*size*/,
 
 /// libfuse 3.14 takes note of PARALLEL_DIROPS and forgets to tell the kernel.
 void complete_init(std::span<iovec> pieces) {
-  const fuse_in_header* const message = Receiver::message();
+  const fuse_in_header* const message = Crew::message();
   if (message == nullptr || message->opcode != FUSE_INIT || pieces.size() != 2 ||
       pieces[1].iov_len != sizeof(fuse_init_out)) {
     return;
@@ -115,10 +96,12 @@ Session::Session(Channel channel, fs::FileSystem& fs, core::Clock& clock, core::
       clock_(clock),
       options_(options),
       wake_(std::move(wake)),
-      dispatcher_(fs, clock, metrics, options.patience, options.workers) {}
+      crew_(
+          channel_.descriptor(), options.crew,
+          [this](std::span<std::byte> message) { handle(message); }, [this] { end_of_messages(); }),
+      dispatcher_(fs, clock, metrics, options.patience, crew_) {}
 
 core::Status Session::attach() {
-  TRY(install_wake_signal());
   fuse_set_log_func(&log_of_libfuse);
   std::string name = "stsfs";
   std::array<char*, 2> arguments{name.data(), nullptr};
@@ -145,7 +128,7 @@ core::Status Session::attach() {
 }
 
 Session::~Session() {
-  if (!readers_.empty()) {
+  if (started_) {
     request_stop();
     const core::Result<End> end = wait();
     if (!end) {
@@ -156,30 +139,22 @@ Session::~Session() {
 }
 
 core::Status Session::start() {
-  for (unsigned i = 0; i < options_.readers; ++i) {
-    readers_.push_back(std::make_unique<Reader>());
-    Reader& reader = *readers_.back();
-    {
-      const core::MutexLock lock(mutex_);
-      ++running_;
-    }
-    reader.thread = std::thread([this, &reader] { receive(reader); });
-  }
+  started_ = true;
+  TRY(crew_.start());
   const core::SteadyTime deadline = clock_.steady_now() + kHandshakeTimeout;
   {
     const core::MutexLock lock(mutex_);
-    while (handshake_ == Handshake::Awaited && failure_ && running_ == options_.readers) {
+    while (handshake_ == Handshake::Awaited) {
       if (clock_.steady_now() >= deadline) {
         return core::fail(core::ErrorKind::Timeout, "the kernel does not begin to talk FUSE");
       }
       clock_.wait_until(changed_, mutex_, deadline);
     }
-    TRY(failure_);
     if (handshake_ == Handshake::Refused) {
       return core::fail(core::ErrorKind::Unsupported,
                         "this kernel's FUSE protocol is too old or lacks what stsfs needs");
     }
-    if (handshake_ == Handshake::Awaited) {
+    if (handshake_ == Handshake::Ended) {
       return core::fail(core::ErrorKind::Protocol, "the mount ended before it began");
     }
   }
@@ -187,71 +162,45 @@ core::Status Session::start() {
   return {};
 }
 
-void Session::receive(Reader& reader) {
-  core::name_this_thread("fuse-read");
-  sigset_t wake_signal{};
-  ::sigemptyset(&wake_signal);
-  ::sigaddset(&wake_signal, kWakeSignal);
-  ::pthread_sigmask(SIG_UNBLOCK, &wake_signal, nullptr);
-  core::Status status = receive_all(reader);
-  {
-    const core::MutexLock lock(mutex_);
-    --running_;
-    if (!status && failure_) {
-      failure_ = std::move(status);
-    }
+void Session::shake_hands(Handshake result) {
+  const core::MutexLock lock(mutex_);
+  if (handshake_ == Handshake::Awaited) {
+    handshake_ = result;
     changed_.notify_all();
   }
+}
+
+void Session::end_of_messages() {
+  shake_hands(Handshake::Ended);
   wake();
 }
 
-core::Status Session::receive_all(Reader& reader) {
-  Receiver receiver(dispatcher_.buffers());
-  while (!stopping_) {
-    TRY_ASSIGN(std::byte* const buffer, receiver.next());
-    reader.reading = true;
-    const ssize_t got = stopping_ ? 0 : ::read(channel_.descriptor(), buffer, kReceiveBytes);
-    const int errnum = errno;
-    reader.reading = false;
-    if (got > 0) {
-      handle(buffer, static_cast<std::size_t>(got));
-    } else if (got == 0 || errnum == ENODEV) {
-      return {};  // stopping, the test's end of the socket closed, or unmounted
-    } else if (errnum != EINTR && errnum != EAGAIN && errnum != ENOENT) {
-      // ENOENT: the caller was interrupted before the kernel handed its request over.
-      return core::os_error(errnum, "receive from the kernel");
-    }
-  }
-  return {};
-}
-
-void Session::handle(std::byte* message, std::size_t size) {
-  if (size < sizeof(fuse_in_header)) {
-    core::log(core::LogLevel::Error, "short message from the kernel", {{"bytes", size}});
+void Session::handle(std::span<std::byte> message) {
+  const auto& header = *reinterpret_cast<const fuse_in_header*>(message.data());
+  if (message.size() < sizeof(header)) {
+    core::log(core::LogLevel::Error, "short message from the kernel", {{"bytes", message.size()}});
     return;
   }
-  const auto opcode = reinterpret_cast<const fuse_in_header*>(message)->opcode;
-  if (opcode == FUSE_INTERRUPT) {
-    interrupt(message);
+  if (header.opcode == FUSE_INTERRUPT) {
+    interrupt(header);
     return;
   }
+  const bool first = header.opcode == FUSE_INIT;
   fuse_buf buffer{};
-  buffer.mem = message;
-  buffer.size = size;
+  buffer.mem = message.data();
+  buffer.size = message.size();
   buffer.fd = -1;
   fuse_session_process_buf(session_.get(), &buffer);
-  if (opcode == FUSE_INIT) {
-    const core::MutexLock lock(mutex_);
-    handshake_ = fuse_session_exited(session_.get()) != 0 ? Handshake::Refused : Handshake::Agreed;
-    changed_.notify_all();
+  if (first) {
+    shake_hands(fuse_session_exited(session_.get()) != 0 ? Handshake::Refused : Handshake::Agreed);
   }
 }
 
 // libfuse would report an interrupt with its locks held, where a stop callback that answers the
 // request waits for itself.
-void Session::interrupt(const std::byte* message) {
-  const auto* const header = reinterpret_cast<const fuse_in_header*>(message);
-  if (dispatcher_.interrupt(reinterpret_cast<const fuse_interrupt_in*>(header + 1)->unique)) {
+void Session::interrupt(const fuse_in_header& header) {
+  const auto* const interrupted = reinterpret_cast<const fuse_interrupt_in*>(&header + 1);
+  if (dispatcher_.interrupt(interrupted->unique)) {
     return;
   }
   // Another thread may be about to take that request: the kernel asks again after EAGAIN, unless
@@ -259,7 +208,7 @@ void Session::interrupt(const std::byte* message) {
   fuse_out_header again{};
   again.len = sizeof(again);
   again.error = -EAGAIN;
-  again.unique = header->unique;
+  again.unique = header.unique;
   iovec piece{&again, sizeof(again)};
   write_answer(channel_.descriptor(), &piece, 1, nullptr);
 }
@@ -282,10 +231,10 @@ core::Result<Session::End> Session::wait() {
   End end = End::Unmounted;
   core::Status unmounted;
   if (stop_requested_) {
-    // While the readers still serve: unmounting writes back what mmap has dirtied.
+    // While the crew still serves: unmounting writes back what mmap has dirtied.
     unmounted = unmount(end);
   }
-  stop_readers();
+  crew_.stop_receiving();
   InFlight& in_flight = dispatcher_.in_flight();
   if (!in_flight.wait_until_empty(clock_, clock_.steady_now() + options_.drain_timeout)) {
     core::log(core::LogLevel::Warn, "interrupting requests that take too long to end",
@@ -293,8 +242,8 @@ core::Result<Session::End> Session::wait() {
     in_flight.request_stop_of_all();
     in_flight.wait_until_empty(clock_, core::SteadyTime::max());
   }
-  const core::MutexLock lock(mutex_);
-  TRY(failure_);
+  started_ = false;
+  TRY(crew_.finish());
   TRY(std::move(unmounted));
   return end;
 }
@@ -309,25 +258,6 @@ core::Status Session::unmount(End& end) {
     status = channel_.unmount(Channel::Manner::Detach);
   }
   return status;
-}
-
-void Session::stop_readers() {
-  stopping_ = true;
-  {
-    const core::MutexLock lock(mutex_);
-    while (running_ > 0) {
-      for (const std::unique_ptr<Reader>& reader : readers_) {
-        if (reader->reading) {
-          ::pthread_kill(reader->thread.native_handle(), kWakeSignal);
-        }
-      }
-      clock_.wait_until(changed_, mutex_, clock_.steady_now() + kWakeAgain);
-    }
-  }
-  for (const std::unique_ptr<Reader>& reader : readers_) {
-    reader->thread.join();
-  }
-  readers_.clear();
 }
 
 void Session::raise_read_ahead() const {

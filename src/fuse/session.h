@@ -2,9 +2,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
-#include <optional>
-#include <thread>
-#include <vector>
+#include <span>
 
 #include "core/clock.h"
 #include "core/metrics.h"
@@ -12,15 +10,16 @@
 #include "core/unique_fd.h"
 #include "fs/file_system.h"
 #include "fuse/channel.h"
+#include "fuse/crew.h"
 #include "fuse/dispatcher.h"
 
+struct fuse_in_header;
 struct fuse_session;
 
 namespace fuse {
 
 struct SessionOptions {
-  unsigned readers = 2;   ///< threads that receive
-  unsigned workers = 64;  ///< threads, at most, that run what may wait
+  Crew::Options crew;
   Patience patience;
   /// Read-ahead of the mount; the kernel's default of 128 KiB would also be the largest request.
   std::uint64_t read_ahead_bytes = std::uint64_t{4} << 20U;
@@ -28,11 +27,8 @@ struct SessionOptions {
   core::Duration drain_timeout = std::chrono::minutes{1};
 };
 
-/// The kernel's requests to a file system, from start() until the mount ends or a stop is asked
-/// for.
-///
-/// A few threads read requests into memory of their own. Reads of files go to the file system from
-/// there; the rest runs on workers.
+/// The kernel's requests to a file system, until the mount ends or a stop is asked for.
+/// docs/decisions/0010-the-thread-that-receives-does-the-work.md says which thread does what.
 class Session {
  public:
   /// `fs`, `clock` and `metrics` outlive the session. No thread is started.
@@ -45,9 +41,9 @@ class Session {
   ~Session();
 
   /// Starts the threads (no fork after that) and returns once the kernel has agreed on the
-  /// protocol: the mount answers. Errors: Protocol or Unsupported if it does not agree, Timeout if
-  /// it is silent, NoSpace or Io if
-  ///         memory or threads cannot be had.
+  /// protocol: the mount answers.
+  ///
+  /// Errors: Protocol, Unsupported: it does not agree. Timeout: it is silent. NoSpace.
   core::Status start();
 
   enum class End : std::uint8_t {
@@ -71,39 +67,34 @@ class Session {
   struct Destroy {
     void operator()(fuse_session* session) const;
   };
-  struct Reader {
-    std::thread thread;
-    std::atomic<bool> reading{false};
-  };
+
+  enum class Handshake : std::uint8_t { Awaited, Agreed, Refused, Ended };
 
   Session(Channel channel, fs::FileSystem& fs, core::Clock& clock, core::Metrics& metrics,
           const SessionOptions& options, core::UniqueFd wake);
   core::Status attach();
-  void receive(Reader& reader);
-  core::Status receive_all(Reader& reader);
-  void handle(std::byte* message, std::size_t size);
-  void interrupt(const std::byte* message);
+  void handle(std::span<std::byte> message);
+  void end_of_messages();
+  void shake_hands(Handshake result);
+  void interrupt(const fuse_in_header& header);
   void wake() noexcept;
-  void stop_readers();
   core::Status unmount(End& end);
   void raise_read_ahead() const;
 
   Channel channel_;
   core::Clock& clock_;
   const SessionOptions options_;
-  const core::UniqueFd wake_;  ///< eventfd: a stop was asked for, or a reader has ended
-  Dispatcher dispatcher_;
-  std::unique_ptr<fuse_session, Destroy> session_;
+  const core::UniqueFd wake_;  ///< eventfd: a stop was asked for, or messages have ended
   std::atomic<bool> stop_requested_{false};
-  std::atomic<bool> stopping_{false};  ///< readers end
+  bool started_ = false;
 
   core::Mutex mutex_{core::LockRank::Session};
   core::CondVar changed_;
-  enum class Handshake : std::uint8_t { Awaited, Agreed, Refused };
   Handshake handshake_ GUARDED_BY(mutex_) = Handshake::Awaited;
-  unsigned running_ GUARDED_BY(mutex_) = 0;
-  core::Status failure_ GUARDED_BY(mutex_);
-  std::vector<std::unique_ptr<Reader>> readers_;
+
+  std::unique_ptr<fuse_session, Destroy> session_;
+  Crew crew_;
+  Dispatcher dispatcher_;
 };
 
 }  // namespace fuse

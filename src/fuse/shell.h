@@ -42,7 +42,7 @@ void guarded(const char* operation, const Work& work) noexcept {
   }
 }
 
-/// Runs `work(call)` on the receiving thread: it must not wait.
+/// Runs `work(call)`: it must not wait.
 template <class Work>
 void here(fuse_req* request, const Operation& operation, fs::InodeNumber inode,
           const Work& work) noexcept {
@@ -52,12 +52,12 @@ void here(fuse_req* request, const Operation& operation, fs::InodeNumber inode,
   }
 }
 
-/// Runs `work(call, inode, arguments...)` on a worker.
+/// Runs `work(call, inode, arguments...)`, which may wait.
 template <class Work, class... Arguments>
-void on_worker(fuse_req* request, const Operation& operation, fs::InodeNumber inode, Work work,
+void patiently(fuse_req* request, const Operation& operation, fs::InodeNumber inode, Work work,
                Arguments... arguments) noexcept {
   here(request, operation, inode, [&](const std::shared_ptr<Call>& call) {
-    dispatcher_of(request).post(
+    dispatcher_of(request).run(
         [call, work, inode, values = std::make_tuple(own(std::move(arguments))...)] {
           guarded(call->reply.operation(), [&] {
             std::apply([&](const auto&... value) { work(*call, inode, value...); }, values);
@@ -66,11 +66,11 @@ void on_worker(fuse_req* request, const Operation& operation, fs::InodeNumber in
   });
 }
 
-/// A callback that does `work` on a worker; its remaining arguments follow from libfuse's
+/// A callback that does `work`, which may wait; its remaining arguments follow from libfuse's
 /// signature.
 template <const Operation& operation, auto work, class... Arguments>
-void worker_shell(fuse_req* request, fs::InodeNumber inode, Arguments... arguments) noexcept {
-  on_worker(request, operation, inode, work, arguments...);
+void shell(fuse_req* request, fs::InodeNumber inode, Arguments... arguments) noexcept {
+  patiently(request, operation, inode, work, arguments...);
 }
 
 }  // namespace fuse

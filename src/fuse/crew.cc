@@ -1,0 +1,233 @@
+#include "fuse/crew.h"
+
+#include <linux/fuse.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+#include <utility>
+
+#include "core/check.h"
+#include "core/log.h"
+#include "core/os_error.h"
+#include "core/thread_pool.h"
+
+namespace fuse {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Ends a receiver's wait in read(2). Ignored by default and safe to receive at any time.
+constexpr int kWakeSignal = SIGURG;
+/// A receiver may be between its look at `stopping_` and read(2) when the signal arrives.
+constexpr core::Duration kWakeAgain = 5ms;
+/// Idle threads that keep their buffer; a burst beyond gives its memory back.
+constexpr unsigned kIdleWithBuffer = 4;
+
+void on_wake_signal(int /*signal*/) {}
+
+core::Status install_wake_signal() {
+  struct sigaction action {};
+  action.sa_handler = &on_wake_signal;  // and no SA_RESTART: read(2) must return
+  ::sigemptyset(&action.sa_mask);
+  if (::sigaction(kWakeSignal, &action, nullptr) != 0) {
+    return core::os_error(errno, "sigaction");
+  }
+  return {};
+}
+
+void unblock_wake_signal() {
+  sigset_t signals{};
+  ::sigemptyset(&signals);
+  ::sigaddset(&signals, kWakeSignal);
+  ::pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+}
+
+}  // namespace
+
+Crew::Crew(int descriptor, Options options, Handle handle, std::function<void()> ended)
+    : descriptor_(descriptor),
+      options_(options),
+      handle_(std::move(handle)),
+      ended_(std::move(ended)) {}
+
+Crew::~Crew() {
+  stop_receiving();
+  if (const core::Status status = finish(); !status) {
+    core::log(core::LogLevel::Warn, "receiving ended badly",
+              {{"error", core::describe(status.error())}});
+  }
+}
+
+core::Status Crew::start() {
+  TRY(install_wake_signal());
+  const core::MutexLock lock(mutex_);
+  for (unsigned i = 0; i < options_.receivers; ++i) {
+    if (!add_member()) {
+      return core::fail(core::ErrorKind::NoSpace, "cannot start a thread");
+    }
+  }
+  return {};
+}
+
+bool Crew::add_member() {
+  members_.push_back(std::make_unique<Member>());
+  Member& member = *members_.back();
+  try {
+    member.thread = std::thread([this, &member] { run(member); });
+  } catch (const std::system_error& error) {
+    core::log(core::LogLevel::Warn, "cannot start a thread", {{"error", error.what()}});
+    members_.pop_back();
+    return false;
+  }
+  return true;
+}
+
+Crew::Member*& Crew::self() {
+  thread_local Member* member = nullptr;
+  return member;
+}
+
+const fuse_in_header* Crew::message() {
+  const Member* const member = self();
+  return member == nullptr || !member->has_message
+             ? nullptr
+             : reinterpret_cast<const fuse_in_header*>(member->buffer->data());
+}
+
+bool Crew::may_wait() {
+  Member* const member = self();
+  CORE_CHECK(member != nullptr && member->receives);
+  const core::MutexLock lock(mutex_);
+  if (receiving_ == 1) {
+    if (idle_ > 0) {
+      wanted_.notify_one();
+    } else if (members_.size() >= options_.limit || !add_member()) {
+      // With no other thread there is nobody to leave the work to.
+      return members_.size() == 1;
+    }
+  }
+  stop_counting(*member);
+  return true;
+}
+
+void Crew::post(std::function<void()> work) {
+  const core::MutexLock lock(mutex_);
+  queue_.push_back(std::move(work));
+  wanted_.notify_one();
+}
+
+void Crew::stop_counting(Member& member) {
+  if (member.receives) {
+    member.receives = false;
+    --receiving_;
+    if (stopping_) {
+      left_.notify_all();
+    }
+  }
+}
+
+void Crew::run(Member& member) {
+  core::name_this_thread("fuse");
+  unblock_wake_signal();
+  self() = &member;
+  for (;;) {
+    std::function<void()> work;
+    {
+      const core::MutexLock lock(mutex_);
+      while (queue_.empty() && !stopping_ && receiving_ >= options_.receivers) {
+        ++idle_;
+        if (idle_ > kIdleWithBuffer) {
+          member.buffer.reset();
+        }
+        wanted_.wait(mutex_);
+        --idle_;
+      }
+      if (!queue_.empty()) {
+        work = std::move(queue_.front());
+        queue_.pop_front();
+      } else if (stopping_) {
+        return;
+      } else {
+        ++receiving_;
+        member.receives = true;
+      }
+    }
+    if (work) {
+      work();
+      continue;
+    }
+    core::Result<bool> more = receive(member);
+    bool last = false;
+    {
+      const core::MutexLock lock(mutex_);
+      stop_counting(member);
+      if (!more || !*more) {
+        last = !stopping_.exchange(true);
+        wanted_.notify_all();
+        if (!more && failure_) {
+          failure_ = std::move(more).error();
+        }
+      }
+    }
+    if (last) {
+      ended_();
+    }
+  }
+}
+
+core::Result<bool> Crew::receive(Member& member) {
+  if (!member.buffer) {
+    TRY_ASSIGN(member.buffer, ReceiveBuffer::create());
+  }
+  std::byte* const buffer = member.buffer->data();
+  // Until this thread stops receiving, which a handler may make it do.
+  while (member.receives) {
+    member.reading = true;
+    const ssize_t got = stopping_ ? 0 : ::read(descriptor_, buffer, kReceiveBytes);
+    const int errnum = errno;
+    member.reading = false;
+    if (got > 0) {
+      member.has_message = true;
+      handle_({buffer, static_cast<std::size_t>(got)});
+      member.has_message = false;
+    } else if (got == 0 || errnum == ENODEV) {
+      return false;  // stopping, a test's end of the socket closed, or unmounted
+    } else if (errnum != EINTR && errnum != EAGAIN && errnum != ENOENT) {
+      // ENOENT: the caller was interrupted before the kernel handed its request over.
+      return core::os_error(errnum, "receive from the kernel");
+    }
+  }
+  return true;
+}
+
+void Crew::stop_receiving() {
+  stopping_ = true;
+  const core::MutexLock lock(mutex_);
+  wanted_.notify_all();
+  while (receiving_ > 0) {
+    for (const std::unique_ptr<Member>& member : members_) {
+      if (member->reading) {
+        ::pthread_kill(member->thread.native_handle(), kWakeSignal);
+      }
+    }
+    left_.wait_until(mutex_, core::BootClock::now() + kWakeAgain);
+  }
+}
+
+core::Status Crew::finish() {
+  // Nobody adds members once nobody receives.
+  std::vector<std::unique_ptr<Member>> members;
+  {
+    const core::MutexLock lock(mutex_);
+    members.swap(members_);
+  }
+  for (const std::unique_ptr<Member>& member : members) {
+    member->thread.join();
+  }
+  const core::MutexLock lock(mutex_);
+  return failure_;
+}
+
+}  // namespace fuse
