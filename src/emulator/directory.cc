@@ -1,11 +1,10 @@
 #include "emulator/directory.h"
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "core/digest.h"
+#include "emulator/text_file.h"
 
 namespace emulator {
 namespace {
@@ -20,14 +19,6 @@ constexpr std::string_view kAllowAll =
     R"({"Version":"1","Statement":[{"Effect":"Allow","Action":"*","Resource":"*"}]})";
 constexpr std::string_view kAllowOss =
     R"({"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:*","Resource":"*"}]})";
-
-Result<std::string> read_file(const std::string& path) {
-  std::ifstream file(path);
-  if (!file) {
-    return fail(ErrorKind::NotFound, "cannot read " + path);
-  }
-  return std::string(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
-}
 
 Status only(const json& object, std::initializer_list<std::string_view> names,
             std::string_view what) {
@@ -162,7 +153,7 @@ Result<OidcProvider> make_provider(const json& item, const Place& place) {
     TRY_ASSIGN(provider.client_ids, string_list(item["client_ids"], "client_ids"));
   }
   TRY_ASSIGN(const std::string path, required(item, "jwks_file"));
-  TRY_ASSIGN(const std::string document, read_file(path));
+  TRY_ASSIGN(const std::string document, read_text_file(path));
   TRY_ASSIGN(provider.keys, JsonWebKeys::parse(document));
   return provider;
 }
@@ -301,7 +292,7 @@ Result<Directory> Directory::load(const AuthorityOptions& options, const Authori
   if (options.config_file.empty()) {
     return build(json::object(), options, state);
   }
-  TRY_ASSIGN(const std::string text, read_file(options.config_file));
+  TRY_ASSIGN(const std::string text, read_text_file(options.config_file));
   const json config = json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (config.is_discarded()) {
     return fail(ErrorKind::InvalidArgument, options.config_file + " is not JSON");

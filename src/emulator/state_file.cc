@@ -7,14 +7,13 @@
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 
 #include "core/os_error.h"
 #include "core/random.h"
 #include "core/text.h"
 #include "core/unique_fd.h"
+#include "emulator/text_file.h"
 
 namespace emulator {
 namespace {
@@ -67,17 +66,16 @@ Result<AuthorityState> load_or_create_state(const std::string& data_dir) {
     return os_error(code.value(), "create " + data_dir);
   }
   const std::string path = path_in(data_dir);
-  std::ifstream file(path);
-  if (!file) {
-    if (std::filesystem::exists(path, code) || code) {
-      return fail(ErrorKind::Denied, path + " cannot be read");
-    }
+  const auto text = read_text_file(path);
+  if (!text && text.error().kind == ErrorKind::NotFound) {
     AuthorityState state = new_authority_state();
     TRY(save_state(data_dir, state));
     return state;
   }
-  const std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  const json root = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!text) {
+    return text.error();
+  }
+  const json root = json::parse(*text, nullptr, /*allow_exceptions=*/false);
   const auto is_text = [&root](const char* name) {
     return root.is_object() && root.contains(name) && root[name].is_string();
   };
