@@ -55,7 +55,8 @@ TEST(ReadPattern, ReorderedReadAheadIsStillOneStream) {
   ReadPattern pattern;
   std::uint64_t planned = 0;
   std::uint64_t stream = 0;
-  for (const std::uint64_t n : {0, 2, 1, 3, 6, 5, 4, 7, 8, 10, 9, 11, 15, 14, 13, 12}) {
+  for (const std::uint64_t n :
+       std::vector<std::uint64_t>{0, 2, 1, 3, 6, 5, 4, 7, 8, 10, 9, 11, 15, 14, 13, 12}) {
     const auto plan = follow(pattern, {n * 128 * kKiB, (n + 1) * 128 * kKiB});
     stream = stream == 0 ? plan.stream : stream;
     EXPECT_EQ(plan.stream, stream) << n;
