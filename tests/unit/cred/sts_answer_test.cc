@@ -24,7 +24,7 @@ TEST_P(StsRefusal, IsJudgedAsTheTableSays) {
   EXPECT_EQ(verdict.kind, GetParam().kind) << core::to_string(verdict.kind);
 }
 
-// Source: the protocol dossier, section 2.5.
+// Source: STS API, "Error codes".
 INSTANTIATE_TEST_SUITE_P(
     Codes, StsRefusal,
     ::testing::Values(

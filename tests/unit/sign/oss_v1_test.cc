@@ -61,8 +61,8 @@ TEST_P(OssV1, SignsAsPublished) {
   EXPECT_EQ(sign::oss_v1_signature(text, v.credentials), v.signature) << text;
 }
 
-// Names as in the protocol dossier, sections 1.9 (V1-*, V1Q-*: recomputed from the service's and
-// the SDKs' own examples; C-*: regression values).
+// Source: OSS API, "Include a V1 signature" (V1_7), and the official SDKs' own tests (V1_1 to V1_6,
+// V1Q_*). C_* are regression values of code that gives all of those.
 INSTANTIATE_TEST_SUITE_P(
     Vectors, OssV1,
     ::testing::Values(
@@ -222,7 +222,7 @@ TEST(OssV1Header, CarriesDateTokenAndAuthorization) {
 }
 
 // V1Q-2 as a URL.
-TEST(OssV1Query, IsTheUrlOfTheDossier) {
+TEST(OssV1Query, IsThePublishedUrl) {
   Request request;
   request.path = "/key%2B123";
   request.query = {{"versionId", "versionId"}};

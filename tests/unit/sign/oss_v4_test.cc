@@ -78,8 +78,8 @@ TEST_P(OssV4Header, SignsAsPublished) {
                                         sign::oss_v4_additional(request, v.additional));
 }
 
-// Names as in the protocol dossier, section 1.9: V4-* and V4C-* are the vectors of the official
-// SDKs' own tests, C-* regression values.
+// Source: the official SDKs' own tests: Go, Python, C++ and PHP (V4_*, V4Q_*), C (V4C_*). C_* are
+// regression values of code that gives all of those.
 INSTANTIATE_TEST_SUITE_P(
     Vectors, OssV4Header,
     ::testing::Values(Vector{"V4_1",

@@ -43,7 +43,8 @@ const std::vector<QueryParam> kFirstRole = {{"Action", "AssumeRole"},
                                             {"RoleArn", "acs:ram::1234567890123:role/firstrole"},
                                             {"RoleSessionName", "client"}};
 
-// Names as in the protocol dossier, section 2.6.
+// Source: "RPC signature mechanism" (RPC_1, RPC_3). RPC_2 and RPC_5 are regression values of code
+// that gives those.
 INSTANTIATE_TEST_SUITE_P(
     Vectors, Rpc,
     ::testing::Values(
