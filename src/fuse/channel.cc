@@ -95,6 +95,9 @@ core::Result<core::UniqueFd> mount_by_hand(const MountOptions& options, const st
   if (options.read_only) {
     flags |= MS_RDONLY;
   }
+  if (options.no_exec) {
+    flags |= MS_NOEXEC;
+  }
   if (::mount(options.source.c_str(), path.c_str(), kType, flags, data.c_str()) == 0) {
     return device;
   }
@@ -134,9 +137,10 @@ core::Result<core::UniqueFd> mount_as_user(const MountOptions& options, const st
                 "line, or mount without --allow-other");
   }
   auto mounted = mount_by_helper(
-      path, core::format("{},nosuid,nodev,default_permissions{},subtype={},fsname={}",
-                         options.read_only ? "ro" : "rw", options.allow_other ? ",allow_other" : "",
-                         kSubtype, escape_option(options.source)));
+      path, core::format("{},nosuid,nodev{},default_permissions{},subtype={},fsname={}",
+                         options.read_only ? "ro" : "rw", options.no_exec ? ",noexec" : "",
+                         options.allow_other ? ",allow_other" : "", kSubtype,
+                         escape_option(options.source)));
   if (!mounted) {
     return std::move(mounted).error().within(core::format("mount on {}", path));
   }

@@ -12,6 +12,7 @@ struct MountOptions {
   std::string mount_point;  ///< an existing directory
   bool allow_other = false;
   bool read_only = false;
+  bool no_exec = false;  ///< programs cannot be run from the mount
 };
 
 /// Where a session's bytes come from: a fresh mount, or a descriptor that somebody else prepared (a

@@ -273,7 +273,56 @@ TEST_F(Impatient, AStopInterruptsWhatTakesTooLong) {
   EXPECT_EQ(kernel_->await(unique).error, EINTR);
 }
 
-TEST(Handshake, AKernelOfAnotherAgeIsRefused) {
+class SmallCrew : public OddOrders {
+ protected:
+  void SetUp() override {
+    fuse::SessionOptions options;
+    options.crew.limit = 3;
+    mount(options);
+  }
+};
+
+TEST_F(SmallCrew, WithAllHandsWaitingReadsAndInterruptsGetThrough) {
+  const auto inode = fs_.add_file(fs::kRoot, "a", "hello");
+  hold("lookup");
+  std::vector<std::uint64_t> waiting;
+  for (int i = 0; i < 5; ++i) {
+    waiting.push_back(kernel_->send(FUSE_LOOKUP, FUSE_ROOT_ID, name_of("a")));
+  }
+  barrier_.await_waiting(2);
+  EXPECT_EQ(kernel_->await(send_read(inode, 0, 5)).payload, "hello");
+  const auto write = send_write(inode, 0, std::string(100'000, 'w'));
+  // Overwrites the buffer that the write came in, were it not copied.
+  EXPECT_EQ(kernel_->await(send_read(inode, 0, 5)).payload, "hello");
+  EXPECT_FALSE(kernel_->answered(write));
+  for (const auto unique : waiting) {
+    kernel_->interrupt(unique);
+    EXPECT_EQ(kernel_->await(unique).error, EINTR);
+  }
+  EXPECT_EQ(kernel_->await(write).error, 0);
+  EXPECT_EQ(fs_.content(inode), std::string(100'000, 'w'));
+}
+
+TEST_F(SmallCrew, AStopRunsWhatIsQueued) {
+  fs_.add_file(fs::kRoot, "a", "");
+  hold("lookup");
+  std::vector<std::uint64_t> waiting;
+  for (int i = 0; i < 5; ++i) {
+    waiting.push_back(kernel_->send(FUSE_LOOKUP, FUSE_ROOT_ID, name_of("a")));
+  }
+  barrier_.await_waiting(2);
+  // A read is answered by the receiver, so everything before it has arrived.
+  EXPECT_EQ(kernel_->await(send_read(fs_.add_file(fs::kRoot, "b", "b"), 0, 1)).payload, "b");
+  session_->request_stop();
+  std::thread opener([&] { barrier_.open(); });
+  ASSERT_TRUE(session_->wait());
+  opener.join();
+  for (const auto unique : waiting) {
+    EXPECT_EQ(kernel_->await(unique).error, 0);
+  }
+}
+
+TEST(Handshake, AMountThatEndsBeforeItBeginsIsAnError) {
   core::SystemClock clock;
   core::Metrics metrics;
   FakeFileSystem fs;
