@@ -1,0 +1,121 @@
+"""Credentials never interrupt I/O: short tokens, a failing STS, revocation in the middle."""
+import errno
+import os
+import threading
+import time
+
+import harness
+from harness import Witness, random_bytes
+
+# How long the weather lasts: 60 s is what is promised, CI looks at less.
+SECONDS = float(os.environ.get("STSFS_WEATHER_SECONDS", "20"))
+
+
+class Weather(harness.Case):
+    def test_half_of_the_renewals_fail_and_no_program_notices(self):
+        witness = Witness(self.emulator.sts_endpoint, delay=0.2)
+        self.addCleanup(witness.stop)
+        self.emulator.fault("AssumeRole", "status:503", probability=0.5)
+        m = self.mount("--sts-endpoint", witness.url, duration="6s")
+        (m.path / "stable").write_bytes(random_bytes(2_000_000, 1))
+        self.emulator.admin("POST", "/stats/reset")
+        begun = m.status()["credentials"]
+        end = time.monotonic() + SECONDS
+        troubles = []
+        work = {"reads": 0, "writes": 0}
+
+        def guard(action):
+            try:
+                while time.monotonic() < end:
+                    action()
+            except Exception as trouble:  # whatever a program would have seen
+                troubles.append(repr(trouble))
+
+        def read():
+            with open(m.path / "stable", "rb") as file:
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+                if file.read() != random_bytes(2_000_000, 1):
+                    raise AssertionError("wrong bytes")
+            work["reads"] += 1
+
+        def write():
+            name = m.path / f"w{work['writes'] % 7}"
+            name.write_bytes(random_bytes(300_000, work["writes"]))
+            if name.read_bytes() != random_bytes(300_000, work["writes"]):
+                raise AssertionError("wrong bytes")
+            os.listdir(m.path)
+            work["writes"] += 1
+
+        threads = [threading.Thread(target=guard, args=(action,)) for action in (read, read, write)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(troubles, [])
+        self.assertGreater(min(work.values()), 2, work)
+        held = m.status()
+        self.assertGreaterEqual(held["credentials"]["renewals"] - begun["renewals"], int(SECONDS / 6))
+        self.assertGreater(self.emulator.errors("AssumeRole"), 0, "the fault did nothing")
+        self.assertEqual(witness.most, 1, "more than one AssumeRole under way")
+        self.assertEqual(held["credentials"]["rejections"], 0, "a token was used past its end")
+        self.assertEqual(held["metrics"].get("token_refusals", 0), 0)
+        for operation in ("GetObject", "PutObject"):
+            self.assertGreater(self.emulator.count(operation), 0)
+            self.assertEqual(self.emulator.errors(operation), 0, operation)
+
+    def test_a_token_lives_to_its_last_second_and_requests_wait_for_the_next(self):
+        m = self.mount("--credential-wait", "30s", duration="4s")
+        (m.path / "f").write_bytes(b"before")
+        self.emulator.fault("AssumeRole", "status:503")
+        threading.Timer(9, self.emulator.no_faults).start()
+        harness.until(lambda: m.status()["credentials"]["degraded"] or
+                      m.status()["credentials"]["seconds_left"] <= 0, 10, "renewal fails")
+        begun = time.monotonic()
+        while time.monotonic() < begun + 7:
+            (m.path / "f").write_bytes(b"during")
+            self.assertEqual((m.path / "f").read_bytes(), b"during")
+
+    def test_a_wait_that_ends_empty_says_so_and_nothing_is_lost(self):
+        m = self.mount("--credential-wait", "2s", duration="3s")
+        self.emulator.fault("AssumeRole", "status:503")
+        harness.until(lambda: m.status()["credentials"]["seconds_left"] < 0, 10, "the token ends")
+        begun = time.monotonic()
+        with self.assertRaises(OSError) as caught:
+            (m.path / "late").write_bytes(b"late")
+        self.assertEqual(caught.exception.errno, errno.EKEYEXPIRED)
+        self.assertLess(time.monotonic() - begun, 20)
+        self.emulator.no_faults()
+
+
+        def works():
+            try:
+                return (m.path / "later").write_bytes(b"x") == 1
+            except OSError:
+                return False
+        harness.until(works, 10, "recovery without help")
+
+
+class Revocation(harness.Case):
+    def test_in_the_middle_of_an_upload(self):
+        m = self.mount()
+        self.emulator.shape(bandwidth_per_connection="8MB/s")
+        content = random_bytes(48_000_000, 2)
+        threading.Timer(1.5, self.emulator.revoke).start()
+        (m.path / "big").write_bytes(content)
+        self.assertGreaterEqual(m.status()["credentials"]["rejections"], 1, "nothing was revoked")
+        self.emulator.shape()
+        fresh = self.mount(name="fresh")
+        self.assertEqual((fresh.path / "big").read_bytes(), content)
+
+    def test_in_the_middle_of_a_long_read(self):
+        content = random_bytes(48_000_000, 3)
+        (self.mount(name="writer").path / "big").write_bytes(content)
+        m = self.mount("--connections", "4", "--read-ahead", "4MiB")
+        self.emulator.shape(bandwidth_per_connection="4MB/s")
+        threading.Timer(1, self.emulator.revoke).start()
+        self.assertEqual((m.path / "big").read_bytes(), content)
+        self.assertGreaterEqual(m.status()["credentials"]["rejections"], 1, "nothing was revoked")
+
+
+if __name__ == "__main__":
+    harness.main()

@@ -1,0 +1,332 @@
+"""The real program on a real mount, with the emulator behind it.
+
+A test file ends with `harness.main()`. Without root or /dev/fuse it prints SKIPPED and why, and
+exits 77. What the sanitizers say goes to files that every mount is judged by when it ends.
+"""
+import contextlib
+import http.server
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+STSFS = os.environ.get("STSFS", "stsfs")
+SKIPPED = 77
+
+
+def main():
+    """Runs the tests of the calling file."""
+    for why, missing in (("needs root, to mount", os.geteuid() != 0),
+                         ("needs /dev/fuse", not os.path.exists("/dev/fuse")),
+                         (f"needs the program: {STSFS}", shutil.which(STSFS) is None)):
+        if missing:
+            print(f"SKIPPED: {why}")
+            sys.exit(SKIPPED)
+    unittest.main(verbosity=2)
+
+
+def until(condition, seconds=10, what="the condition"):
+    """Waits for something that another process does; its value once it is true."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"not within {seconds} s: {what}")
+        time.sleep(0.02)
+
+
+def request(method, url, body=None, timeout=30):
+    data = None if body is None else json.dumps(body).encode()
+    call = urllib.request.Request(url, data=data, method=method,
+                                  headers={"Content-Type": "application/json"})
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(call, timeout=timeout) as answer:
+        text = answer.read().decode()
+    return json.loads(text) if text.strip() else None
+
+
+def sanitized(directory):
+    """The environment with sanitizers that report into `directory`."""
+    return {"ASAN_OPTIONS": f"log_path={directory}/asan:detect_stack_use_after_return=0",
+            "UBSAN_OPTIONS": f"log_path={directory}/ubsan:print_stacktrace=1",
+            "TSAN_OPTIONS": f"log_path={directory}/tsan"}
+
+
+class Emulator:
+    """`stsfs emulator`, started when made."""
+
+    def __init__(self, directory, *options, buckets=("examplebucket",), keep=False):
+        self.directory = pathlib.Path(directory)
+        self.directory.mkdir(parents=True, exist_ok=True)
+        self.options = list(options)
+        for bucket in buckets:
+            self.options += ["--bucket", bucket]
+        if keep:
+            self.options += ["--data", str(self.directory / "data")]
+        self.process = None
+        self.start()
+
+    def start(self, listen="127.0.0.1:0"):
+        ready = self.directory / "ready.json"
+        ready.unlink(missing_ok=True)
+        self.log = open(self.directory / "emulator.log", "ab")
+        self.process = subprocess.Popen(
+            [STSFS, "emulator", "--listen", listen, "--ready-file", str(ready), *self.options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=self.log,
+            env={**os.environ, **sanitized(self.directory)})
+        until(lambda: ready.exists() or self.process.poll() is not None, 20, "the emulator is ready")
+        if self.process.poll() is not None:
+            raise AssertionError((self.directory / "emulator.log").read_text())
+        self.facts = json.loads(ready.read_text())
+
+    def __getattr__(self, name):
+        if name in self.__dict__.get("facts", {}):
+            return self.facts[name]
+        raise AttributeError(name)
+
+    @property
+    def address(self):
+        return self.facts["oss_endpoint"].split("://")[1]
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self):
+        """At the same address; needs keep=True."""
+        self.start(self.address)
+
+    def freeze(self):
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.thaw()
+            self.process.terminate()
+            self.process.wait(20)
+        self.log.close()
+
+    def admin(self, method, path, body=None):
+        return request(method, self.facts["admin_endpoint"] + path, body)
+
+    def stats(self):
+        return self.admin("GET", "/stats")["operations"]
+
+    def count(self, operation):
+        return self.stats().get(operation, {}).get("count", 0)
+
+    def errors(self, operation):
+        return self.stats().get(operation, {}).get("errors", 0)
+
+    def fault(self, operation, fault, **more):
+        self.admin("POST", "/faults", {"operation": operation, "fault": fault, **more})
+
+    def no_faults(self):
+        self.admin("DELETE", "/faults")
+
+    def shape(self, **values):
+        self.admin("POST", "/shape", values)
+
+    def revoke(self):
+        self.admin("POST", "/tokens/revoke")
+
+    def environment(self):
+        return {"ALIBABA_CLOUD_ACCESS_KEY_ID": self.facts["access_key_id"],
+                "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.facts["access_key_secret"]}
+
+
+class Mount:
+    """A bucket of an emulator as a directory; a context manager that unmounts."""
+
+    def __init__(self, emulator, directory, *options, source="oss://examplebucket", role=True,
+                 environment=None, duration="900s", endpoint=None, background=True):
+        self.emulator = emulator
+        self.directory = pathlib.Path(directory)
+        self.path = self.directory / "mnt"
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.log_file = self.directory / "stsfs.log"
+        words = [STSFS, "mount", source, str(self.path),
+                 "--endpoint", endpoint or emulator.oss_endpoint, "--region", emulator.region,
+                 "--state-dir", str(self.directory / "state"), "--runtime-dir", str(self.directory / "run"),
+                 "--log-file", str(self.log_file), "--log-level", "debug"]
+        if role:
+            arn = emulator.role_arn if role is True else role
+            words += ["--role-arn", arn, "--role-duration", duration]
+            if "--sts-endpoint" not in options:
+                words += ["--sts-endpoint", emulator.sts_endpoint]
+        self.command = words + list(options)
+        self.environment = {**os.environ, **sanitized(self.directory),
+                            **(emulator.environment() if environment is None else environment)}
+        self.pid = None
+        if background:
+            self.start()
+
+    def run(self, timeout=60):
+        """Only starts it; for mounts that may be refused."""
+        return subprocess.run(self.command, env=self.environment, stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=timeout)
+
+    def start(self):
+        done = self.run()
+        if done.returncode != 0:
+            raise AssertionError(f"mount ended with {done.returncode}: {done.stderr}\n{self.log()}")
+        self.pid = self.status()["pid"]
+
+    def log(self):
+        return self.log_file.read_text(errors="replace")[-20000:] if self.log_file.exists() else ""
+
+    def stsfs(self, command, *options, timeout=90):
+        return subprocess.run([STSFS, command, str(self.path), "--runtime-dir", str(self.directory / "run"),
+                               *options], env={**os.environ, **sanitized(self.directory)},
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
+
+    def status(self):
+        done = self.stsfs("status", "--json")
+        if done.returncode != 0:
+            raise AssertionError(f"status: {done.stderr}")
+        return json.loads(done.stdout)
+
+    def umount(self, *options):
+        return self.stsfs("umount", *options)
+
+    @property
+    def mounted(self):
+        return f" {self.path} " in pathlib.Path("/proc/self/mountinfo").read_text()
+
+    @property
+    def alive(self):
+        """The daemon runs; one that has ended and waits for its parent does not."""
+        try:
+            return ") Z " not in pathlib.Path(f"/proc/{self.pid}/stat").read_text()
+        except OSError:
+            return False
+
+    def reports(self):
+        """What sanitizers found."""
+        return "\n".join(p.read_text(errors="replace")[:8000]
+                         for p in sorted(self.directory.glob("*san.*")))
+
+    def stop(self):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            if self.mounted:
+                self.umount("--timeout", "20s", "--lazy")
+        if self.alive:
+            os.kill(self.pid, signal.SIGTERM)
+            os.kill(self.pid, signal.SIGTERM)
+            with contextlib.suppress(AssertionError):
+                until(lambda: not self.alive, 10)
+        if self.alive:
+            os.kill(self.pid, signal.SIGKILL)
+        if self.mounted:
+            subprocess.run(["umount", "-l", str(self.path)], check=False)
+        if self.reports():
+            raise AssertionError(self.reports())
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Witness:
+    """A relay in front of the emulator's STS that sees how many calls are under way at once."""
+
+    def __init__(self, upstream, delay=0.0):
+        witness = self
+        self.most = self.now = self.calls = 0
+        self.lock = threading.Lock()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def relay(self):
+                with witness.lock:
+                    witness.calls += 1
+                    witness.now += 1
+                    witness.most = max(witness.most, witness.now)
+                try:
+                    time.sleep(delay)
+                    body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                    headers = {k: v for k, v in self.headers.items() if k.lower() not in ("host", "connection")}
+                    call = urllib.request.Request(upstream + self.path, data=body or None,
+                                                  method=self.command, headers=headers)
+                    try:
+                        answer = urllib.request.urlopen(call, timeout=30)
+                    except urllib.error.HTTPError as error:
+                        answer = error
+                    text = answer.read()
+                finally:
+                    with witness.lock:
+                        witness.now -= 1
+                self.send_response(answer.status)
+                for name, value in answer.headers.items():
+                    if name.lower() not in ("transfer-encoding", "connection", "content-length", "server", "date"):
+                        self.send_header(name, value)
+                self.send_header("Content-Length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_POST = relay
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Case(unittest.TestCase):
+    """A test with a folder and an emulator of its own class."""
+    emulator_options = ("--min-duration", "1s")
+    keep = False
+    buckets = ("examplebucket",)
+
+    @classmethod
+    def setUpClass(cls):
+        cls.root = pathlib.Path(tempfile.mkdtemp(prefix="stsfs-e2e-"))
+        cls.emulator = Emulator(cls.root / "emulator", *cls.emulator_options, buckets=cls.buckets,
+                                keep=cls.keep)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.emulator.stop()
+        reports = "\n".join(p.read_text(errors="replace")[:8000]
+                            for p in sorted((cls.root / "emulator").glob("*san.*")))
+        shutil.rmtree(cls.root, ignore_errors=True)
+        if reports:
+            raise AssertionError(reports)
+
+    def setUp(self):
+        self.dir = pathlib.Path(tempfile.mkdtemp(dir=self.root))
+        self.emulator.no_faults()
+        self.emulator.shape()
+
+    def mount(self, *options, name="m", **more):
+        """A mount that ends with the test."""
+        mount = Mount(self.emulator, self.dir / name, *options, **more)
+        self.addCleanup(mount.stop)
+        return mount
+
+
+def random_bytes(size, seed):
+    import random
+    return random.Random(seed).randbytes(size)
