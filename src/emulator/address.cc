@@ -57,6 +57,23 @@ Address address_of(const RawRequest& request, const std::vector<std::string>& do
   return address;
 }
 
+std::optional<Address> path_style_instead(const RawRequest& request, const Address& by_host) {
+  const std::string_view path = request.raw_path;
+  const std::string& bucket = by_host.bucket;
+  if (bucket.empty() || !path.starts_with('/') || !path.substr(1).starts_with(bucket)) {
+    return std::nullopt;
+  }
+  const std::string_view rest = path.substr(1 + bucket.size());
+  if (!rest.empty() && rest.front() != '/') {
+    return std::nullopt;
+  }
+  Address other{bucket, core::percent_decode(rest.empty() ? rest : rest.substr(1))};
+  if (other.key == by_host.key) {
+    return std::nullopt;  // it was read that way already
+  }
+  return other;
+}
+
 bool is_for_sts(const RawRequest& request, std::string_view form) {
   if (host_of(request).starts_with("sts")) {
     return true;

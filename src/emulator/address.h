@@ -1,5 +1,6 @@
 #pragma once
 // From the bytes of a request to bucket and key.
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -17,6 +18,10 @@ struct Address {
 /// `domains` or no Host at all mean path style; a name below one of `domains`, or any other name,
 /// gives its first label.
 Address address_of(const RawRequest& request, const std::vector<std::string>& domains);
+
+/// The other reading of a request whose path begins with the bucket that its Host names already:
+/// ali-oss with an IP endpoint and path style sends both. Only the signature tells which it is.
+std::optional<Address> path_style_instead(const RawRequest& request, const Address& by_host);
 
 /// True for what STS answers: Host begins with "sts", or "/" with an Action in query, header
 /// x-acs-action or `form` (the form body, or empty).

@@ -88,6 +88,16 @@ std::string Call::param(std::string_view name) const {
 void Service::recognise(Call& call) const {
   call.dialect = likely_dialect(call.request);
   call.address = address_of(call.request, options_.domains);
+  if (const auto other = path_style_instead(call.request, call.address)) {
+    const auto signed_for = [&](const Address& address) {
+      const auto who = authority_.verify(call.request, address.bucket, address.key, {});
+      const auto* verified = std::get_if<Verified>(&who);
+      return verified != nullptr && verified->principal.kind != Principal::Kind::Anonymous;
+    };
+    if (!signed_for(call.address) && signed_for(*other)) {
+      call.address = *other;
+    }
+  }
   Operation operation = classify(call.request, call.address);
   call.op = operation.op;
   call.described = std::move(operation.described);

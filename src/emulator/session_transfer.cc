@@ -180,9 +180,13 @@ awaitable<Outcome<bool>> Session::receive_object(Call& call, const Fault& fault,
   if (decoder && !decoder->complete()) {
     co_return refuse(service_error(400, "IncompleteBody", "The aws-chunked body is incomplete."));
   }
-  core::Result<Incoming> incoming = writer.size() > kStepBytes && shared_.storage.blobs().on_disk()
-                                        ? co_await elsewhere(disk_, [&] { return writer.finish(); })
-                                        : writer.finish();
+  // Not with ?:, in which g++ 12 copies what co_await gives without its constructor.
+  core::Result<Incoming> incoming;
+  if (writer.size() > kStepBytes && shared_.storage.blobs().on_disk()) {
+    incoming = co_await elsewhere(disk_, [&] { return writer.finish(); });
+  } else {
+    incoming = writer.finish();
+  }
   if (!incoming) {
     co_return refuse(internal_error("The disk failed."));
   }
