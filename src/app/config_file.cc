@@ -58,6 +58,9 @@ core::Status read_config_file(const std::string& path, Values& values) {
       return core::fail(core::ErrorKind::InvalidArgument,
                         origin + ": a config file cannot name another one");
     }
+    if (!find_option(values.command(), item.name) && find_option(kMount, item.name)) {
+      continue;  // whoami reads the file of a mount
+    }
     if (item.inputs.empty()) {
       return core::fail(core::ErrorKind::InvalidArgument, origin + ": there is no value");
     }

@@ -1,10 +1,8 @@
 #include "app/daemon.h"
 
-#include <sys/mount.h>
 #include <unistd.h>
 
-#include <cerrno>
-#include <cstdlib>
+#include <algorithm>
 #include <future>
 #include <string_view>
 #include <utility>
@@ -13,7 +11,6 @@
 #include "app/version.h"
 #include "core/format.h"
 #include "core/log.h"
-#include "core/os_error.h"
 #include "oss/store.h"
 
 namespace app {
@@ -135,11 +132,7 @@ std::optional<Refusal> Daemon::open_mount() {
     return Refusal{Exit::MountPoint, std::move(session).error()};
   }
   session_ = *std::move(session);
-  core::Status started = session_->start();
-  if (started && settings_.noexec) {
-    started = forbid_execution();
-  }
-  if (!started) {
+  if (auto started = session_->start(); !started) {
     return Refusal{Exit::MountPoint, std::move(started).error()};
   }
   state_ = State::Mounted;
@@ -149,17 +142,6 @@ std::optional<Refusal> Daemon::open_mount() {
              {"endpoint", settings_.service.endpoint_text},
              {"credentials", service_->credentials->status().source}});
   return std::nullopt;
-}
-
-core::Status Daemon::forbid_execution() const {
-  unsigned long flags = MS_REMOUNT | MS_BIND | MS_NOEXEC | MS_NOSUID | MS_NODEV;
-  if (settings_.files.read_only) {
-    flags |= MS_RDONLY;
-  }
-  if (::mount(nullptr, settings_.mount_point.c_str(), nullptr, flags, nullptr) < 0) {
-    return core::os_error(errno, "forbid execution on " + settings_.mount_point);
-  }
-  return {};
 }
 
 ops::Progress Daemon::progress() const {

@@ -55,7 +55,6 @@ class Daemon final : public ops::ControlHandler {
   std::optional<Refusal> open_service_and_bucket();
   std::optional<Refusal> open_file_system();
   std::optional<Refusal> open_mount();
-  core::Status forbid_execution() const;
   /// Uploads everything, telling `report` about once a second.
   core::Status drain(core::Duration timeout, const Report& report);
   void report_to_manager(const std::stop_token& stop);

@@ -53,7 +53,7 @@ const std::vector<Option>& option_table() {
        .kind = Flag,
        .commands = kMount,
        .group = kWhere,
-       .help = "no program can be run from the mount (root only)"},
+       .help = "no program can be run from the mount"},
       {.name = "fsname",
        .commands = kMount,
        .value_name = "NAME",

@@ -187,9 +187,6 @@ core::Result<MountSettings> mount_settings(const Values& values, const Environme
   settings.allow_other = values.flag("allow-other");
   settings.noexec = values.flag("noexec");
   settings.foreground = values.flag("foreground");
-  if (settings.noexec && ::geteuid() != 0) {
-    return usage("--noexec is for root");
-  }
 
   fs::Options& files = settings.files;
   files.prefix = settings.location.prefix;

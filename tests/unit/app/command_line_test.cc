@@ -199,6 +199,15 @@ TEST(ConfigFile, FaultsAreNamedWithTheirLine) {
               AllOf(HasSubstr("no option takes a secret"), Not(HasSubstr("canary"))));
 }
 
+TEST(ConfigFile, OfAMountServesWhoami) {
+  const File file("source = \"oss://b\"\nmetadata-ttl = \"5s\"\nrole-arn = \"arn\"\n");
+  const auto invocation = parse({"whoami", "--config", file.path()});
+  ASSERT_TRUE(invocation) << core::describe(invocation.error());
+  EXPECT_EQ(invocation->values.text("role-arn"), "arn");
+  const File typo("regoin = \"b\"\n");
+  EXPECT_THAT(refusal({"whoami", "--config", typo.path()}), HasSubstr("region?"));
+}
+
 TEST(ConfigFile, MayBeEmpty) {
   const File empty("");
   EXPECT_TRUE(parse({"mount", "oss://b", "/mnt", "--config", empty.path()}));
