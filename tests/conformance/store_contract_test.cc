@@ -1,0 +1,408 @@
+// What store::ObjectStore promises, held against every implementation.
+#include <gmock/gmock.h>
+
+#include <functional>
+
+#include "conformance/instances.h"
+#include "core/digest.h"
+#include "core/format.h"
+
+namespace conformance {
+namespace {
+
+using core::ErrorKind;
+using model::ByteRange;
+using model::ObjectKey;
+using model::ObjectVersion;
+using ::testing::ElementsAre;
+using ::testing::ElementsAreArray;
+using ::testing::IsEmpty;
+using ::testing::UnorderedElementsAreArray;
+using Kind = store::Precondition::Kind;
+
+const store::Precondition kAbsent{.kind = Kind::Absent, .etag = {}};
+
+struct TextSink final : store::Sink {
+  core::Status on_data(core::ByteView data) override {
+    text += core::as_text(data);
+    return {};
+  }
+  std::string text;
+};
+
+struct Case {
+  std::string name;
+  std::function<std::unique_ptr<Instance>()> make;
+};
+
+class StoreContract : public ::testing::TestWithParam<Case> {
+ protected:
+  store::ObjectStore& store() { return instance_->store(); }
+
+  ObjectVersion put(const std::string& key, const std::string& text,
+                    const store::UserMeta& user = {}) {
+    const auto published =
+        store().put(context, ObjectKey(key), store::text_source(text), {"text/plain", user}, {});
+    EXPECT_TRUE(published) << key << ": " << core::describe(published.error());
+    ObjectVersion version;
+    version.key = ObjectKey(key);
+    version.etag = published->etag;
+    version.size = text.size();
+    return version;
+  }
+  /// What a read brings, or the name of its failure.
+  std::string read(const ObjectVersion& version, ByteRange range) {
+    TextSink sink;
+    const auto meta = store().read(context, version, range, sink);
+    if (!meta) {
+      return std::string(core::to_string(meta.error().kind));
+    }
+    EXPECT_EQ(meta->etag, version.etag);
+    return sink.text;
+  }
+  std::string whole(const std::string& key) {
+    ObjectVersion any;
+    any.key = ObjectKey(key);
+    TextSink sink;
+    const auto meta = store().read(context, any, {0, UINT64_MAX}, sink);
+    return meta ? sink.text : std::string(core::to_string(meta.error().kind));
+  }
+  ErrorKind kind_of_head(const std::string& key) {
+    const auto meta = store().head(context, ObjectKey(key));
+    EXPECT_FALSE(meta) << key;
+    return meta ? ErrorKind::Internal : meta.error().kind;
+  }
+  /// All pages of a listing: keys first, then "prefix" entries, each in the order they came.
+  std::pair<std::vector<std::string>, std::vector<std::string>> list(store::ListQuery query) {
+    std::pair<std::vector<std::string>, std::vector<std::string>> all;
+    for (int page_number = 0; page_number < 100; ++page_number) {
+      const auto page = store().list(context, query);
+      EXPECT_TRUE(page) << core::describe(page.error());
+      if (!page) {
+        break;
+      }
+      EXPECT_LE(page->objects.size() + page->common_prefixes.size(), query.max_keys);
+      for (const auto& object : page->objects) {
+        all.first.push_back(object.key.text());
+      }
+      all.second.insert(all.second.end(), page->common_prefixes.begin(),
+                        page->common_prefixes.end());
+      query.continuation_token = page->next_token;
+      if (query.continuation_token.empty()) {
+        return all;
+      }
+    }
+    ADD_FAILURE() << "the pages do not end";
+    return all;
+  }
+
+  core::OpContext context;
+
+ private:
+  std::unique_ptr<Instance> instance_ = GetParam().make();
+};
+
+TEST_P(StoreContract, WhatIsPutIsThere) {
+  const ObjectVersion version = put("a", "hello", {{"mode", "33188"}});
+  const auto meta = store().head(context, version.key);
+  ASSERT_TRUE(meta) << core::describe(meta.error());
+  EXPECT_EQ(meta->size, 5U);
+  EXPECT_EQ(meta->etag, version.etag);
+  EXPECT_EQ(meta->type, store::ObjectType::Normal);
+  EXPECT_EQ(meta->content_type, "text/plain");
+  EXPECT_THAT(meta->user, ElementsAre(std::pair<const std::string, std::string>("mode", "33188")));
+  EXPECT_EQ(meta->crc64, core::crc64(core::as_bytes("hello")));
+  EXPECT_GT(core::unix_seconds(meta->last_modified), 1'600'000'000);
+  EXPECT_EQ(read(version, {0, 5}), "hello");
+}
+
+TEST_P(StoreContract, WhatIsNotThereIsNotFound) {
+  EXPECT_EQ(kind_of_head("nothing"), ErrorKind::NotFound);
+  EXPECT_EQ(whole("nothing"), core::to_string(ErrorKind::NotFound));
+  EXPECT_TRUE(store().remove(context, ObjectKey("nothing")));
+}
+
+TEST_P(StoreContract, RangesAreExactAndCutAtTheEnd) {
+  const ObjectVersion version = put("a", "0123456789");
+  EXPECT_EQ(read(version, {0, 1}), "0");
+  EXPECT_EQ(read(version, {3, 7}), "3456");
+  EXPECT_EQ(read(version, {7, 1'000}), "789");
+  EXPECT_EQ(read(version, {0, UINT64_MAX}), "0123456789");
+  EXPECT_EQ(read(version, {10, 11}), core::to_string(ErrorKind::OutOfRange));
+  EXPECT_EQ(read(version, {1'000, 2'000}), core::to_string(ErrorKind::OutOfRange));
+  EXPECT_EQ(read(put("empty", ""), {0, 1}), core::to_string(ErrorKind::OutOfRange));
+}
+
+TEST_P(StoreContract, ReadingAReplacedObjectReportsTheChange) {
+  const ObjectVersion first = put("a", "one");
+  const ObjectVersion second = put("a", "two");
+  EXPECT_NE(first.etag, second.etag);
+  EXPECT_EQ(read(first, {0, 3}), core::to_string(ErrorKind::Changed));
+  EXPECT_EQ(read(second, {0, 3}), "two");
+}
+
+TEST_P(StoreContract, BigBodiesArriveWhole) {
+  std::string text;
+  for (std::uint32_t n = 0; text.size() < (9U << 20U); ++n) {
+    text += core::format("{:08x}", n * 2'654'435'761U);
+  }
+  const ObjectVersion version = put("big", text);
+  EXPECT_TRUE(read(version, {0, text.size()}) == text);
+  EXPECT_TRUE(read(version, {1'234'567, 7'654'321}) == text.substr(1'234'567, 6'419'754));
+}
+
+TEST_P(StoreContract, ExclusiveCreationHasOneWinner) {
+  const auto create = [&](const std::string& text) {
+    return store().put(context, ObjectKey("lock"), store::text_source(text), {}, kAbsent);
+  };
+  EXPECT_TRUE(create("first"));
+  const auto second = create("second");
+  ASSERT_FALSE(second);
+  EXPECT_EQ(second.error().kind, ErrorKind::Exists);
+  EXPECT_EQ(whole("lock"), "first");
+}
+
+TEST_P(StoreContract, MetadataCarriesEveryByte) {
+  std::string bytes;
+  for (int c = 255; c >= 0; --c) {
+    bytes += static_cast<char>(c);
+  }
+  const store::UserMeta user = {{"bytes", bytes}, {"percent", "100%41"}, {"blank", " x "}};
+  put("a", "x", user);
+  EXPECT_EQ(store().head(context, ObjectKey("a"))->user, user);
+  put("a", "x");
+  EXPECT_THAT(store().head(context, ObjectKey("a"))->user, IsEmpty());
+}
+
+TEST_P(StoreContract, KeysAreBytes) {
+  const std::vector<std::string> keys = {"a//b",     ".",       "..",        "a/../b",
+                                         "a/./b",    "a/",      "a b",       "a+b",
+                                         "a%2Fb",    "%",       "<&>\"'",    "?x=1#y",
+                                         "\x01\x1F", "ü€😀",     "trailing ", std::string(1023, 'k'),
+                                         "a\\b",     "a\nb\rc", "~*()!,;:@="};
+  for (const std::string& key : keys) {
+    const ObjectVersion version = put(key, key);
+    EXPECT_EQ(read(version, {0, 2'000}), key);
+    EXPECT_TRUE(store().head(context, version.key));
+  }
+  EXPECT_THAT(list({}).first, UnorderedElementsAreArray(keys));
+  std::vector<ObjectKey> all(keys.begin(), keys.end());
+  const core::Status removed = store().remove_many(context, all);
+  EXPECT_TRUE(removed) << core::describe(removed.error());
+  EXPECT_THAT(list({}).first, IsEmpty());
+}
+
+TEST_P(StoreContract, ListingsFoldAndTurnPages) {
+  for (const char* key : {"a", "b/", "b/1", "b/2/x", "c", "d/x", "e"}) {
+    put(key, "x");
+  }
+  for (const unsigned max_keys : {1U, 2U, 3U, 1000U}) {
+    store::ListQuery query;
+    query.max_keys = max_keys;
+    EXPECT_THAT(list(query).first, ElementsAre("a", "b/", "b/1", "b/2/x", "c", "d/x", "e"));
+    query.delimiter = "/";
+    EXPECT_THAT(list(query).first, ElementsAre("a", "c", "e"));
+    EXPECT_THAT(list(query).second, ElementsAre("b/", "d/"));
+    query.prefix = "b/";
+    EXPECT_THAT(list(query).first, ElementsAre("b/", "b/1"));
+    EXPECT_THAT(list(query).second, ElementsAre("b/2/"));
+    query = {};
+    query.max_keys = max_keys;
+    query.start_after = "b/1";
+    EXPECT_THAT(list(query).first, ElementsAre("b/2/x", "c", "d/x", "e"));
+  }
+  store::ListQuery nothing;
+  nothing.prefix = "nothing/";
+  EXPECT_THAT(list(nothing).first, IsEmpty());
+}
+
+TEST_P(StoreContract, ListingsTellWhatHeadTells) {
+  put("a", "hello");
+  const auto page = store().list(context, {});
+  ASSERT_TRUE(page);
+  ASSERT_EQ(page->objects.size(), 1U);
+  const auto meta = store().head(context, ObjectKey("a"));
+  ASSERT_TRUE(meta);
+  EXPECT_EQ(page->objects[0].size, meta->size);
+  EXPECT_EQ(page->objects[0].etag, meta->etag);
+  EXPECT_EQ(page->objects[0].type, meta->type);
+  EXPECT_EQ(core::unix_seconds(page->objects[0].last_modified),
+            core::unix_seconds(meta->last_modified));
+}
+
+TEST_P(StoreContract, ManyKeysAreRemovedInBatches) {
+  std::vector<ObjectKey> keys;
+  for (int n = 0; n < 30; ++n) {
+    put("k" + std::to_string(n), "x");
+  }
+  for (int n = 0; n < 1'100; ++n) {
+    keys.emplace_back("k" + std::to_string(n));
+  }
+  const core::Status removed = store().remove_many(context, keys);
+  EXPECT_TRUE(removed) << core::describe(removed.error());
+  EXPECT_THAT(list({}).first, IsEmpty());
+  EXPECT_TRUE(store().remove_many(context, {}));
+}
+
+TEST_P(StoreContract, CopiesKeepOrReplaceMetadata) {
+  store::CopyRequest request;
+  request.source = put("from ü", "hello", {{"mode", "33188"}});
+  request.target = ObjectKey("to");
+  ASSERT_TRUE(store().copy(context, request));
+  auto meta = store().head(context, request.target);
+  ASSERT_TRUE(meta);
+  EXPECT_EQ(meta->user.at("mode"), "33188");
+  EXPECT_EQ(meta->content_type, "text/plain");
+  EXPECT_EQ(whole("to"), "hello");
+  request.replace = store::ObjectAttributes{"image/png", {{"mtime", "1"}}};
+  ASSERT_TRUE(store().copy(context, request));
+  meta = store().head(context, request.target);
+  ASSERT_TRUE(meta);
+  EXPECT_EQ(meta->content_type, "image/png");
+  EXPECT_THAT(meta->user, ElementsAre(std::pair<const std::string, std::string>("mtime", "1")));
+  // In place, which is how metadata is changed.
+  request.source = {ObjectKey("to"), meta->etag, 5, ""};
+  request.replace->user = {{"mtime", "2"}};
+  ASSERT_TRUE(store().copy(context, request));
+  EXPECT_EQ(store().head(context, request.target)->user.at("mtime"), "2");
+}
+
+TEST_P(StoreContract, CopiesAreConditional) {
+  store::CopyRequest request;
+  request.source = put("from", "one");
+  request.target = ObjectKey("to");
+  put("from", "two");
+  EXPECT_EQ(store().copy(context, request).error().kind, ErrorKind::Changed);
+  request.source.etag = {};
+  request.precondition = kAbsent;
+  EXPECT_TRUE(store().copy(context, request));
+  EXPECT_EQ(store().copy(context, request).error().kind, ErrorKind::Exists);
+  EXPECT_EQ(whole("to"), "two");
+  request.source.key = ObjectKey("nothing");
+  request.target = ObjectKey("elsewhere");
+  EXPECT_EQ(store().copy(context, request).error().kind, ErrorKind::NotFound);
+}
+
+TEST_P(StoreContract, SymlinksAreDescribedAndFollowed) {
+  ASSERT_TRUE(store().capabilities().symlinks);
+  put("dir/t ü", "target");
+  const ObjectKey link("link");
+  const auto made =
+      store().put_symlink(context, link, ObjectKey("dir/t ü"), {{"mode", "41471"}}, kAbsent);
+  ASSERT_TRUE(made) << core::describe(made.error());
+  EXPECT_EQ(store().put_symlink(context, link, ObjectKey("x"), {}, kAbsent).error().kind,
+            ErrorKind::Exists);
+  const auto info = store().get_symlink(context, link);
+  ASSERT_TRUE(info) << core::describe(info.error());
+  EXPECT_EQ(info->target_key, "dir/t ü");
+  EXPECT_EQ(info->meta.user.at("mode"), "41471");
+  const auto meta = store().head(context, link);
+  ASSERT_TRUE(meta) << core::describe(meta.error());
+  EXPECT_EQ(meta->type, store::ObjectType::Symlink);
+  EXPECT_EQ(meta->size, std::string("dir/t ü").size());
+  EXPECT_EQ(meta->user.at("mode"), "41471");
+  EXPECT_EQ(whole("link"), "target");
+  ASSERT_TRUE(store().remove(context, ObjectKey("dir/t ü")));
+  EXPECT_EQ(store().head(context, link)->type, store::ObjectType::Symlink) << "dangling";
+  EXPECT_EQ(whole("link"), core::to_string(ErrorKind::NotFound));
+  put("plain", "x");
+  EXPECT_EQ(store().get_symlink(context, ObjectKey("plain")).error().kind,
+            ErrorKind::InvalidArgument);
+  EXPECT_EQ(store().get_symlink(context, ObjectKey("nothing")).error().kind, ErrorKind::NotFound);
+  const auto page = store().list(context, {});
+  ASSERT_TRUE(page);
+  EXPECT_EQ(page->objects.at(0).type, store::ObjectType::Symlink);
+}
+
+TEST_P(StoreContract, UploadsJoinPartsAndCopiedParts) {
+  const std::string first(120 * 1024, 'a');
+  const std::string middle(110 * 1024, 'b');
+  const ObjectVersion source = put("source", "xx" + middle + "yy");
+  const ObjectKey key("joined");
+  const auto id = store().start_upload(context, key, {"image/png", {{"mode", "1"}}});
+  ASSERT_TRUE(id) << core::describe(id.error());
+  std::vector<store::PartReceipt> parts;
+  const auto add = [&parts](core::Result<store::PartReceipt> part) {
+    ASSERT_TRUE(part) << core::describe(part.error());
+    parts.push_back(*part);
+  };
+  add(store().upload_part(context, key, *id, 1, store::text_source("??" + first + "??"),
+                          {2, 2 + first.size()}));
+  add(store().upload_part_copy(context, key, *id, 2, source, {2, 2 + middle.size()}));
+  add(store().upload_part(context, key, *id, 7, store::text_source("end"), {0, 3}));
+  EXPECT_EQ(kind_of_head("joined"), ErrorKind::NotFound);
+  const auto done = store().complete_upload(context, key, *id, parts, {});
+  ASSERT_TRUE(done) << core::describe(done.error());
+  EXPECT_TRUE(done->etag.text().ends_with("-3")) << done->etag.text();
+  EXPECT_TRUE(whole("joined") == first + middle + "end");
+  const auto meta = store().head(context, key);
+  ASSERT_TRUE(meta);
+  EXPECT_EQ(meta->type, store::ObjectType::Multipart);
+  EXPECT_EQ(meta->content_type, "image/png");
+  EXPECT_EQ(meta->user.at("mode"), "1");
+  EXPECT_EQ(meta->etag, done->etag);
+}
+
+TEST_P(StoreContract, UploadsThatAreGoneAreNamed) {
+  const ObjectKey key("joined");
+  const auto id = store().start_upload(context, key, {});
+  ASSERT_TRUE(id);
+  const auto part = store().upload_part(context, key, *id, 1, store::text_source("x"), {0, 1});
+  ASSERT_TRUE(part);
+  ASSERT_TRUE(store().abort_upload(context, key, *id));
+  EXPECT_EQ(store().abort_upload(context, key, *id).error().kind, ErrorKind::NoUpload);
+  EXPECT_EQ(store().upload_part(context, key, *id, 1, store::text_source("x"), {0, 1}).error().kind,
+            ErrorKind::NoUpload);
+  EXPECT_EQ(store().complete_upload(context, key, *id, {*part}, {}).error().kind,
+            ErrorKind::NoUpload);
+  EXPECT_EQ(kind_of_head("joined"), ErrorKind::NotFound);
+}
+
+TEST_P(StoreContract, UploadsCanCreateExclusively) {
+  const ObjectKey key("joined");
+  const auto id = store().start_upload(context, key, {});
+  ASSERT_TRUE(id);
+  const auto part = store().upload_part(context, key, *id, 1, store::text_source("x"), {0, 1});
+  ASSERT_TRUE(part);
+  put("joined", "somebody else's");
+  EXPECT_EQ(store().complete_upload(context, key, *id, {*part}, kAbsent).error().kind,
+            ErrorKind::Exists);
+  EXPECT_EQ(whole("joined"), "somebody else's");
+}
+
+TEST_P(StoreContract, PartsCopiedFromAnotherVersionAreRefused) {
+  const ObjectVersion old = put("source", "one");
+  put("source", "two");
+  const ObjectKey key("joined");
+  const auto id = store().start_upload(context, key, {});
+  ASSERT_TRUE(id);
+  EXPECT_EQ(store().upload_part_copy(context, key, *id, 1, old, {0, 3}).error().kind,
+            ErrorKind::Changed);
+}
+
+TEST_P(StoreContract, AStopEndsWhatBegins) {
+  std::stop_source stop;
+  stop.request_stop();
+  context.stop = stop.get_token();
+  EXPECT_EQ(kind_of_head("a"), ErrorKind::Cancelled);
+}
+
+TEST_P(StoreContract, AProbeFindsTheBucket) {
+  const auto probe = store().probe(context, "some/prefix/");
+  ASSERT_TRUE(probe) << core::describe(probe.error());
+  EXPECT_TRUE(probe->may_list);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Stores, StoreContract,
+    ::testing::Values(Case{"Fake", [] { return fake_instance(); }},
+                      Case{"EmulatorV4", [] { return std::make_unique<EmulatedInstance>(); }},
+                      Case{"EmulatorV1VirtualHost",
+                           [] {
+                             return std::make_unique<EmulatedInstance>(oss::Signing::V1,
+                                                                       oss::Addressing::Virtual);
+                           }}),
+    [](const auto& row) { return row.param.name; });
+
+}  // namespace
+}  // namespace conformance
