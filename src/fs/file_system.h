@@ -25,7 +25,7 @@ namespace fs {
 struct Options {
   std::string prefix;  ///< "" or "a/b/": the part of the bucket that is the root
   bool read_only = false;
-  bool exact_attributes = false;         ///< --attributes exact
+  bool exact_attributes = false;  ///< --attributes exact
   core::Duration metadata_lifetime = std::chrono::seconds{1};
   /// Directories that nothing in the bucket shows (paths within the mount, no slashes around).
   std::vector<std::string> assumed_directories;
@@ -34,7 +34,7 @@ struct Options {
   mode_t umask = 0;
   mode_t file_mode = 0644;
   mode_t directory_mode = 0755;
-  std::string host_name = "localhost";   ///< in conflict names
+  std::string host_name = "localhost";  ///< in conflict names
 };
 
 /// The parts it is put together from; all outlive it.
@@ -96,8 +96,8 @@ class FileSystem {
   virtual core::Result<Created> create(const Request& request, InodeNumber parent,
                                        std::string_view name, mode_t mode, int flags) = 0;
   /// Errors: Changed if the object was replaced since open.
-  virtual void read(const Request& request, HandleId handle, std::uint64_t offset,
-                    std::size_t size, ReadDone done) = 0;
+  virtual void read(const Request& request, HandleId handle, std::uint64_t offset, std::size_t size,
+                    ReadDone done) = 0;
   virtual core::Result<std::size_t> write(const Request& request, HandleId handle,
                                           std::uint64_t offset,
                                           std::span<const std::byte> data) = 0;

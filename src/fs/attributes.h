@@ -1,0 +1,41 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fs/content.h"
+#include "fs/files.h"
+#include "fs/lookup.h"
+
+namespace fs {
+
+/// What stat, chmod, chown, utimens, truncate and the xattr calls see and change.
+/// Threads: any; calls block.
+class AttributeEdits {
+ public:
+  AttributeEdits(Mount& mount, Lookup& lookup, Content& content, Files& files)
+      : mount_(mount), lookup_(lookup), content_(content), files_(files) {}
+
+  core::Result<Entry> getattr(const Request& request, InodeNumber inode);
+  core::Result<Entry> setattr(const Request& request, InodeNumber inode,
+                              const AttributeChange& change);
+  core::Status setxattr(const Request& request, InodeNumber inode, std::string_view name,
+                        std::string_view value, int flags);
+  core::Result<std::string> getxattr(const Request& request, InodeNumber inode,
+                                     std::string_view name);
+  core::Result<std::vector<std::string>> listxattr(const Request& request, InodeNumber inode);
+  core::Status removexattr(const Request& request, InodeNumber inode, std::string_view name);
+
+ private:
+  core::Result<NodePtr> exact_node(const Request& request, InodeNumber inode);
+  /// Changes what a node is: `edit` says how, and may refuse.
+  core::Status edit(const Request& request, const NodePtr& node,
+                    const std::function<core::Status(Description&)>& change);
+
+  Mount& mount_;
+  Lookup& lookup_;
+  Content& content_;
+  Files& files_;
+};
+
+}  // namespace fs

@@ -1,0 +1,109 @@
+#include "fs/claims.h"
+
+#include <algorithm>
+
+namespace fs {
+namespace {
+
+bool below_moving(const NodePtr& directory) {
+  for (const Node* at = directory.get(); at != nullptr; at = at->parent.get()) {
+    if (at->moving) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool node_free(const Node& node) {
+  return !node.busy && node.sharers == 0 && !below_moving(node.parent);
+}
+
+bool is_free(const Mount& mount, const Wish& wish) REQUIRES(mount.mutex) {
+  if (wish.across && mount.renaming_across) {
+    return false;
+  }
+  return std::all_of(
+             wish.trees.begin(), wish.trees.end(),
+             [](const NodePtr& tree) { return node_free(*tree) && tree->claims_below == 0; }) &&
+         std::all_of(wish.nodes.begin(), wish.nodes.end(),
+                     [](const NodePtr& node) { return node_free(*node); }) &&
+         std::none_of(wish.names.begin(), wish.names.end(), [&](const auto& name) {
+           return below_moving(name.first) ||
+                  mount.claimed_names.contains({name.first->number, name.second});
+         });
+}
+
+void add_above(const NodePtr& directory, std::vector<NodePtr>& above) {
+  for (NodePtr at = directory; at; at = at->parent) {
+    above.push_back(at);
+  }
+}
+
+}  // namespace
+
+core::Result<Claim> Claim::take(Mount& mount, const core::OpContext& context, Wish wish) {
+  std::erase(wish.nodes, nullptr);
+  std::erase(wish.trees, nullptr);
+  auto held = std::make_unique<Held>();
+  held->mount = &mount;
+  held->wish = std::move(wish);
+  const Waker waker(mount, context);
+  const core::MutexLock lock(mount.mutex);
+  while (!is_free(mount, held->wish)) {
+    TRY(mount.wait(context));
+  }
+  const Wish& wanted = held->wish;
+  for (const NodePtr& node : wanted.nodes) {
+    node->busy = true;
+    add_above(node->parent, held->above);
+  }
+  for (const NodePtr& tree : wanted.trees) {
+    tree->busy = true;
+    tree->moving = true;
+    add_above(tree->parent, held->above);
+  }
+  for (const auto& [directory, name] : wanted.names) {
+    mount.claimed_names.emplace(directory->number, name);
+    add_above(directory, held->above);
+  }
+  for (const NodePtr& node : held->above) {
+    ++node->claims_below;
+  }
+  mount.renaming_across = mount.renaming_across || wanted.across;
+  return Claim(std::move(held));
+}
+
+Claim::~Claim() {
+  if (!held_) {
+    return;
+  }
+  Mount& mount = *held_->mount;
+  const Wish& wish = held_->wish;
+  const core::MutexLock lock(mount.mutex);
+  for (const NodePtr& node : held_->above) {
+    --node->claims_below;
+  }
+  for (const auto& [directory, name] : wish.names) {
+    mount.claimed_names.erase({directory->number, name});
+  }
+  for (const NodePtr& node : wish.nodes) {
+    node->busy = false;
+  }
+  for (const NodePtr& tree : wish.trees) {
+    tree->busy = false;
+    tree->moving = false;
+  }
+  mount.renaming_across = mount.renaming_across && !wish.across;
+  for (const NodePtr& node : wish.nodes) {
+    mount.table.drop_if_unused(node);
+  }
+  for (const NodePtr& tree : wish.trees) {
+    mount.table.drop_if_unused(tree);
+  }
+  for (const NodePtr& node : held_->above) {
+    mount.table.drop_if_unused(node);
+  }
+  mount.changed.notify_all();
+}
+
+}  // namespace fs

@@ -1,0 +1,260 @@
+#include "fs/content.h"
+
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "core/digest.h"
+#include "core/format.h"
+#include "core/log.h"
+#include "fs/claims.h"
+#include "fs/description.h"
+#include "transfer/downloads.h"
+#include "transfer/staging.h"
+#include "transfer/uploads.h"
+
+namespace fs {
+namespace {
+
+using core::ErrorKind;
+using store::Precondition;
+
+constexpr int kMostConflictNames = 10;
+
+Precondition precondition_of(const std::optional<Stored>& stored) {
+  Precondition precondition;
+  if (stored) {
+    precondition.kind = Precondition::Kind::Matches;
+    precondition.etag = stored->version.etag;
+  } else {
+    precondition.kind = Precondition::Kind::Absent;
+  }
+  return precondition;
+}
+
+/// Counts an upload while it runs.
+class Uploading {
+ public:
+  Uploading(Mount& mount, NodePtr node) : mount_(mount), node_(std::move(node)) { set(true); }
+  Uploading(const Uploading&) = delete;
+  Uploading& operator=(const Uploading&) = delete;
+  ~Uploading() { set(false); }
+
+ private:
+  void set(bool now) {
+    const core::MutexLock lock(mount_.mutex);
+    node_->uploading = now;
+  }
+  Mount& mount_;
+  const NodePtr node_;
+};
+
+}  // namespace
+
+void settle(Node& node, const std::string& key, std::uint64_t size,
+            const store::Published& published, const store::ObjectAttributes& attributes) {
+  // The kernel's pages are what programs wrote, unless it never had those of the version before.
+  const bool pages_current = !node.stored || node.kernel_pages == node.stored->version.etag;
+  Stored stored;
+  stored.version.key = model::ObjectKey(key);
+  stored.version.etag = published.etag;
+  stored.version.size = size;
+  stored.version.version_id = published.version_id;
+  stored.last_modified = published.last_modified;
+  stored.crc64 = published.crc64;
+  stored.content_type = attributes.content_type;
+  stored.user = attributes.user;
+  if (node.stored) {
+    stored.storage_class = node.stored->storage_class;
+  }
+  if (pages_current) {
+    node.kernel_pages = stored.version.etag;
+  }
+  node.stored = std::move(stored);
+  node.exact = true;
+  ++node.epoch;
+}
+
+core::Status Content::stage(const core::OpContext& context, const NodePtr& node, Keep keep) {
+  model::ObjectVersion version;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (node->staged) {
+      return {};
+    }
+    if (node->stored) {
+      version = node->stored->version;
+    }
+  }
+  TRY_ASSIGN(auto staged, mount_.parts.staging.create());
+  if (keep == Keep::All && version.size > 0) {
+    const transfer::StagingArea& area = mount_.parts.staging;
+    if (area.used_bytes() + version.size > area.limit_bytes()) {
+      return core::fail(ErrorKind::NoSpace, core::format("no room to stage the {} bytes of {}",
+                                                         version.size, version.key.text()));
+    }
+    if (auto fetched = mount_.parts.downloads.fetch(context, version, staged->fd()); !fetched) {
+      core::Error error = std::move(fetched).error();
+      if (error.kind == ErrorKind::NotFound) {
+        error.kind = ErrorKind::Changed;  // it was there when it was opened
+      }
+      return std::move(error).within("fetch " + version.key.text());
+    }
+    TRY(staged->truncate(version.size));  // accounts for what was fetched
+  }
+  const core::MutexLock lock(mount_.mutex);
+  node->staged = std::move(staged);
+  ++node->epoch;
+  return {};
+}
+
+core::Status Content::publish(const core::OpContext& context, const NodePtr& node) {
+  Wish wish;
+  wish.nodes = {node};
+  TRY_ASSIGN(const Claim claim, Claim::take(mount_, context, std::move(wish)));
+  return publish_claimed(context, node, std::nullopt);
+}
+
+core::Result<Content::Upload> Content::plan(const NodePtr& node,
+                                            const std::optional<Destination>& destination) {
+  const core::MutexLock lock(mount_.mutex);
+  Upload upload;
+  upload.path = path_of(*node);
+  upload.staged = node->staged;
+  upload.precondition = precondition_of(node->stored);
+  if (destination) {
+    upload.key = destination->key;
+    upload.precondition = destination->precondition;
+  } else {
+    TRY_ASSIGN(upload.key, key_of(*node, mount_.options.prefix));
+  }
+  TRY_ASSIGN(upload.attributes, object_attributes(node->stored, node->about));
+  return upload;
+}
+
+core::Status Content::publish_claimed(const core::OpContext& context, const NodePtr& node,
+                                      const std::optional<Destination>& destination) {
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (!node->dirty || node->unlinked) {
+      return {};
+    }
+  }
+  TRY_ASSIGN(const Upload upload, plan(node, destination));
+  const Uploading uploading(mount_, node);
+  auto done = mount_.parts.uploads.publish(context, model::ObjectKey(upload.key), upload.staged,
+                                           upload.attributes, upload.precondition);
+  const auto lost = [&] {
+    return !done &&
+           (done.error().kind == ErrorKind::Changed || done.error().kind == ErrorKind::Exists);
+  };
+  if (lost()) {
+    done = recognise(context, upload, std::move(done).error());
+  }
+  if (done) {
+    published(node, upload, *done);
+    return {};
+  }
+  core::Error error = std::move(done).error().within("upload " + upload.path);
+  if (lost() && destination) {
+    return error;  // the caller wanted another place, and decides
+  }
+  if (lost()) {
+    error = keep_apart(context, node, upload, error);
+  }
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (node->dirty) {
+      node->failure = error;
+      mount_.counters.publish_failures.add();
+    }
+  }
+  mount_.report("upload", upload.path, error);
+  return error;
+}
+
+void Content::published(const NodePtr& node, const Upload& upload,
+                        const store::Published& published) {
+  mount_.counters.publishes.add();
+  mount_.parts.downloads.forget(model::ObjectKey(upload.key));
+  const core::MutexLock lock(mount_.mutex);
+  settle(*node, upload.key, upload.staged->size(), published, upload.attributes);
+  mount_.set_dirty(node, false);
+  node->fresh_until = mount_.fresh_from_now();
+  if (node->parent) {
+    mount_.name_changed(*node->parent, node->name);
+  }
+  if (node->writers == 0) {
+    node->staged.reset();
+  }
+}
+
+core::Result<store::Published> Content::recognise(const core::OpContext& context,
+                                                  const Upload& upload, core::Error error) {
+  const auto found = mount_.parts.store.head(context, model::ObjectKey(upload.key));
+  // Our times are in the metadata to the nanosecond, so equal metadata is no coincidence.
+  if (!found || found->size != upload.staged->size() || found->user != upload.attributes.user) {
+    return error;
+  }
+  if (found->crc64) {
+    std::vector<std::byte> piece(std::size_t{1} << 20U);
+    std::uint64_t sum = 0;
+    for (std::uint64_t at = 0; at < found->size; at += piece.size()) {
+      TRY_ASSIGN(const std::size_t n, upload.staged->read(at, piece));
+      sum = core::crc64(std::span(piece).first(n), sum);
+    }
+    if (sum != *found->crc64) {
+      return error;
+    }
+  }
+  store::Published published;
+  published.etag = found->etag;
+  published.version_id = found->version_id;
+  published.crc64 = found->crc64;
+  published.last_modified = found->last_modified;
+  return published;
+}
+
+core::Error Content::keep_apart(const core::OpContext& context, const NodePtr& node,
+                                const Upload& upload, const core::Error& why) {
+  const std::string stamp =
+      mount_.options.host_name + '-' + core::format_compact(mount_.parts.clock.wall_now());
+  Precondition absent;
+  absent.kind = Precondition::Kind::Absent;
+  for (int i = 1; i <= kMostConflictNames; ++i) {
+    const std::string other =
+        upload.key + ".conflict-" + stamp + (i > 1 ? core::format("-{}", i) : std::string());
+    auto kept = mount_.parts.uploads.publish(context, model::ObjectKey(other), upload.staged,
+                                             upload.attributes, absent);
+    if (!kept && kept.error().kind == ErrorKind::Exists) {
+      continue;
+    }
+    if (!kept) {
+      return std::move(kept).error().within("keep it as " + other).within(why.message);
+    }
+    mount_.counters.conflicts.add();
+    const core::MutexLock lock(mount_.mutex);
+    // The name is the other's now. Handles of ours have lost their object.
+    mount_.set_dirty(node, false);
+    node->staged.reset();
+    ++node->lineage;
+    ++node->epoch;
+    node->kernel_pages = {};
+    node->fresh_until = {};
+    if (!node->stored) {
+      node->stored = Stored{};  // whatever it is, it is there
+      node->stored->version.key = model::ObjectKey(upload.key);
+    }
+    if (node->parent) {
+      mount_.name_changed(*node->parent, node->name);
+      mount_.name_changed(*node->parent, other.substr(other.rfind('/') + 1));
+    }
+    return core::fail(ErrorKind::Changed,
+                      core::format("somebody else has changed {}; what was written here is kept "
+                                   "as {}",
+                                   upload.key, other));
+  }
+  return core::fail(ErrorKind::Exists, "no conflict name is free for " + upload.key);
+}
+
+}  // namespace fs

@@ -1,0 +1,60 @@
+#pragma once
+// The bytes of files between programs and the bucket: into the staging area before the first write,
+// into the bucket when a program closes or syncs.
+#include <optional>
+#include <string>
+
+#include "fs/mount.h"
+
+namespace fs {
+
+/// Threads: any. Calls block; none may be made under Mount::mutex.
+class Content {
+ public:
+  explicit Content(Mount& mount) : mount_(mount) {}
+
+  /// How much of the present content is wanted in the staged file.
+  enum class Keep : std::uint8_t { All, Nothing };
+  /// Brings the content of a claimed node into a staged file, unless it is there.
+  /// Errors: NoSpace; Changed: the object is no longer the version that we know.
+  core::Status stage(const core::OpContext& context, const NodePtr& node, Keep keep);
+
+  /// Uploads what is dirty, and reports how that went. What could not be uploaded stays dirty.
+  /// Errors: Changed: somebody else published first, and the content lies under a conflict name.
+  core::Status publish(const core::OpContext& context, const NodePtr& node);
+
+  /// Where and over what a claimed node's content goes, if not to its own place.
+  struct Destination {
+    std::string key;
+    store::Precondition precondition;
+  };
+  /// The same of a node that the caller has claimed, for renames.
+  core::Status publish_claimed(const core::OpContext& context, const NodePtr& node,
+                               const std::optional<Destination>& destination);
+
+ private:
+  struct Upload {
+    std::string key;
+    std::string path;
+    std::shared_ptr<transfer::StagedFile> staged;
+    store::ObjectAttributes attributes;
+    store::Precondition precondition;
+  };
+  core::Result<Upload> plan(const NodePtr& node, const std::optional<Destination>& destination);
+  /// Publishing failed because something is there: is it what we sent ourselves, before an answer
+  /// was lost?
+  core::Result<store::Published> recognise(const core::OpContext& context, const Upload& upload,
+                                           core::Error error);
+  void published(const NodePtr& node, const Upload& upload, const store::Published& published);
+  /// Somebody else was first. The error to report, once the data lies under another name.
+  core::Error keep_apart(const core::OpContext& context, const NodePtr& node, const Upload& upload,
+                         const core::Error& why);
+
+  Mount& mount_;
+};
+
+/// What our own publishing or copying made of a node. Requires Mount::mutex.
+void settle(Node& node, const std::string& key, std::uint64_t size,
+            const store::Published& published, const store::ObjectAttributes& attributes);
+
+}  // namespace fs

@@ -1,0 +1,253 @@
+#include "fs/file_system.h"
+
+#include <limits>
+#include <utility>
+
+#include "fs/attributes.h"
+#include "fs/bucket.h"
+#include "fs/content.h"
+#include "fs/creation.h"
+#include "fs/directories.h"
+#include "fs/files.h"
+#include "fs/lookup.h"
+#include "fs/mount.h"
+#include "fs/removal.h"
+#include "fs/renaming.h"
+#include "transfer/staging.h"
+
+namespace fs {
+namespace {
+
+using core::ErrorKind;
+
+constexpr std::uint64_t kMostLinkBytes = 4096;
+
+/// Collects a link's body.
+class TextSink final : public store::Sink {
+ public:
+  core::Status on_data(core::ByteView data) override {
+    text += core::as_text(data);
+    return {};
+  }
+  std::string text;
+};
+
+/// Passes each call to the part that knows about it.
+class BucketFileSystem final : public FileSystem {
+ public:
+  BucketFileSystem(Options options, Parts parts) : mount_(std::move(options), parts) {}
+
+  core::Result<Entry> lookup(const Request& request, InodeNumber parent,
+                             std::string_view name) override {
+    NodePtr directory;
+    {
+      const core::MutexLock lock(mount_.mutex);
+      TRY_ASSIGN(directory, mount_.directory(parent));
+    }
+    TRY(lookup_.check_access(request, directory, X_OK));
+    TRY_ASSIGN(const NodePtr node, lookup_.find(request.context, directory, name));
+    if (mount_.options.exact_attributes) {
+      TRY(lookup_.refresh(request.context, node, Lookup::Need::Exact));
+    }
+    const core::MutexLock lock(mount_.mutex);
+    ++node->lookups;
+    return mount_.entry_of(*node);
+  }
+  void forget(InodeNumber inode, std::uint64_t count) override {
+    const core::MutexLock lock(mount_.mutex);
+    if (const auto node = mount_.node(inode)) {
+      (*node)->lookups -= std::min(count, (*node)->lookups);
+      mount_.table.drop_if_unused(*node);
+    }
+  }
+  core::Result<Entry> mknod(const Request& request, InodeNumber parent, std::string_view name,
+                            mode_t mode, dev_t device) override {
+    return creation_.mknod(request, parent, name, mode, device);
+  }
+  core::Result<Entry> mkdir(const Request& request, InodeNumber parent, std::string_view name,
+                            mode_t mode) override {
+    return creation_.mkdir(request, parent, name, mode);
+  }
+  core::Result<Entry> symlink(const Request& request, InodeNumber parent, std::string_view name,
+                              std::string_view target) override {
+    return creation_.symlink(request, parent, name, target);
+  }
+  core::Result<std::string> readlink(const Request& request, InodeNumber inode) override;
+  core::Status unlink(const Request& request, InodeNumber parent, std::string_view name) override {
+    return removal_.unlink(request, parent, name);
+  }
+  core::Status rmdir(const Request& request, InodeNumber parent, std::string_view name) override {
+    return removal_.rmdir(request, parent, name);
+  }
+  core::Status rename(const Request& request, InodeNumber parent, std::string_view name,
+                      InodeNumber new_parent, std::string_view new_name, unsigned flags) override {
+    return renaming_.rename(request, parent, name, new_parent, new_name, flags);
+  }
+
+  core::Result<Entry> getattr(const Request& request, InodeNumber inode) override {
+    return attributes_.getattr(request, inode);
+  }
+  core::Result<Entry> setattr(const Request& request, InodeNumber inode,
+                              const AttributeChange& change) override {
+    return attributes_.setattr(request, inode, change);
+  }
+  core::Status setxattr(const Request& request, InodeNumber inode, std::string_view name,
+                        std::string_view value, int flags) override {
+    return attributes_.setxattr(request, inode, name, value, flags);
+  }
+  core::Result<std::string> getxattr(const Request& request, InodeNumber inode,
+                                     std::string_view name) override {
+    return attributes_.getxattr(request, inode, name);
+  }
+  core::Result<std::vector<std::string>> listxattr(const Request& request,
+                                                   InodeNumber inode) override {
+    return attributes_.listxattr(request, inode);
+  }
+  core::Status removexattr(const Request& request, InodeNumber inode,
+                           std::string_view name) override {
+    return attributes_.removexattr(request, inode, name);
+  }
+
+  core::Result<Opened> open(const Request& request, InodeNumber inode, int flags) override {
+    return files_.open(request, inode, flags);
+  }
+  core::Result<Created> create(const Request& request, InodeNumber parent, std::string_view name,
+                               mode_t mode, int flags) override {
+    return creation_.create(request, parent, name, mode, flags);
+  }
+  void read(const Request& request, HandleId handle, std::uint64_t offset, std::size_t size,
+            ReadDone done) override {
+    files_.read(request, handle, offset, size, std::move(done));
+  }
+  core::Result<std::size_t> write(const Request& request, HandleId handle, std::uint64_t offset,
+                                  std::span<const std::byte> data) override {
+    return files_.write(request, handle, offset, data);
+  }
+  core::Status flush(const Request& request, HandleId handle) override {
+    return files_.flush(request, handle);
+  }
+  core::Status fsync(const Request& request, HandleId handle) override {
+    return files_.flush(request, handle);
+  }
+  void release(const Request& request, HandleId handle) override {
+    files_.release(request, handle);
+  }
+  core::Status fallocate(const Request& request, HandleId handle, int mode, std::uint64_t offset,
+                         std::uint64_t length) override {
+    return files_.fallocate(request, handle, mode, offset, length);
+  }
+  core::Result<std::uint64_t> seek(const Request& request, HandleId handle, std::uint64_t offset,
+                                   int whence) override {
+    return files_.seek(request, handle, offset, whence);
+  }
+
+  core::Result<HandleId> opendir(const Request& request, InodeNumber inode) override {
+    return directories_.open(request, inode);
+  }
+  core::Status readdir(const Request& request, HandleId handle, std::uint64_t offset, bool plus,
+                       const DirectoryFill& fill) override {
+    return directories_.read(request, handle, offset, plus, fill);
+  }
+  void releasedir(HandleId handle) override { directories_.release(handle); }
+
+  core::Result<SpaceInfo> statfs(const Request& /*request*/) override {
+    // A bucket has no end. Large enough for every program, small enough for their arithmetic.
+    SpaceInfo space;
+    space.total_bytes = std::uint64_t{1} << 50U;
+    space.free_bytes = space.total_bytes;
+    space.files = std::uint64_t{1} << 31U;
+    return space;
+  }
+
+  core::Status drain(const core::OpContext& context) override;
+  [[nodiscard]] FileSystemStatus status() const override;
+
+ private:
+  mutable Mount mount_;
+  Bucket bucket_{mount_.options, mount_.parts};
+  Lookup lookup_{mount_, bucket_};
+  Content content_{mount_};
+  Files files_{mount_, lookup_, content_};
+  Creation creation_{mount_, lookup_, content_, files_};
+  Removal removal_{mount_, bucket_, lookup_, content_};
+  Renaming renaming_{mount_, bucket_, lookup_, content_, removal_};
+  Directories directories_{mount_, bucket_, lookup_};
+  AttributeEdits attributes_{mount_, lookup_, content_, files_};
+};
+
+core::Result<std::string> BucketFileSystem::readlink(const Request& request, InodeNumber inode) {
+  NodePtr node;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    TRY_ASSIGN(node, mount_.node(inode));
+    if (!node->is_symlink()) {
+      return core::fail(ErrorKind::InvalidArgument, path_of(*node) + " is no symbolic link");
+    }
+  }
+  TRY(lookup_.refresh(request.context, node, Lookup::Need::Exact));
+  model::ObjectVersion version;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (node->about.target) {
+      return *node->about.target;
+    }
+    if (!node->stored) {
+      return core::fail(ErrorKind::Changed, path_of(*node) + " is gone");
+    }
+    version = node->stored->version;
+  }
+  if (version.size == 0 || version.size > kMostLinkBytes) {
+    return core::fail(ErrorKind::Io, version.key.text() + " holds no link's target");
+  }
+  TextSink sink;
+  TRY(mount_.parts.store.read(request.context, version, {0, version.size}, sink));
+  const core::MutexLock lock(mount_.mutex);
+  node->about.target = sink.text;
+  return sink.text;
+}
+
+core::Status BucketFileSystem::drain(const core::OpContext& context) {
+  std::vector<NodePtr> dirty;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    dirty.assign(mount_.dirty.begin(), mount_.dirty.end());
+  }
+  core::Status first;
+  for (const NodePtr& node : dirty) {
+    core::Status status = content_.publish(context, node);
+    if (first && !status) {
+      first = std::move(status);
+    }
+    const core::MutexLock lock(mount_.mutex);
+    if (node->handles == 0 && !node->dirty && !node->busy) {
+      node->staged.reset();
+    }
+    mount_.table.drop_if_unused(node);
+  }
+  return first;
+}
+
+FileSystemStatus BucketFileSystem::status() const {
+  FileSystemStatus status;
+  const core::MutexLock lock(mount_.mutex);
+  status.inodes = mount_.table.size();
+  status.open_files = mount_.files.size();
+  for (const NodePtr& node : mount_.dirty) {
+    ++status.dirty_files;
+    status.dirty_bytes += node->about.attributes.size;
+    status.uploads_under_way += node->uploading ? 1 : 0;
+    status.failed_uploads += node->failure ? 1 : 0;
+  }
+  status.conflicts = static_cast<std::uint64_t>(mount_.counters.conflicts.value());
+  status.last_error = mount_.last_error;
+  status.last_error_at = mount_.last_error_at;
+  return status;
+}
+
+}  // namespace
+
+std::unique_ptr<FileSystem> FileSystem::create(Options options, Parts parts) {
+  return std::make_unique<BucketFileSystem>(std::move(options), parts);
+}
+
+}  // namespace fs

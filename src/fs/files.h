@@ -1,0 +1,58 @@
+#pragma once
+// Open files: reading from wherever the bytes are, writing into the staging area.
+#include <memory>
+#include <span>
+
+#include "fs/content.h"
+#include "fs/lookup.h"
+#include "fs/open_file.h"
+
+namespace fs {
+
+/// Threads: any; `read` does not block, everything else may.
+class Files {
+ public:
+  Files(Mount& mount, Lookup& lookup, Content& content)
+      : mount_(mount), lookup_(lookup), content_(content) {}
+
+  core::Result<Opened> open(const Request& request, InodeNumber inode, int flags);
+  /// A handle of a node as it is. Requires Mount::mutex.
+  Opened add_handle(const NodePtr& node, int flags);
+
+  void read(const Request& request, HandleId handle, std::uint64_t offset, std::size_t size,
+            ReadDone done);
+  core::Result<std::size_t> write(const Request& request, HandleId handle, std::uint64_t offset,
+                                  std::span<const std::byte> data);
+  core::Status flush(const Request& request, HandleId handle);
+  void release(const Request& request, HandleId handle);
+  core::Status fallocate(const Request& request, HandleId handle, int mode, std::uint64_t offset,
+                         std::uint64_t length);
+  core::Result<std::uint64_t> seek(const Request& request, HandleId handle, std::uint64_t offset,
+                                   int whence);
+  /// Changes the length of a claimed node; the upload is left to others.
+  core::Status truncate_claimed(const Request& request, const NodePtr& node, std::uint64_t size);
+
+ private:
+  core::Result<std::shared_ptr<OpenFile>> handle_of(HandleId handle) const;
+  /// What a read needs: either is set, or nothing is to be read.
+  struct Way {
+    std::shared_ptr<transfer::StagedFile> staged;
+    std::shared_ptr<transfer::Reader> reader;
+    std::uint64_t epoch = 0;
+  };
+  core::Result<Way> way_to(const std::shared_ptr<OpenFile>& file);
+  void read_again_if_moved(const Request& request, HandleId handle, std::uint64_t offset,
+                           std::size_t size, std::uint64_t epoch, core::Error error,
+                           const ReadDone& done);
+  /// A staged file that may be written until end_write().
+  core::Result<std::shared_ptr<transfer::StagedFile>> begin_write(
+      const core::OpContext& context, const std::shared_ptr<OpenFile>& file);
+  void end_write(const Request& request, const NodePtr& node, const transfer::StagedFile& staged,
+                 bool changed);
+
+  Mount& mount_;
+  Lookup& lookup_;
+  Content& content_;
+};
+
+}  // namespace fs

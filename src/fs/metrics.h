@@ -1,0 +1,22 @@
+#pragma once
+#include "core/metrics.h"
+
+namespace fs {
+
+/// What this room counts (docs/metrics.md).
+struct Counters {
+  explicit Counters(core::Metrics& metrics)
+      : publishes(metrics["fs.publishes"]),
+        publish_failures(metrics["fs.publish_failures"]),
+        conflicts(metrics["fs.conflicts"]),
+        replaced_elsewhere(metrics["fs.replaced_elsewhere"]),
+        escaped_names(metrics["fs.escaped_names"]) {}
+
+  core::Metric& publishes;           ///< files whose content went to the bucket
+  core::Metric& publish_failures;    ///< attempts that failed; the data stays and is tried again
+  core::Metric& conflicts;           ///< files kept under a conflict name
+  core::Metric& replaced_elsewhere;  ///< files found replaced by somebody else while known here
+  core::Metric& escaped_names;       ///< entries listed under an escaped name
+};
+
+}  // namespace fs

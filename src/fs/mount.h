@@ -1,0 +1,103 @@
+#pragma once
+// What the parts of one mounted file system share: the tree and its lock, the handles, the cache.
+#include <atomic>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+
+#include "cache/metadata_cache.h"
+#include "core/mutex.h"
+#include "fs/file_system.h"
+#include "fs/inode_table.h"
+#include "fs/metrics.h"
+#include "fs/node.h"
+
+namespace transfer {
+class Reader;
+}
+
+namespace fs {
+
+struct OpenFile;
+struct OpenDirectory;
+
+/// One lock guards everything in memory and is never held across the store, the staging area or a
+/// reply; what needs several steps claims its nodes first (claims.h).
+struct Mount {
+  Mount(Options o, Parts p);
+  Mount(const Mount&) = delete;
+  Mount& operator=(const Mount&) = delete;
+  ~Mount();
+
+  const Options options;
+  const Parts parts;
+  const Counters counters;
+  cache::MetadataCache names;
+
+  mutable core::Mutex mutex{core::LockRank::Namespace};
+  core::CondVar changed;  ///< claims were released, uploads ended, directory handles were freed
+  InodeTable table GUARDED_BY(mutex);
+  std::unordered_map<HandleId, std::shared_ptr<OpenFile>> files GUARDED_BY(mutex);
+  std::unordered_map<HandleId, std::shared_ptr<OpenDirectory>> directories GUARDED_BY(mutex);
+  HandleId next_handle GUARDED_BY(mutex) = 1;
+  std::set<std::pair<InodeNumber, std::string>> claimed_names GUARDED_BY(mutex);
+  bool renaming_across GUARDED_BY(mutex) = false;
+  /// Counts renames of directories: a key computed before one is no key any more.
+  std::uint64_t moves GUARDED_BY(mutex) = 0;
+  std::string last_error GUARDED_BY(mutex);
+  std::optional<core::WallTime> last_error_at GUARDED_BY(mutex);
+  std::set<NodePtr> dirty GUARDED_BY(mutex);
+
+  [[nodiscard]] core::SteadyTime now() const { return parts.clock.steady_now(); }
+  [[nodiscard]] core::SteadyTime fresh_from_now() const {
+    return now() + options.metadata_lifetime;
+  }
+
+  /// The node of a number. Errors: Changed.
+  core::Result<NodePtr> node(InodeNumber number) const REQUIRES(mutex) {
+    return table.find(number);
+  }
+  /// The same for a directory. Errors: NotDirectory, Changed; NotFound if it was removed.
+  core::Result<NodePtr> directory(InodeNumber number) const REQUIRES(mutex);
+
+  /// What programs see of a node.
+  Attributes shown(const Node& node) const REQUIRES(mutex);
+  /// The same for the kernel, with how long to believe it. Only for what is really told.
+  Entry entry_of(Node& node) REQUIRES(mutex);
+
+  /// Waits for `changed`. Errors: Timeout, Cancelled.
+  core::Status wait(const core::OpContext& context) REQUIRES(mutex);
+
+  /// The one thing to call when we changed a name: everything remembered of it is void.
+  void name_changed(Node& directory, const std::string& name) REQUIRES(mutex);
+  void touch(Node& directory) REQUIRES(mutex);
+  void set_dirty(const NodePtr& node, bool dirty_now) REQUIRES(mutex);
+
+  /// Logs a failure that its own caller may not see, and shows it in status.
+  void report(std::string_view operation, const std::string& path, const core::Error& error)
+      EXCLUDES(mutex);
+};
+
+/// Wakes Mount::wait when the operation is told to stop. Make it before locking.
+class Waker {
+ public:
+  Waker(Mount& mount, const core::OpContext& context) : callback_(context.stop, Wake{&mount}) {}
+
+ private:
+  struct Wake {
+    Mount* mount;
+    void operator()() const {
+      const core::MutexLock lock(mount->mutex);
+      mount->changed.notify_all();
+    }
+  };
+  std::stop_callback<Wake> callback_;
+};
+
+/// Errors: ReadOnly.
+core::Status check_writable(const Mount& mount);
+
+}  // namespace fs

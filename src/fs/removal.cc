@@ -1,0 +1,130 @@
+#include "fs/removal.h"
+
+#include <unistd.h>
+
+#include "fs/claims.h"
+#include "fs/persistence.h"
+
+namespace fs {
+namespace {
+
+using core::ErrorKind;
+
+}  // namespace
+
+core::Result<NodePtr> Removal::directory_of(const Request& request, InodeNumber parent) {
+  TRY(check_writable(mount_));
+  NodePtr directory;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    TRY_ASSIGN(directory, mount_.directory(parent));
+  }
+  TRY(lookup_.check_access(request, directory, W_OK | X_OK));
+  return directory;
+}
+
+core::Status Removal::stage_for_handles(const core::OpContext& context, const NodePtr& node) {
+  bool needed = false;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    needed = node->handles > 0 && node->is_regular() && !node->staged;
+  }
+  return needed ? content_.stage(context, node, Content::Keep::All) : core::Status{};
+}
+
+void Removal::detach(const NodePtr& node) {
+  const NodePtr directory = node->parent;
+  node->unlinked = true;
+  mount_.set_dirty(node, false);
+  node->about.attributes.changed = mount_.parts.clock.wall_now();
+  if (directory) {
+    mount_.name_changed(*directory, node->name);
+    if (const auto key = key_of(*directory, mount_.options.prefix)) {
+      mount_.names.add_absent(*key, node->name, mount_.names.ticket());
+    }
+    mount_.touch(*directory);
+  }
+  InodeTable::detach(*node);
+  mount_.table.drop_if_unused(node);
+}
+
+core::Status Removal::unlink(const Request& request, InodeNumber parent, std::string_view name) {
+  TRY_ASSIGN(const NodePtr directory, directory_of(request, parent));
+  Wish wish;
+  wish.names = {{directory, std::string(name)}};
+  TRY_ASSIGN(const Claim name_claim, Claim::take(mount_, request.context, std::move(wish)));
+  TRY_ASSIGN(const NodePtr node, lookup_.find(request.context, directory, name));
+  wish = {};
+  wish.nodes = {node};
+  TRY_ASSIGN(const Claim claim, Claim::take(mount_, request.context, std::move(wish)));
+  std::string key;
+  bool stored = false;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (node->is_directory()) {
+      return core::fail(ErrorKind::IsDirectory, path_of(*node) + " is a directory");
+    }
+    TRY_ASSIGN(key, key_of(*node, mount_.options.prefix));
+    // An upload that failed may have succeeded all the same, its answer lost.
+    stored = node->stored || node->failure;
+  }
+  TRY(stage_for_handles(request.context, node));
+  if (stored) {
+    TRY(keep_directory(mount_, lookup_, request.context, directory));
+    TRY(mount_.parts.store.remove(request.context, model::ObjectKey(key)));
+  }
+  const core::MutexLock lock(mount_.mutex);
+  detach(node);
+  return {};
+}
+
+core::Status Removal::check_empty(const core::OpContext& context, const NodePtr& directory,
+                                  const std::string& key) {
+  bool empty = false;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    empty = !has_dirty_below(*directory);
+  }
+  if (empty) {
+    TRY_ASSIGN(empty, bucket_.is_empty(context, key));
+  }
+  if (!empty) {
+    return core::fail(ErrorKind::NotEmpty, "not empty: " + key);
+  }
+  return {};
+}
+
+core::Status Removal::rmdir(const Request& request, InodeNumber parent, std::string_view name) {
+  TRY_ASSIGN(const NodePtr directory, directory_of(request, parent));
+  Wish wish;
+  wish.names = {{directory, std::string(name)}};
+  TRY_ASSIGN(const Claim name_claim, Claim::take(mount_, request.context, std::move(wish)));
+  TRY_ASSIGN(const NodePtr node, lookup_.find(request.context, directory, name));
+  wish = {};
+  wish.trees = {node};
+  TRY_ASSIGN(const Claim claim, Claim::take(mount_, request.context, std::move(wish)));
+  std::string key;
+  bool marker = false;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (!node->is_directory()) {
+      return core::fail(ErrorKind::NotDirectory, path_of(*node) + " is no directory");
+    }
+    if (bucket_.is_assumed(path_of(*node))) {
+      return core::fail(ErrorKind::Busy, path_of(*node) + " is there by --assume-dirs");
+    }
+    TRY_ASSIGN(key, key_of(*node, mount_.options.prefix));
+    marker = node->stored || !node->exact;
+  }
+  TRY(check_empty(request.context, node, key));
+  if (marker) {
+    TRY(keep_directory(mount_, lookup_, request.context, directory));
+    TRY(mount_.parts.store.remove(request.context, model::ObjectKey(key)));
+  }
+  const core::MutexLock lock(mount_.mutex);
+  mount_.names.changed_tree(key);
+  detach(node);
+  return {};
+}
+
+}  // namespace fs

@@ -1,0 +1,36 @@
+#pragma once
+#include <string_view>
+
+#include "fs/bucket.h"
+#include "fs/content.h"
+#include "fs/lookup.h"
+
+namespace fs {
+
+/// Names taken away. Threads: any; calls block.
+class Removal {
+ public:
+  Removal(Mount& mount, Bucket& bucket, Lookup& lookup, Content& content)
+      : mount_(mount), bucket_(bucket), lookup_(lookup), content_(content) {}
+
+  core::Status unlink(const Request& request, InodeNumber parent, std::string_view name);
+  core::Status rmdir(const Request& request, InodeNumber parent, std::string_view name);
+
+  /// What handles still need of a claimed node whose object is about to go.
+  core::Status stage_for_handles(const core::OpContext& context, const NodePtr& node);
+  /// The node has no name any more. Requires Mount::mutex.
+  void detach(const NodePtr& node);
+  /// Errors: NotEmpty. The directory's tree is claimed.
+  core::Status check_empty(const core::OpContext& context, const NodePtr& directory,
+                           const std::string& key);
+
+ private:
+  core::Result<NodePtr> directory_of(const Request& request, InodeNumber parent);
+
+  Mount& mount_;
+  Bucket& bucket_;
+  Lookup& lookup_;
+  Content& content_;
+};
+
+}  // namespace fs

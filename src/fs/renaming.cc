@@ -1,0 +1,251 @@
+#include "fs/renaming.h"
+
+#include <stdio.h>  // NOLINT(modernize-deprecated-headers): RENAME_NOREPLACE is POSIX's, not C++'s
+#include <unistd.h>
+
+#include <utility>
+
+#include "core/log.h"
+#include "fs/description.h"
+#include "fs/persistence.h"
+#include "transfer/downloads.h"
+#include "transfer/uploads.h"
+
+namespace fs {
+namespace {
+
+using core::ErrorKind;
+using store::Precondition;
+
+bool lies_below(const NodePtr& node, const NodePtr& directory) {
+  for (const Node* at = node.get(); at != nullptr; at = at->parent.get()) {
+    if (at == directory.get()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+Precondition precondition(bool replace) {
+  Precondition result;
+  result.kind = replace ? Precondition::Kind::None : Precondition::Kind::Absent;
+  return result;
+}
+
+}  // namespace
+
+core::Status Renaming::rename(const Request& request, InodeNumber parent, std::string_view name,
+                              InodeNumber new_parent, std::string_view new_name, unsigned flags) {
+  TRY(check_writable(mount_));
+  if ((flags & ~unsigned{RENAME_NOREPLACE}) != 0) {
+    return core::fail(ErrorKind::Unsupported, "exchanging two names is not possible in a bucket");
+  }
+  TRY_ASSIGN(auto parsed, model::parse_file_name(new_name));
+  const auto* component = std::get_if<model::KeyComponent>(&parsed);
+  if (component == nullptr || component->beside_directory) {
+    return core::fail(ErrorKind::InvalidArgument,
+                      "a name reserved for keys that are no file names: " + std::string(new_name));
+  }
+  Move move;
+  move.name = name;
+  move.new_name = new_name;
+  move.component = *component;
+  move.replace = (flags & RENAME_NOREPLACE) == 0;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    TRY_ASSIGN(move.from, mount_.directory(parent));
+    TRY_ASSIGN(move.to, mount_.directory(new_parent));
+  }
+  TRY(lookup_.check_access(request, move.from, W_OK | X_OK));
+  TRY(lookup_.check_access(request, move.to, W_OK | X_OK));
+  Wish wish;
+  wish.names = {{move.from, move.name}};
+  if (move.from != move.to || move.name != move.new_name) {
+    wish.names.emplace_back(move.to, move.new_name);
+  }
+  wish.across = move.from != move.to;
+  TRY_ASSIGN(const Claim names, Claim::take(mount_, request.context, std::move(wish)));
+  TRY_ASSIGN(move.source, lookup_.find(request.context, move.from, name));
+  auto target = lookup_.find(request.context, move.to, new_name);
+  if (target) {
+    move.target = *target;
+  } else if (target.error().kind != ErrorKind::NotFound) {
+    return std::move(target).error();
+  }
+  if (move.source == move.target) {
+    return {};
+  }
+  TRY(check(move));
+  // What a copy must carry over; a directory's objects carry theirs themselves.
+  TRY(lookup_.refresh(request.context, move.source, Lookup::Need::Exact));
+  const bool directory = [&] {
+    const core::MutexLock lock(mount_.mutex);
+    return move.source->is_directory();
+  }();
+  wish = {};
+  if (directory) {
+    wish.trees = {move.source, move.target};
+  } else {
+    wish.nodes = {move.source, move.target};
+  }
+  TRY_ASSIGN(const Claim nodes, Claim::take(mount_, request.context, std::move(wish)));
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (move.source->parent != move.from || (move.target && move.target->parent != move.to)) {
+      return core::fail(ErrorKind::Changed, move.name + " was changed by somebody else");
+    }
+  }
+  return directory ? rename_directory(request.context, move) : rename_file(request.context, move);
+}
+
+core::Status Renaming::check(const Move& move) const {
+  const core::MutexLock lock(mount_.mutex);
+  if (move.target && !move.replace) {
+    return core::fail(ErrorKind::Exists, move.new_name + " exists");
+  }
+  // Also what keeps the claim of a tree from waiting for the claims that this very rename holds.
+  if (move.source->is_directory() && lies_below(move.to, move.source)) {
+    return core::fail(ErrorKind::InvalidArgument,
+                      "a directory cannot be moved into itself: " + path_of(*move.source));
+  }
+  if (!move.target) {
+    return {};
+  }
+  if (lies_below(move.from, move.target)) {
+    return core::fail(ErrorKind::NotEmpty, path_of(*move.target) + " holds what is to replace it");
+  }
+  if (move.source->is_directory() && !move.target->is_directory()) {
+    return core::fail(ErrorKind::NotDirectory, path_of(*move.target) + " is no directory");
+  }
+  if (!move.source->is_directory() && move.target->is_directory()) {
+    return core::fail(ErrorKind::IsDirectory, path_of(*move.target) + " is a directory");
+  }
+  if (bucket_.is_assumed(path_of(*move.source)) && move.source->is_directory()) {
+    return core::fail(ErrorKind::Busy, path_of(*move.source) + " is there by --assume-dirs");
+  }
+  return {};
+}
+
+void Renaming::finish(const Move& move) {
+  if (move.target) {
+    removal_.detach(move.target);
+  }
+  mount_.name_changed(*move.from, move.name);
+  mount_.name_changed(*move.to, move.new_name);
+  InodeTable::move(move.source, move.to, move.new_name, move.component);
+  if (const auto key = key_of(*move.from, mount_.options.prefix)) {
+    mount_.names.add_absent(*key, move.name, mount_.names.ticket());
+  }
+  mount_.touch(*move.from);
+  mount_.touch(*move.to);
+  move.source->about.attributes.changed = mount_.parts.clock.wall_now();
+  move.source->fresh_until = mount_.fresh_from_now();
+}
+
+core::Status Renaming::put_under(const core::OpContext& context, const Move& move,
+                                 const std::string& key) {
+  const NodePtr& node = move.source;
+  std::string old_key;
+  std::string directory_path;
+  std::optional<Stored> stored;
+  Description about;
+  bool dirty = false;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    TRY_ASSIGN(old_key, key_of(*node, mount_.options.prefix));
+    directory_path = path_of(*move.to);
+    stored = node->stored;
+    about = node->about;
+    dirty = node->dirty;
+    if (!dirty && (!node->exact || !stored)) {
+      return core::fail(ErrorKind::Changed, old_key + " was changed by somebody else");
+    }
+  }
+  if (dirty) {
+    return content_.publish_claimed(context, node,
+                                    Content::Destination{key, precondition(move.replace)});
+  }
+  about.attributes.changed = mount_.parts.clock.wall_now();
+  WrittenLink written;
+  written.type = stored->type;
+  if (stored->type == store::ObjectType::Symlink && about.target) {
+    TRY_ASSIGN(written, write_link(mount_, context, key, directory_path, about, stored,
+                                   precondition(move.replace)));
+  } else {
+    store::CopyRequest request;
+    request.source = stored->version;
+    request.source.key = model::ObjectKey(old_key);
+    request.target = model::ObjectKey(key);
+    TRY_ASSIGN(request.replace, object_attributes(stored, about));
+    request.precondition = precondition(move.replace);
+    auto copied = mount_.parts.uploads.copy(context, request);
+    if (!copied) {
+      core::Error error = std::move(copied).error();
+      const core::MutexLock lock(mount_.mutex);
+      node->fresh_until = {};
+      if (error.kind == ErrorKind::NotFound) {
+        error.kind = ErrorKind::Changed;
+      }
+      return std::move(error).within("copy " + old_key + " to " + key);
+    }
+    written.published = *std::move(copied);
+    written.attributes = *request.replace;
+    written.size = stored->version.size;
+  }
+  const core::MutexLock lock(mount_.mutex);
+  node->about = std::move(about);
+  settle(*node, key, written.size, written.published, written.attributes);
+  node->stored->type = written.type;
+  return {};
+}
+
+core::Status Renaming::rename_file(const core::OpContext& context, const Move& move) {
+  std::string old_key;
+  std::string new_key;
+  std::optional<Stored> before;
+  bool in_bucket = false;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    TRY_ASSIGN(old_key, key_of(*move.source, mount_.options.prefix));
+    TRY_ASSIGN(new_key, key_of(*move.to, mount_.options.prefix));
+    before = move.source->stored;
+    in_bucket = before || move.source->failure;
+  }
+  new_key += move.component.text;
+  const model::ObjectKey target_key(new_key);
+  TRY(model::check_key(target_key));
+  if (move.target) {
+    TRY(removal_.stage_for_handles(context, move.target));
+  }
+  if (in_bucket && move.from != move.to) {
+    TRY(keep_directory(mount_, lookup_, context, move.from));
+  }
+  // From here on both names lead to the content, until the old one goes.
+  TRY(put_under(context, move, new_key));
+  mount_.parts.downloads.forget(target_key);
+  if (in_bucket) {
+    if (auto removed = mount_.parts.store.remove(context, model::ObjectKey(old_key)); !removed) {
+      if (!move.target) {
+        // Back to where it was. Should this fail too, both names stay.
+        const auto undone = mount_.parts.store.remove(context, target_key);
+        core::log(core::LogLevel::Warn, "rename taken back",
+                  {{"key", old_key}, {"undone", undone.has_value()}});
+      }
+      const core::MutexLock lock(mount_.mutex);
+      move.source->stored = std::move(before);
+      ++move.source->epoch;
+      move.source->fresh_until = {};
+      mount_.name_changed(*move.from, move.name);
+      mount_.name_changed(*move.to, move.new_name);
+      if (move.target) {
+        move.target->fresh_until = {};
+      }
+      return std::move(removed).error().within("remove " + old_key);
+    }
+  }
+  const core::MutexLock lock(mount_.mutex);
+  finish(move);
+  return {};
+}
+
+}  // namespace fs
