@@ -85,6 +85,8 @@ bool Crew::add_member() {
 }
 
 Crew::Member*& Crew::self() {
+  // Each thread has its own.
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables)
   thread_local Member* member = nullptr;
   return member;
 }

@@ -84,8 +84,9 @@ core::Result<Ended> run_helper(std::vector<std::string> arguments) {
   ::posix_spawn_file_actions_adddup2(&actions, standard_error.get(), STDERR_FILENO);
   // The same number twice clears close-on-exec, too.
   ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), kSocketInChild);
-  std::vector<char*> argv;
   arguments.insert(arguments.begin(), kHelper);
+  std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) {
     argv.push_back(argument.data());
   }

@@ -1,5 +1,7 @@
 #include "fuse/in_flight.h"
 
+#include <optional>
+
 namespace fuse {
 
 std::stop_token InFlight::enter(std::uint64_t id) {
@@ -16,17 +18,14 @@ void InFlight::leave(std::uint64_t id) {
 }
 
 bool InFlight::request_stop(std::uint64_t id) {
-  std::stop_source source(std::nostopstate);
+  std::optional<std::stop_source> source;
   {
     const core::MutexLock lock(mutex_);
-    const auto found = requests_.find(id);
-    if (found == requests_.end()) {
-      return false;
+    if (const auto found = requests_.find(id); found != requests_.end()) {
+      source.emplace(found->second);
     }
-    source = found->second;
   }
-  source.request_stop();
-  return true;
+  return source && (source->request_stop() || source->stop_requested());
 }
 
 void InFlight::request_stop_of_all() {
