@@ -148,7 +148,9 @@ void Loop::end(Transfer* transfer, core::Result<http::Response> result) {
   if (EasyHandle easy = owned->release_easy()) {
     // Closes the connection if the answer was not complete.
     curl_multi_remove_handle(multi_.get(), easy.get());
-    if (idle_.size() < kMaxIdleHandles) {
+    // After a name that did not resolve, libcurl 7.88 keeps the handle's buffer, and then refuses to
+    // be told a buffer size again: only handles that brought an answer are used again.
+    if (result && idle_.size() < kMaxIdleHandles) {
       idle_.push_back(std::move(easy));
     }
   }

@@ -313,6 +313,18 @@ TEST(CurlTransport, CallsARefusedConnectionUnavailable) {
   EXPECT_EQ(response.error().kind, ErrorKind::Unavailable);
 }
 
+TEST(CurlTransport, CallsANameThatDoesNotResolveUnavailableEachTime) {
+  const auto transport = transport_of_one_loop();
+  for (int attempt = 0; attempt < 3; ++attempt) {
+    http::Exchange exchange;
+    exchange.context.deadline = core::BootClock::now() + 20s;
+    exchange.request.origin = {"http", "no-such-host.invalid", 80};
+    const auto response = http::perform(*transport, std::move(exchange));
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().kind, ErrorKind::Unavailable);
+  }
+}
+
 TEST(CurlTransport, EndsAnAttemptThatStandsStill) {
   test::RawServer server([](Connection& connection) {
     connection.read_head();
