@@ -263,8 +263,8 @@ std::string variable_name(std::string_view option) {
 
 core::Status apply_environment(const Environment& environment, Values& values) {
   for (const Option& option : option_table()) {
-    if ((option.commands & values.command()) == 0) {
-      continue;
+    if ((option.commands & values.command()) == 0 || option.positional) {
+      continue;  // what is mounted where is nothing to say in passing
     }
     const std::string name = variable_name(option.name);
     if (const std::string value = environment.get(name); !value.empty()) {

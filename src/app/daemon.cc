@@ -122,8 +122,9 @@ std::optional<Refusal> Daemon::open_mount() {
     return Refusal{busy ? Exit::MountPoint : Exit::Usage, std::move(control).error()};
   }
   control_ = *std::move(control);
-  auto channel = fuse::Channel::mount(
-      {settings_.fsname, settings_.mount_point, settings_.allow_other, settings_.files.read_only});
+  auto channel =
+      fuse::Channel::mount({settings_.fsname, settings_.mount_point, settings_.allow_other,
+                            settings_.files.read_only, settings_.noexec});
   if (!channel) {
     return Refusal{Exit::MountPoint, std::move(channel).error()};
   }

@@ -87,8 +87,8 @@ class Files(harness.Case):
     def test_modes_owners_times_links_and_attributes(self):
         file = self.p / "meta"
         file.write_bytes(b"x")
-        os.chmod(file, 0o4750)
         os.chown(file, 1, 2)
+        os.chmod(file, 0o4750)
         os.utime(file, ns=(10**18, 10**18 + 5))
         os.setxattr(file, "user.note", b"kept")
         os.symlink("meta", self.p / "link")

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unittest
 
-UNIT = pathlib.Path(os.environ.get("STSFS_SOURCE", ".")) / "systemd/stsfs@.service"
+UNIT = pathlib.Path(os.environ.get("PROJECT_ROOT", ".")) / "systemd/stsfs@.service"
 # Each of these gives the service a mount namespace of its own, where nobody sees its mount.
 HIDES_MOUNTS = ("PrivateTmp ProtectHome ProtectSystem ReadWritePaths InaccessiblePaths BindPaths "
                 "TemporaryFileSystem PrivateDevices ProtectKernelTunables ProtectKernelModules "
