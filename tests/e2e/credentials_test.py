@@ -96,25 +96,42 @@ class Weather(harness.Case):
 
 
 class Revocation(harness.Case):
+    SIZE = 24_000_000
+
+    def revoke_during(self, operation, action):
+        """Revokes every token once a few requests of `operation` are under way in `action`."""
+        before = self.emulator.count(operation)
+        revoked = threading.Event()
+
+        def watch():
+            harness.until(lambda: self.emulator.count(operation) >= before + 6, 30, operation)
+            self.emulator.revoke()
+            revoked.set()
+
+        watcher = threading.Thread(target=watch)
+        watcher.start()
+        value = action()
+        self.assertTrue(revoked.is_set(), "it was over before the revocation")
+        watcher.join()
+        return value
+
     def test_in_the_middle_of_an_upload(self):
-        m = self.mount()
-        self.emulator.shape(bandwidth_per_connection="8MB/s")
-        content = random_bytes(48_000_000, 2)
-        threading.Timer(1.5, self.emulator.revoke).start()
-        (m.path / "big").write_bytes(content)
-        self.assertGreaterEqual(m.status()["credentials"]["rejections"], 1, "nothing was revoked")
+        m = self.mount("--part-size", "1MiB", "--upload-connections", "4")
+        self.emulator.shape(bandwidth_per_connection="2MB/s")
+        content = random_bytes(self.SIZE, 2)
+        self.revoke_during("UploadPart", lambda: (m.path / "big").write_bytes(content))
+        self.assertGreaterEqual(m.status()["credentials"]["rejections"], 1)
         self.emulator.shape()
-        fresh = self.mount(name="fresh")
-        self.assertEqual((fresh.path / "big").read_bytes(), content)
+        self.assertEqual((self.mount(name="fresh").path / "big").read_bytes(), content)
 
     def test_in_the_middle_of_a_long_read(self):
-        content = random_bytes(48_000_000, 3)
+        content = random_bytes(self.SIZE, 3)
         (self.mount(name="writer").path / "big").write_bytes(content)
         m = self.mount("--connections", "4", "--read-ahead", "4MiB")
-        self.emulator.shape(bandwidth_per_connection="4MB/s")
-        threading.Timer(1, self.emulator.revoke).start()
-        self.assertEqual((m.path / "big").read_bytes(), content)
-        self.assertGreaterEqual(m.status()["credentials"]["rejections"], 1, "nothing was revoked")
+        self.emulator.shape(bandwidth_per_connection="2MB/s")
+        got = self.revoke_during("GetObject", (m.path / "big").read_bytes)
+        self.assertEqual(got, content)
+        self.assertGreaterEqual(m.status()["credentials"]["rejections"], 1)
 
 
 if __name__ == "__main__":

@@ -14,9 +14,24 @@ class Secrets(harness.Case):
             self.assertNotIn(secret, data, f"a secret shows in {where}")
 
     def test_nothing_shows_a_secret(self):
-        canary = self.emulator.access_key_secret
-        self.secrets = [canary.encode()]
         m = self.mount("--log-level", "trace", duration="2s")
+        self.secrets = [self.emulator.access_key_secret.encode()]
+        self.exercise_and_look(m)
+
+    def test_nothing_shows_a_session_that_was_given(self):
+        """The same with a token as canary, from the environment and then from a file."""
+        given = self.emulator.assume_role(self.emulator.role_arn, 900)
+        self.secrets = [value.encode() for name, value in given.items() if not name.endswith("KEY_ID")]
+        self.exercise_and_look(self.mount("--log-level", "trace", role=False, environment=given))
+        keys = self.dir / "keys"
+        keys.write_text("[default]\naccess_key_id={}\naccess_key_secret={}\nsecurity_token={}\n".format(
+            given["ALIBABA_CLOUD_ACCESS_KEY_ID"], given["ALIBABA_CLOUD_ACCESS_KEY_SECRET"],
+            given["ALIBABA_CLOUD_SECURITY_TOKEN"]))
+        keys.chmod(0o600)
+        self.exercise_and_look(self.mount("--log-level", "trace", "--credentials-file", str(keys),
+                                          name="file", role=False, environment={}))
+
+    def exercise_and_look(self, m):
         (m.path / "f").write_bytes(b"x" * 100_000)
         with open(m.path / "f", "ab") as file:
             file.write(b"y")
@@ -42,10 +57,12 @@ class Secrets(harness.Case):
         self.assert_clean(log, "the log at trace level")
         for word in (b"Signature=", b"security-token: ", b"SecurityToken\":"):
             self.assertNotIn(word, log, "a signature or token shows in the log")
+        for path in [*(m.directory / "state").rglob("*"), *(m.directory / "run").rglob("*")]:
+            if path.is_file():
+                self.assert_clean(path.read_bytes(), path)
         self.assertEqual(os.stat(m.log_file).st_mode & 0o077, 0)
 
     def test_children_inherit_none(self):
-        """whoami as a child process of ours sees the variables; its own block is wiped at once."""
         self.secrets = [self.emulator.access_key_secret.encode()]
         m = self.mount(name="m", role=False)
         for pid in [m.pid, *self.children(m.pid)]:
