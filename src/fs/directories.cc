@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "core/format.h"
@@ -10,6 +11,9 @@
 
 namespace fs {
 namespace {
+
+// A listed page is handed out at most this long after it expired.
+constexpr core::Duration kPageMayTake = std::chrono::seconds{10};
 
 using core::ErrorKind;
 
@@ -214,7 +218,14 @@ std::optional<DirectoryEntry> Directories::entry_for(const OpenPtr& open,
     }
   }
   const bool ours = child && (child->is_local() || child->busy);
-  if (!ours && current && row.until > mount_.now()) {
+  // The lifetime counts from here: a program that reads a directory and looks at each name, as
+  // `ls -l` does, may take longer than that over a page, and must not be made to ask again for
+  // what it was given in the same breath.
+  const core::SteadyTime now = mount_.now();
+  const bool believed =
+      mount_.options.metadata_lifetime > core::Duration::zero() && now < row.until + kPageMayTake;
+  const core::SteadyTime until = std::max(row.until, mount_.fresh_from_now());
+  if (!ours && current && believed) {
     const std::string own = *key + listed.component + (listed.directory ? "/" : "");
     const bool fits = !child || (row.found ? same_type(*child, describe(mount_.options, *row.found))
                                            : row_fits(*child, listed));
@@ -226,15 +237,15 @@ std::optional<DirectoryEntry> Directories::entry_for(const OpenPtr& open,
     if (!child && usable) {
       child = mount_.table.add(directory, listed.name, {listed.component, listed.beside_directory});
     }
-    if (child && row.found && child->fresh_until < row.until) {
+    if (child && row.found && child->fresh_until < until) {
       update(*child, mount_.options, own, *row.found);
-      child->fresh_until = row.until;
-    } else if (child && row_fits(*child, listed) && child->fresh_until < row.until) {
+      child->fresh_until = until;
+    } else if (child && row_fits(*child, listed) && child->fresh_until < until) {
       update(*child, mount_.options, own, listed);
-      child->fresh_until = row.until;
+      child->fresh_until = until;
     } else if (child && child->type() == 0) {
       update(*child, mount_.options, own, listed);
-      child->fresh_until = row.until;
+      child->fresh_until = until;
     }
   }
   if (!child) {
@@ -245,7 +256,7 @@ std::optional<DirectoryEntry> Directories::entry_for(const OpenPtr& open,
   const bool exact_enough = child->exact || !mount_.options.exact_attributes;
   const bool told_enough = !child->is_symlink() || child->exact;
   entry.complete = plus && exact_enough && told_enough &&
-                   (child->is_local() || child->busy || child->fresh_until > mount_.now());
+                   (child->is_local() || child->busy || child->fresh_until > now);
   if (entry.complete) {
     const Entry shown = mount_.entry_of(*child);
     entry.lifetime = shown.lifetime;
