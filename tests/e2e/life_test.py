@@ -2,6 +2,7 @@
 import json
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import subprocess
@@ -175,6 +176,60 @@ class Life(harness.Case):
         self.assertEqual(told["role"], self.emulator.role_arn)
         self.assertIsNotNone(told["expires"])
         self.assertNotIn(self.emulator.access_key_secret, done.stdout + done.stderr)
+
+
+class User(harness.Case):
+    """Somebody without rights, through fusermount3."""
+    ID = 65534
+
+    def setUp(self):
+        super().setUp()
+        for needed in ("setpriv", "fusermount3"):
+            if shutil.which(needed) is None:
+                self.skipTest(f"needs {needed}")
+        for folder in (self.root, self.dir):
+            os.chmod(folder, 0o755)
+        if self.as_user("test", "-x", harness.STSFS).returncode != 0:
+            self.skipTest("the program lies where other users may not look")
+
+        if os.stat("/dev/fuse").st_mode & 0o006 != 0o006:
+            self.skipTest("users may not open /dev/fuse here")
+
+    def as_user(self, *words, **more):
+        return subprocess.run(["setpriv", f"--reuid={self.ID}", f"--regid={self.ID}", "--clear-groups", *words],
+                              capture_output=True, text=True, timeout=60, **more)
+
+    def prepared(self, *options):
+        m = Mount(self.emulator, self.dir / "m", *options, background=False)
+        for folder in (m.directory, m.path):
+            os.chown(folder, self.ID, self.ID)
+        self.addCleanup(m.stop)
+        return m
+
+    def test_mounts_and_unmounts(self):
+        m = self.prepared()
+        done = self.as_user(*m.command, env=m.environment)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        status = self.as_user(harness.STSFS, "status", "--json", str(m.path), "--runtime-dir",
+                              str(m.directory / "run"))
+        m.pid = json.loads(status.stdout)["pid"]
+        self.assertEqual(self.as_user("sh", "-c", f"echo mine > {m.path}/f; cat {m.path}/f").stdout, "mine\n")
+        with self.assertRaises(OSError):
+            os.listdir(m.path)  # not even root, without allow_other
+        self.assertEqual(m.stsfs("status").returncode, 0)  # root may ask
+        done = self.as_user(harness.STSFS, "umount", str(m.path), "--runtime-dir", str(m.directory / "run"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertFalse(m.mounted)
+        harness.until(lambda: not m.alive)
+
+    def test_may_not_let_others_in_unless_the_host_allows_it(self):
+        conf = pathlib.Path("/etc/fuse.conf")
+        if conf.exists() and "\nuser_allow_other" in "\n" + conf.read_text():
+            self.skipTest("user_allow_other is set here")
+        m = self.prepared("--allow-other")
+        done = self.as_user(*m.command, env=m.environment)
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("user_allow_other", done.stderr)
 
 
 class Manager(harness.Case):
