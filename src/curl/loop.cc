@@ -29,19 +29,17 @@ void Loop::stop() {
 void Loop::send(http::Exchange exchange, http::Transport::Done done) {
   auto transfer = std::make_unique<Transfer>(std::move(exchange), std::move(done),
                                              [this] { curl_multi_wakeup(multi_.get()); });
-  ++load_;
   {
     const core::MutexLock lock(mutex_);
     if (!stopping_) {
+      ++load_;
       posted_.push_back(std::move(transfer));
+      curl_multi_wakeup(multi_.get());
+      return;
     }
   }
-  if (transfer) {  // a callback of the last moments that tries again
-    --load_;
-    transfer->finish(core::fail(core::ErrorKind::Cancelled, "the transport is being closed"));
-    return;
-  }
-  curl_multi_wakeup(multi_.get());
+  // A callback of the last moments that tries again.
+  transfer->finish(core::fail(core::ErrorKind::Cancelled, "the transport is being closed"));
 }
 
 bool Loop::stopping() const {
@@ -148,8 +146,8 @@ void Loop::end(Transfer* transfer, core::Result<http::Response> result) {
   if (EasyHandle easy = owned->release_easy()) {
     // Closes the connection if the answer was not complete.
     curl_multi_remove_handle(multi_.get(), easy.get());
-    // After a name that did not resolve, libcurl 7.88 keeps the handle's buffer, and then refuses to
-    // be told a buffer size again: only handles that brought an answer are used again.
+    // After a name that did not resolve, libcurl 7.88 keeps the handle's buffer, and then refuses
+    // to be told a buffer size again: only handles that brought an answer are used again.
     if (result && idle_.size() < kMaxIdleHandles) {
       idle_.push_back(std::move(easy));
     }

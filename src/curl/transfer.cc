@@ -153,7 +153,9 @@ void Transfer::build_headers() {
     headers_.reset(longer);
   };
   for (const auto& [name, value] : exchange_.request.headers.fields()) {
-    append(value.empty() ? name + ";" : name + ": " + value);  // libcurl's spelling of "empty"
+    std::string line = name;
+    line += value.empty() ? ";" : ": ";  // libcurl's spelling of an empty value
+    append(line + value);
   }
   append("Expect:");  // suppressed: it costs a round trip
   if (!exchange_.request.headers.get("Accept")) {

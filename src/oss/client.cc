@@ -1,5 +1,7 @@
 #include "oss/client.h"
 
+#include <algorithm>
+
 #include "core/format.h"
 #include "core/log.h"
 
@@ -10,6 +12,15 @@ using core::ErrorKind;
 
 /// How long a copy or a completion may keep silent.
 constexpr core::Duration kSlowAnswer = std::chrono::minutes{2};
+
+/// How long the n-th try of a request without a body may see no byte. A healthy service answers in
+/// a fraction of the first ones; a slow one gets its time on the later ones.
+core::Duration patience_with(int attempt) {
+  constexpr core::Duration kFirst = std::chrono::seconds{3};
+  constexpr int kQuickTries = 3;
+  return kFirst * (1 << std::clamp(attempt - kQuickTries + 1, 0, 4));
+}
+
 /// Successors asked for within one attempt. Tokens that expire while a request is on its way are
 /// not refusals, but even they must come to an end.
 constexpr int kMaxSuccessors = 4;
@@ -47,8 +58,11 @@ Call Client::call(Operation operation, std::string method, std::string key) cons
 }
 
 core::Result<http::Response> Client::send(const core::OpContext& context, const Call& call) {
-  return repeat(context,
-                [&](int, core::Duration& pause) { return send_once(context, call, pause); });
+  return repeat(context, [&](int n, core::Duration& pause) {
+    Call again = call;
+    again.attempt = n;
+    return send_once(context, again, pause);
+  });
 }
 
 core::Result<http::Response> Client::send_once(const core::OpContext& context, const Call& call,
@@ -102,6 +116,9 @@ core::Result<Client::Answer> Client::exchange(const core::OpContext& context, co
       call.bulk || call.slow_answer ? context : context.until(now() + options_.request_timeout);
   exchange.request = call.request;
   exchange.patience = options_.patience;
+  if (!call.request.body) {
+    exchange.patience.idle = std::min(exchange.patience.idle, patience_with(call.attempt));
+  }
   if (call.slow_answer) {
     exchange.patience.idle = std::max(exchange.patience.idle, kSlowAnswer);
   }

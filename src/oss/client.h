@@ -25,6 +25,7 @@ struct Call {
   bool bulk = false;
   /// The service may work for a while before it answers (copies, completions).
   bool slow_answer = false;
+  int attempt = 0;  ///< how often it was tried before: patience with a silent service grows
 };
 
 /// Threads: any.

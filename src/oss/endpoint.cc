@@ -35,16 +35,16 @@ bool is_bucket_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), [&](char c) { return alphanumeric(c) || c == '-'; });
 }
 
-Endpoint::Endpoint(http::Origin service, std::string bucket, Addressing addressing)
+Endpoint::Endpoint(http::Origin service, std::string_view bucket, Addressing addressing)
     : origin_(std::move(service)) {
   if (addressing == Addressing::Auto) {
     const bool bare = http::is_ip_literal(origin_.host) || origin_.host == "localhost";
     addressing = bare ? Addressing::Path : Addressing::Virtual;
   }
   if (addressing == Addressing::Virtual) {
-    origin_.host = bucket + "." + origin_.host;
+    origin_.host = std::string(bucket) + "." + origin_.host;
   } else if (addressing == Addressing::Path) {
-    prefix_ = "/" + bucket + "/";
+    prefix_ = "/" + std::string(bucket) + "/";
   }
 }
 

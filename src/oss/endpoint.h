@@ -22,7 +22,7 @@ bool is_bucket_name(std::string_view name);
 /// Immutable; any thread.
 class Endpoint {
  public:
-  Endpoint(http::Origin service, std::string bucket, Addressing addressing);
+  Endpoint(http::Origin service, std::string_view bucket, Addressing addressing);
 
   [[nodiscard]] const http::Origin& origin() const { return origin_; }
   /// The encoded path of a key; of the bucket itself for an empty key. No normalisation.

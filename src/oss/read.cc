@@ -116,9 +116,10 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
   // A failure inside the outer success is final whatever its kind: of the sink's making, or found
   // after bytes were handed on that cannot be taken back.
   using Final = std::optional<core::Error>;
-  const auto attempt = [&](int, core::Duration& pause) -> core::Result<Final> {
+  const auto attempt = [&](int n, core::Duration& pause) -> core::Result<Final> {
     Call call = client_.call(Operation::GetObject, "GET", version.key.text());
     call.bulk = true;
+    call.attempt = n;
     if (!version.version_id.empty()) {
       call.request.query.push_back({"versionId", version.version_id});
     }

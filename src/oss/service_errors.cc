@@ -1,6 +1,7 @@
 #include "oss/service_errors.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "core/digest.h"
@@ -19,7 +20,7 @@ struct Row {
 };
 
 // Source: OSS error code pages; the protocol notes of each operation.
-constexpr Row kTable[] = {
+constexpr auto kTable = std::to_array<Row>({
     {"NoSuchKey", ErrorKind::NotFound},
     {"NoSuchVersion", ErrorKind::NotFound},
     {"SymlinkTargetNotExist", ErrorKind::NotFound},
@@ -62,7 +63,7 @@ constexpr Row kTable[] = {
     {"QpsLimitExceeded", ErrorKind::Throttled},
     {"ActiveRequestLimitExceeded", ErrorKind::Throttled},
     {"CpuLimitExceeded", ErrorKind::Throttled},
-};
+});
 
 ErrorKind kind_of_status(int status) {
   switch (status) {
@@ -122,9 +123,9 @@ std::string shortened(std::string_view text) {
 }  // namespace
 
 core::ErrorKind kind_of(std::string_view code, int status) {
-  const auto* const row = std::find_if(std::begin(kTable), std::end(kTable),
-                                       [code](const Row& r) { return r.code == code; });
-  return row == std::end(kTable) ? kind_of_status(status) : row->kind;
+  const auto* const row =
+      std::find_if(kTable.begin(), kTable.end(), [code](const Row& r) { return r.code == code; });
+  return row == kTable.end() ? kind_of_status(status) : row->kind;
 }
 
 Refusal read_refusal(const http::Response& response, bool temporary) {
