@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
 
 #include "core/format.h"
 #include "core/text.h"
@@ -98,12 +99,12 @@ Outcome<bool> check_tags(const Pairs& tags) {
   if (tags.size() > 10) {
     return invalid("An object has at most 10 tags.");
   }
+  std::set<std::string_view> keys;
   for (const auto& [key, value] : tags) {
     if (key.empty() || key.size() > 128 || value.size() > 256) {
       return invalid("The tag's key or value is too long or empty.");
     }
-    if (std::count_if(tags.begin(), tags.end(),
-                      [&](const auto& other) { return other.first == key; }) > 1) {
+    if (!keys.insert(key).second) {
       return invalid("The same tag key appears twice.");
     }
   }

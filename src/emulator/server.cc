@@ -1,7 +1,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
-#include <atomic>
+#include <algorithm>
 #include <boost/asio/ssl.hpp>
 #include <cerrno>
 #include <csignal>
@@ -237,28 +237,26 @@ class Server final : public Emulator {
     }
     TRY_ASSIGN(storage_, Storage::open(options.data_dir, clock_));
     TRY_ASSIGN(authority_, Authority::open(options.authority, clock_));
-    TRY(open_buckets(options));
+    TRY(open_buckets());
     TRY_ASSIGN(tls_, open_tls(options));
     ServiceOptions service;
     service.region = options.authority.region;
-    for (const std::string& domain : options.virtual_host_domains) {
-      service.domains.push_back(domain);
-    }
+    service.domains = options.virtual_host_domains;
     service.missing_key_is_denied = options.missing_key_is_denied;
     service_ = std::make_unique<Service>(*storage_, *authority_, std::move(service));
     return listen(options);
   }
 
-  core::Status open_buckets(const Options& options) {
-    for (const std::string& name : options.authority.buckets) {
+  core::Status open_buckets() {
+    const std::vector<std::string> configured = authority_->buckets();
+    for (const std::string& name : configured) {
       if (const auto made = storage_->put_bucket(name, {}, {}); !made) {
         return core::fail(core::ErrorKind::Io, made.error().message);
       }
     }
     for (const BucketFacts& facts : storage_->buckets()) {
-      const auto& configured = options.authority.buckets;
       if (std::find(configured.begin(), configured.end(), facts.name) == configured.end()) {
-        authority_->bucket_created(facts.name);
+        authority_->bucket_created(facts.name);  // made by a client before the last end
       }
     }
     return {};
@@ -284,18 +282,18 @@ class Server final : public Emulator {
       worker.start(number++);
     }
     const Identity identity = authority_->identity();
-    const nlohmann::ordered_json line = {
-        {"oss_endpoint", oss_endpoint_},
-        {"sts_endpoint", oss_endpoint_},
-        {"metadata_endpoint", metadata_endpoint_},
-        {"admin_endpoint", admin_endpoint_},
-        {"region", options.authority.region},
-        {"bucket", options.authority.buckets.empty() ? "" : options.authority.buckets.front()},
-        {"access_key_id", identity.access_key_id},
-        {"access_key_secret", identity.access_key_secret},
-        {"role_arn", identity.role_arn},
-        {"seed_role_arn", identity.seed_role_arn},
-        {"ecs_role_name", identity.ecs_role_name}};
+    const std::vector<std::string> buckets = authority_->buckets();
+    const nlohmann::ordered_json line = {{"oss_endpoint", oss_endpoint_},
+                                         {"sts_endpoint", oss_endpoint_},
+                                         {"metadata_endpoint", metadata_endpoint_},
+                                         {"admin_endpoint", admin_endpoint_},
+                                         {"region", options.authority.region},
+                                         {"bucket", buckets.empty() ? "" : buckets.front()},
+                                         {"access_key_id", identity.access_key_id},
+                                         {"access_key_secret", identity.access_key_secret},
+                                         {"role_arn", identity.role_arn},
+                                         {"seed_role_arn", identity.seed_role_arn},
+                                         {"ecs_role_name", identity.ecs_role_name}};
     ready_line_ = line.dump();
     if (!options.ready_file.empty()) {
       return write_ready_file(options.ready_file, ready_line_);

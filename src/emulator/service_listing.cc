@@ -51,7 +51,7 @@ Service::Answered Service::list_objects(const Call& call) {
                                    encoding));
   }
   const auto shown = [&](std::string_view text) {
-    return encoding.empty() ? std::string(text) : core::percent_encode(text);
+    return encoding.empty() ? std::string(text) : core::percent_encode(text, /*keep_slash=*/s3);
   };
   ListQuery query;
   query.prefix = call.param("prefix");
@@ -128,7 +128,7 @@ Service::Answered Service::list_versions(const Call& call) {
   }
   const bool encode = call.param("encoding-type") == "url";
   const auto shown = [&](std::string_view text) {
-    return encode ? core::percent_encode(text) : std::string(text);
+    return encode ? core::percent_encode(text, /*keep_slash=*/s3) : std::string(text);
   };
   VersionsQuery query;
   query.prefix = call.param("prefix");

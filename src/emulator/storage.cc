@@ -1,8 +1,9 @@
 #include "emulator/storage.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <utility>
 
@@ -11,7 +12,6 @@
 #include "core/os_error.h"
 #include "core/random.h"
 #include "core/text.h"
-#include "emulator/synthetic.h"
 
 namespace emulator {
 namespace {
@@ -45,22 +45,31 @@ core::Result<std::unique_ptr<Storage>> Storage::open(const std::string& data_dir
                                                      const core::Clock& clock) {
   if (data_dir.empty()) {
     TRY_ASSIGN(auto blobs, BlobStore::open({}));
-    return std::unique_ptr<Storage>(new Storage(clock, std::move(blobs), {}, std::nullopt));
+    return std::unique_ptr<Storage>(new Storage(clock, {}, std::move(blobs), {}, std::nullopt));
   }
   if (::mkdir(data_dir.c_str(), 0700) != 0 && errno != EEXIST) {
     return core::os_error(errno, "make the folder " + data_dir);
+  }
+  core::UniqueFd lock(::open((data_dir + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!lock.valid()) {
+    return core::os_error(errno, "open the lock of " + data_dir);
+  }
+  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
+    return core::fail(core::ErrorKind::Busy,
+                      core::format("another emulator uses the folder {}", data_dir));
   }
   TRY_ASSIGN(auto blobs, BlobStore::open(data_dir + "/objects"));
   Buckets buckets;
   TRY_ASSIGN(Journal journal, Journal::open(data_dir + "/objects.log", *blobs, buckets));
   blobs->forget_found();
-  return std::unique_ptr<Storage>(
-      new Storage(clock, std::move(blobs), std::move(buckets), std::move(journal)));
+  return std::unique_ptr<Storage>(new Storage(clock, std::move(lock), std::move(blobs),
+                                              std::move(buckets), std::move(journal)));
 }
 
-Storage::Storage(const core::Clock& clock, std::unique_ptr<BlobStore> blobs, Buckets buckets,
-                 std::optional<Journal> journal)
+Storage::Storage(const core::Clock& clock, core::UniqueFd lock, std::unique_ptr<BlobStore> blobs,
+                 Buckets buckets, std::optional<Journal> journal)
     : clock_(clock),
+      lock_(std::move(lock)),
       blobs_(std::move(blobs)),
       buckets_(std::move(buckets)),
       journal_(std::move(journal)) {}
@@ -344,6 +353,14 @@ Outcome<VersionPtr> Storage::amend(std::string_view bucket, const std::string& k
   return version;
 }
 
+Outcome<Removed> Storage::drop_locked(const std::string& bucket, const std::string& key,
+                                      Removed removed, std::string_view id) {
+  if (const auto done = commit(DropVersionChange{bucket, key, std::string(id)}); !done) {
+    return refuse(done.error());
+  }
+  return removed;
+}
+
 Outcome<Removed> Storage::remove(std::string_view bucket_name, const std::string& key,
                                  std::string_view id) {
   const core::MutexLock lock(mutex_);
@@ -354,9 +371,6 @@ Outcome<Removed> Storage::remove(std::string_view bucket_name, const std::string
   const Bucket& bucket = **found;
   Removed removed;
   const auto at = bucket.objects.find(key);
-  const auto drop = [&](std::string_view which) {
-    return commit(DropVersionChange{bucket.facts.name, key, std::string(which)});
-  };
   if (!id.empty()) {
     removed.version_id = id;
     if (at != bucket.objects.end()) {
@@ -364,15 +378,13 @@ Outcome<Removed> Storage::remove(std::string_view bucket_name, const std::string
         removed.delete_marker |= version->id == id && version->delete_marker;
       }
     }
-    const auto done = drop(id);
-    return done ? Outcome<Removed>(removed) : refuse(done.error());
+    return drop_locked(bucket.facts.name, key, removed, id);
   }
   if (bucket.facts.versioning == Versioning::Never) {
     if (at == bucket.objects.end()) {
       return removed;
     }
-    const auto done = drop("null");
-    return done ? Outcome<Removed>(removed) : refuse(done.error());
+    return drop_locked(bucket.facts.name, key, removed, "null");
   }
   Version marker;
   marker.delete_marker = true;

@@ -47,7 +47,7 @@ struct PartName {
 /// Errors: NoSuchBucket everywhere but where it makes no sense; InternalError if the disk fails.
 class Storage {
  public:
-  /// `data_dir` empty: nothing survives.
+  /// `data_dir` empty: nothing survives. Errors: Busy while another emulator uses the folder.
   static core::Result<std::unique_ptr<Storage>> open(const std::string& data_dir,
                                                      const core::Clock& clock);
   Storage(const Storage&) = delete;
@@ -106,8 +106,8 @@ class Storage {
   Outcome<bool> abort(std::string_view bucket, std::string_view key, const std::string& upload_id);
 
  private:
-  Storage(const core::Clock& clock, std::unique_ptr<BlobStore> blobs, Buckets buckets,
-          std::optional<Journal> journal);
+  Storage(const core::Clock& clock, core::UniqueFd lock, std::unique_ptr<BlobStore> blobs,
+          Buckets buckets, std::optional<Journal> journal);
 
   Outcome<const Bucket*> bucket_locked(std::string_view name) const REQUIRES(mutex_);
   Outcome<VersionPtr> find_locked(std::string_view bucket, std::string_view key,
@@ -116,12 +116,15 @@ class Storage {
                                        std::string_view upload_id) const REQUIRES(mutex_);
   Outcome<VersionPtr> put_locked(const Bucket& bucket, const std::string& key, Version draft,
                                  const PutRule& rule) REQUIRES(mutex_);
+  Outcome<Removed> drop_locked(const std::string& bucket, const std::string& key, Removed removed,
+                               std::string_view id) REQUIRES(mutex_);
   /// Writes the change down, then makes it true.
   Outcome<bool> commit(const Change& change) REQUIRES(mutex_);
   std::string fresh_id(std::string_view prefix) REQUIRES(mutex_);
   [[nodiscard]] core::WallTime now() const;
 
   const core::Clock& clock_;
+  const core::UniqueFd lock_;  ///< of the data folder: one emulator at a time
   const std::unique_ptr<BlobStore> blobs_;
   mutable core::Mutex mutex_{core::LockRank::Cache};
   Buckets buckets_ GUARDED_BY(mutex_);

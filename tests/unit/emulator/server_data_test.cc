@@ -81,15 +81,30 @@ TEST_F(DataTest, IgnoresATornLastRecord) {
 }
 
 TEST_F(DataTest, RewritesALogThatIsMostlyOutdated) {
-  for (int i = 0; i < 1200; ++i) {
-    call("DELETE", "none", "");
-    put("a", std::to_string(i));
+  {
+    Wire connection(server_->oss_endpoint());
+    WireRequest request;
+    request.method = "PUT";
+    request.key = "a";
+    for (int i = 0; i < 1100; ++i) {
+      request.body = std::to_string(i);
+      connection.send(signed_bytes(identity_, request));
+      ASSERT_EQ(connection.receive().status, 200);
+    }
   }
   server_.reset();
   const auto before = std::filesystem::file_size(folder_.path() + "/objects.log");
   restart();
   EXPECT_LT(std::filesystem::file_size(folder_.path() + "/objects.log"), before / 100);
-  EXPECT_EQ(get("a").body, "1199");
+  EXPECT_EQ(get("a").body, "1099");
+}
+
+TEST_F(DataTest, IsAloneInItsFolder) {
+  Options options;
+  options.data_dir = folder_.path();
+  const auto second = Emulator::start(options);
+  ASSERT_FALSE(second.has_value());
+  EXPECT_EQ(second.error().kind, core::ErrorKind::Busy);
 }
 
 TEST(ServerStart, WritesTheReadyFileAndRefusesAPortInUse) {

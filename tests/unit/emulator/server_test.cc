@@ -228,7 +228,7 @@ TEST_F(ServerTest, KeepsVersions) {
   EXPECT_EQ(get("v", {}, "versionId=" + second).body, "second");
   EXPECT_EQ(get("v", {}, "versionId=null").body, "before");
   const WireAnswer listed = call("GET", "", "versions");
-  EXPECT_THAT(listed.elements("IsLatest"), ElementsAre("false", "false", "true"));
+  EXPECT_THAT(listed.elements("IsLatest"), ElementsAre("true", "false", "false"));
   EXPECT_THAT(listed.elements("VersionId"), SizeIs(3));
 }
 
