@@ -19,7 +19,7 @@ enum class Dialect : std::uint8_t { Oss, S3 };
 struct Principal {
   enum class Kind : std::uint8_t { Anonymous, User, Session };
   Kind kind = Kind::Anonymous;
-  std::string arn;            ///< acs:ram::ACCOUNT:user/NAME or …:assumed-role/ROLE/SESSION
+  std::string arn;  ///< acs:ram::ACCOUNT:user/NAME or …:assumed-role/ROLE/SESSION
   std::string access_key_id;
   std::shared_ptr<const struct Grants> grants;  ///< what the policies add up to; null: nothing
 };
@@ -39,7 +39,7 @@ struct AuthorityOptions {
   std::string data_dir;     ///< where key pair, token key and revocations persist; empty: nowhere
   std::string client_vpc;   ///< the VPC that callers seem to come from
   std::string oidc_token;   ///< a web-identity token that is accepted as it is
-  bool weak_metadata = false;         ///< the metadata server also answers without a token
+  bool weak_metadata = false;           ///< the metadata server also answers without a token
   bool expired_as_invalid_key = false;  ///< expired tokens answer InvalidAccessKeyId, as OSS may
 };
 

@@ -17,7 +17,7 @@ struct Options {
   std::string tls_key;
   std::string ready_file;
   std::vector<std::string> virtual_host_domains;  ///< besides the first-label rule
-  bool missing_key_is_denied = false;  ///< 403 for a missing key without list rights
+  bool missing_key_is_denied = false;             ///< 403 for a missing key without list rights
   unsigned threads = 1;
   AuthorityOptions authority;
 };

@@ -11,7 +11,8 @@
 
 namespace emulator {
 
-/// One query parameter, decoded once ('+' is a blank). "name" and "name=" differ in has_equals only.
+/// One query parameter, decoded once ('+' is a blank). "name" and "name=" differ in has_equals
+/// only.
 struct QueryParam {
   std::string name;
   std::string value;
@@ -21,11 +22,11 @@ struct QueryParam {
 /// A request as it came: nothing normalised, so that signatures can be taken over raw bytes.
 struct RawRequest {
   std::string method;
-  std::string target;                  ///< path and query as sent
-  std::string raw_path;                ///< the part before '?', still encoded
-  std::vector<QueryParam> query;       ///< in the order sent
+  std::string target;                                        ///< path and query as sent
+  std::string raw_path;                                      ///< the part before '?', still encoded
+  std::vector<QueryParam> query;                             ///< in the order sent
   std::vector<std::pair<std::string, std::string>> headers;  ///< names as sent, values trimmed
-  std::string peer;                    ///< the caller's address, "127.0.0.1"
+  std::string peer;                                          ///< the caller's address, "127.0.0.1"
   bool tls = false;
 
   /// First header of that name (case ignored), or nothing.

@@ -72,8 +72,8 @@ std::shared_ptr<const Body> text_body(std::string text);
 struct Request {
   std::string method = "GET";
   Origin origin;
-  std::string path = "/";          ///< percent-encoded
-  std::vector<QueryParam> query;   ///< decoded; the transport encodes
+  std::string path = "/";         ///< percent-encoded
+  std::vector<QueryParam> query;  ///< decoded; the transport encodes
   Headers headers;
   std::shared_ptr<const Body> body;  ///< null: none
 

@@ -16,9 +16,9 @@ constexpr core::Duration kSlowAnswer = std::chrono::minutes{2};
 /// How long the n-th try of a request without a body may see no byte. A healthy service answers in
 /// a fraction of the first ones; a slow one gets its time on the later ones.
 core::Duration patience_with(int attempt) {
-  constexpr core::Duration kFirst = std::chrono::seconds{3};
+  constexpr core::Duration kFirst = std::chrono::milliseconds{1500};
   constexpr int kQuickTries = 3;
-  return kFirst * (1 << std::clamp(attempt - kQuickTries + 1, 0, 4));
+  return kFirst * (1 << std::clamp(attempt - kQuickTries + 1, 0, 5));
 }
 
 /// Successors asked for within one attempt. Tokens that expire while a request is on its way are
