@@ -21,33 +21,33 @@ struct TextSink final : store::Sink {
 class BadWeather : public ::testing::Test {
  protected:
   void fault(const std::string& operation, const std::string& what, int count) {
-    instance.administer("/faults", R"({"operation": ")" + operation + R"(", "fault": ")" + what +
-                                       R"(", "count": )" + std::to_string(count) + "}");
+    instance_.administer("/faults", R"({"operation": ")" + operation + R"(", "fault": ")" + what +
+                                        R"(", "count": )" + std::to_string(count) + "}");
   }
   core::Result<store::Published> put(const std::string& key, const std::string& content,
                                      store::Precondition::Kind kind = {}) {
-    return instance.store().put(context, ObjectKey(key), store::text_source(content), {},
-                                {.kind = kind, .etag = {}});
+    return instance_.store().put(context_, ObjectKey(key), store::text_source(content), {},
+                                 {.kind = kind, .etag = {}});
   }
   core::Result<store::ObjectMeta> read(const model::ObjectVersion& version) {
-    sink.text.clear();
-    return instance.store().read(context, version, {0, version.size}, sink);
+    sink_.text.clear();
+    return instance_.store().read(context_, version, {0, version.size}, sink_);
   }
   model::ObjectVersion big() {
     model::ObjectVersion version;
     version.key = ObjectKey("big");
-    version.etag = put("big", text)->etag;
-    version.size = text.size();
+    version.etag = put("big", text_)->etag;
+    version.size = text_.size();
     return version;
   }
   std::int64_t requests(const std::string& operation) {
-    return instance.metrics()["requests." + operation].value();
+    return instance_.metrics()["requests." + operation].value();
   }
 
-  EmulatedInstance instance;
-  core::OpContext context;
-  TextSink sink;
-  const std::string text = [] {
+  EmulatedInstance instance_;
+  core::OpContext context_;
+  TextSink sink_;
+  const std::string text_ = [] {
     std::string digits;
     while (digits.size() < 1'000'000) {
       digits += std::to_string(digits.size()) + ",";
@@ -63,7 +63,7 @@ TEST_F(BadWeather, BrokenReadsAreResumed) {
   fault("GetObject", "status:503", 2);
   const auto meta = read(version);
   ASSERT_TRUE(meta) << core::describe(meta.error());
-  EXPECT_TRUE(sink.text == text);
+  EXPECT_TRUE(sink_.text == text_);
   EXPECT_GE(requests("GetObject"), 3);
 }
 
@@ -84,13 +84,13 @@ TEST_F(BadWeather, LostAnswersToWritesAreRecognised) {
 
 TEST_F(BadWeather, LostAnswersToCompletionsAreRecognised) {
   const ObjectKey key("joined");
-  const auto id = instance.store().start_upload(context, key, {});
+  const auto id = instance_.store().start_upload(context_, key, {});
   ASSERT_TRUE(id);
   const auto part =
-      instance.store().upload_part(context, key, *id, 1, store::text_source("abc"), {0, 3});
+      instance_.store().upload_part(context_, key, *id, 1, store::text_source("abc"), {0, 3});
   ASSERT_TRUE(part);
   fault("CompleteMultipartUpload", "lost-response", 1);
-  const auto done = instance.store().complete_upload(context, key, *id, {*part}, {});
+  const auto done = instance_.store().complete_upload(context_, key, *id, {*part}, {});
   ASSERT_TRUE(done) << core::describe(done.error());
   EXPECT_EQ(done->crc64, core::crc64(core::as_bytes("abc")));
 }
@@ -99,7 +99,7 @@ TEST_F(BadWeather, RefusalsThatPassArePassedOver) {
   fault("PutObject", "status:500", 2);
   fault("ListObjectsV2", "status:503", 2);
   EXPECT_TRUE(put("a", "x"));
-  const auto page = instance.store().list(context, {});
+  const auto page = instance_.store().list(context_, {});
   ASSERT_TRUE(page) << core::describe(page.error());
   EXPECT_EQ(page->objects.size(), 1U);
   EXPECT_EQ(requests("PutObject"), 3);
@@ -107,11 +107,11 @@ TEST_F(BadWeather, RefusalsThatPassArePassedOver) {
 
 TEST_F(BadWeather, ADeadlineEndsTheTrying) {
   fault("HeadObject", "delay:10s", 5);
-  context.deadline = core::BootClock::now() + std::chrono::milliseconds{200};
-  const auto meta = instance.store().head(context, ObjectKey("a"));
+  context_.deadline = core::BootClock::now() + std::chrono::milliseconds{200};
+  const auto meta = instance_.store().head(context_, ObjectKey("a"));
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, ErrorKind::Timeout);
-  EXPECT_LT(core::BootClock::now() - context.deadline, std::chrono::seconds{5});
+  EXPECT_LT(core::BootClock::now() - context_.deadline, std::chrono::seconds{5});
 }
 
 }  // namespace

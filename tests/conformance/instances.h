@@ -24,6 +24,8 @@ class EmulatedInstance final : public Instance {
  public:
   explicit EmulatedInstance(oss::Signing signing = oss::Signing::V4,
                             oss::Addressing addressing = oss::Addressing::Auto);
+  EmulatedInstance(const EmulatedInstance&) = delete;
+  EmulatedInstance& operator=(const EmulatedInstance&) = delete;
   ~EmulatedInstance() override;
   store::ObjectStore& store() override;
   /// Posts `json` to the emulator's administration; aborts the test if that fails.

@@ -15,7 +15,6 @@ using model::ByteRange;
 using model::ObjectKey;
 using model::ObjectVersion;
 using ::testing::ElementsAre;
-using ::testing::ElementsAreArray;
 using ::testing::IsEmpty;
 using ::testing::UnorderedElementsAreArray;
 using Kind = store::Precondition::Kind;
@@ -42,7 +41,7 @@ class StoreContract : public ::testing::TestWithParam<Case> {
   ObjectVersion put(const std::string& key, const std::string& text,
                     const store::UserMeta& user = {}) {
     const auto published =
-        store().put(context, ObjectKey(key), store::text_source(text), {"text/plain", user}, {});
+        store().put(context_, ObjectKey(key), store::text_source(text), {"text/plain", user}, {});
     EXPECT_TRUE(published) << key << ": " << core::describe(published.error());
     ObjectVersion version;
     version.key = ObjectKey(key);
@@ -53,7 +52,7 @@ class StoreContract : public ::testing::TestWithParam<Case> {
   /// What a read brings, or the name of its failure.
   std::string read(const ObjectVersion& version, ByteRange range) {
     TextSink sink;
-    const auto meta = store().read(context, version, range, sink);
+    const auto meta = store().read(context_, version, range, sink);
     if (!meta) {
       return std::string(core::to_string(meta.error().kind));
     }
@@ -64,11 +63,11 @@ class StoreContract : public ::testing::TestWithParam<Case> {
     ObjectVersion any;
     any.key = ObjectKey(key);
     TextSink sink;
-    const auto meta = store().read(context, any, {0, UINT64_MAX}, sink);
+    const auto meta = store().read(context_, any, {0, UINT64_MAX}, sink);
     return meta ? sink.text : std::string(core::to_string(meta.error().kind));
   }
   ErrorKind kind_of_head(const std::string& key) {
-    const auto meta = store().head(context, ObjectKey(key));
+    const auto meta = store().head(context_, ObjectKey(key));
     EXPECT_FALSE(meta) << key;
     return meta ? ErrorKind::Internal : meta.error().kind;
   }
@@ -76,7 +75,7 @@ class StoreContract : public ::testing::TestWithParam<Case> {
   std::pair<std::vector<std::string>, std::vector<std::string>> list(store::ListQuery query) {
     std::pair<std::vector<std::string>, std::vector<std::string>> all;
     for (int page_number = 0; page_number < 100; ++page_number) {
-      const auto page = store().list(context, query);
+      const auto page = store().list(context_, query);
       EXPECT_TRUE(page) << core::describe(page.error());
       if (!page) {
         break;
@@ -96,7 +95,7 @@ class StoreContract : public ::testing::TestWithParam<Case> {
     return all;
   }
 
-  core::OpContext context;
+  core::OpContext context_;
 
  private:
   std::unique_ptr<Instance> instance_ = GetParam().make();
@@ -104,7 +103,7 @@ class StoreContract : public ::testing::TestWithParam<Case> {
 
 TEST_P(StoreContract, WhatIsPutIsThere) {
   const ObjectVersion version = put("a", "hello", {{"mode", "33188"}});
-  const auto meta = store().head(context, version.key);
+  const auto meta = store().head(context_, version.key);
   ASSERT_TRUE(meta) << core::describe(meta.error());
   EXPECT_EQ(meta->size, 5U);
   EXPECT_EQ(meta->etag, version.etag);
@@ -119,7 +118,7 @@ TEST_P(StoreContract, WhatIsPutIsThere) {
 TEST_P(StoreContract, WhatIsNotThereIsNotFound) {
   EXPECT_EQ(kind_of_head("nothing"), ErrorKind::NotFound);
   EXPECT_EQ(whole("nothing"), core::to_string(ErrorKind::NotFound));
-  EXPECT_TRUE(store().remove(context, ObjectKey("nothing")));
+  EXPECT_TRUE(store().remove(context_, ObjectKey("nothing")));
 }
 
 TEST_P(StoreContract, RangesAreExactAndCutAtTheEnd) {
@@ -153,7 +152,7 @@ TEST_P(StoreContract, BigBodiesArriveWhole) {
 
 TEST_P(StoreContract, ExclusiveCreationHasOneWinner) {
   const auto create = [&](const std::string& text) {
-    return store().put(context, ObjectKey("lock"), store::text_source(text), {}, kAbsent);
+    return store().put(context_, ObjectKey("lock"), store::text_source(text), {}, kAbsent);
   };
   EXPECT_TRUE(create("first"));
   const auto second = create("second");
@@ -169,9 +168,9 @@ TEST_P(StoreContract, MetadataCarriesEveryByte) {
   }
   const store::UserMeta user = {{"bytes", bytes}, {"percent", "100%41"}, {"blank", " x "}};
   put("a", "x", user);
-  EXPECT_EQ(store().head(context, ObjectKey("a"))->user, user);
+  EXPECT_EQ(store().head(context_, ObjectKey("a"))->user, user);
   put("a", "x");
-  EXPECT_THAT(store().head(context, ObjectKey("a"))->user, IsEmpty());
+  EXPECT_THAT(store().head(context_, ObjectKey("a"))->user, IsEmpty());
 }
 
 TEST_P(StoreContract, KeysAreBytes) {
@@ -183,11 +182,11 @@ TEST_P(StoreContract, KeysAreBytes) {
   for (const std::string& key : keys) {
     const ObjectVersion version = put(key, key);
     EXPECT_EQ(read(version, {0, 2'000}), key);
-    EXPECT_TRUE(store().head(context, version.key));
+    EXPECT_TRUE(store().head(context_, version.key));
   }
   EXPECT_THAT(list({}).first, UnorderedElementsAreArray(keys));
   std::vector<ObjectKey> all(keys.begin(), keys.end());
-  const core::Status removed = store().remove_many(context, all);
+  const core::Status removed = store().remove_many(context_, all);
   EXPECT_TRUE(removed) << core::describe(removed.error());
   EXPECT_THAT(list({}).first, IsEmpty());
 }
@@ -218,10 +217,10 @@ TEST_P(StoreContract, ListingsFoldAndTurnPages) {
 
 TEST_P(StoreContract, ListingsTellWhatHeadTells) {
   put("a", "hello");
-  const auto page = store().list(context, {});
+  const auto page = store().list(context_, {});
   ASSERT_TRUE(page);
   ASSERT_EQ(page->objects.size(), 1U);
-  const auto meta = store().head(context, ObjectKey("a"));
+  const auto meta = store().head(context_, ObjectKey("a"));
   ASSERT_TRUE(meta);
   EXPECT_EQ(page->objects[0].size, meta->size);
   EXPECT_EQ(page->objects[0].etag, meta->etag);
@@ -232,39 +231,40 @@ TEST_P(StoreContract, ListingsTellWhatHeadTells) {
 
 TEST_P(StoreContract, ManyKeysAreRemovedInBatches) {
   std::vector<ObjectKey> keys;
+  keys.reserve(1'100);
   for (int n = 0; n < 30; ++n) {
     put("k" + std::to_string(n), "x");
   }
   for (int n = 0; n < 1'100; ++n) {
     keys.emplace_back("k" + std::to_string(n));
   }
-  const core::Status removed = store().remove_many(context, keys);
+  const core::Status removed = store().remove_many(context_, keys);
   EXPECT_TRUE(removed) << core::describe(removed.error());
   EXPECT_THAT(list({}).first, IsEmpty());
-  EXPECT_TRUE(store().remove_many(context, {}));
+  EXPECT_TRUE(store().remove_many(context_, {}));
 }
 
 TEST_P(StoreContract, CopiesKeepOrReplaceMetadata) {
   store::CopyRequest request;
   request.source = put("from ü", "hello", {{"mode", "33188"}});
   request.target = ObjectKey("to");
-  ASSERT_TRUE(store().copy(context, request));
-  auto meta = store().head(context, request.target);
+  ASSERT_TRUE(store().copy(context_, request));
+  auto meta = store().head(context_, request.target);
   ASSERT_TRUE(meta);
   EXPECT_EQ(meta->user.at("mode"), "33188");
   EXPECT_EQ(meta->content_type, "text/plain");
   EXPECT_EQ(whole("to"), "hello");
   request.replace = store::ObjectAttributes{"image/png", {{"mtime", "1"}}};
-  ASSERT_TRUE(store().copy(context, request));
-  meta = store().head(context, request.target);
+  ASSERT_TRUE(store().copy(context_, request));
+  meta = store().head(context_, request.target);
   ASSERT_TRUE(meta);
   EXPECT_EQ(meta->content_type, "image/png");
   EXPECT_THAT(meta->user, ElementsAre(std::pair<const std::string, std::string>("mtime", "1")));
   // In place, which is how metadata is changed.
   request.source = {ObjectKey("to"), meta->etag, 5, ""};
   request.replace->user = {{"mtime", "2"}};
-  ASSERT_TRUE(store().copy(context, request));
-  EXPECT_EQ(store().head(context, request.target)->user.at("mtime"), "2");
+  ASSERT_TRUE(store().copy(context_, request));
+  EXPECT_EQ(store().head(context_, request.target)->user.at("mtime"), "2");
 }
 
 TEST_P(StoreContract, CopiesAreConditional) {
@@ -272,15 +272,15 @@ TEST_P(StoreContract, CopiesAreConditional) {
   request.source = put("from", "one");
   request.target = ObjectKey("to");
   put("from", "two");
-  EXPECT_EQ(store().copy(context, request).error().kind, ErrorKind::Changed);
+  EXPECT_EQ(store().copy(context_, request).error().kind, ErrorKind::Changed);
   request.source.etag = {};
   request.precondition = kAbsent;
-  EXPECT_TRUE(store().copy(context, request));
-  EXPECT_EQ(store().copy(context, request).error().kind, ErrorKind::Exists);
+  EXPECT_TRUE(store().copy(context_, request));
+  EXPECT_EQ(store().copy(context_, request).error().kind, ErrorKind::Exists);
   EXPECT_EQ(whole("to"), "two");
   request.source.key = ObjectKey("nothing");
   request.target = ObjectKey("elsewhere");
-  EXPECT_EQ(store().copy(context, request).error().kind, ErrorKind::NotFound);
+  EXPECT_EQ(store().copy(context_, request).error().kind, ErrorKind::NotFound);
 }
 
 TEST_P(StoreContract, SymlinksAreDescribedAndFollowed) {
@@ -288,54 +288,54 @@ TEST_P(StoreContract, SymlinksAreDescribedAndFollowed) {
   put("dir/t ü", "target");
   const ObjectKey link("link");
   const auto made =
-      store().put_symlink(context, link, ObjectKey("dir/t ü"), {{"mode", "41471"}}, kAbsent);
+      store().put_symlink(context_, link, ObjectKey("dir/t ü"), {{"mode", "41471"}}, kAbsent);
   ASSERT_TRUE(made) << core::describe(made.error());
-  EXPECT_EQ(store().put_symlink(context, link, ObjectKey("x"), {}, kAbsent).error().kind,
+  EXPECT_EQ(store().put_symlink(context_, link, ObjectKey("x"), {}, kAbsent).error().kind,
             ErrorKind::Exists);
-  const auto info = store().get_symlink(context, link);
+  const auto info = store().get_symlink(context_, link);
   ASSERT_TRUE(info) << core::describe(info.error());
   EXPECT_EQ(info->target_key, "dir/t ü");
   EXPECT_EQ(info->meta.user.at("mode"), "41471");
-  const auto meta = store().head(context, link);
+  const auto meta = store().head(context_, link);
   ASSERT_TRUE(meta) << core::describe(meta.error());
   EXPECT_EQ(meta->type, store::ObjectType::Symlink);
   EXPECT_EQ(meta->size, std::string("dir/t ü").size());
   EXPECT_EQ(meta->user.at("mode"), "41471");
   EXPECT_EQ(whole("link"), "target");
-  ASSERT_TRUE(store().remove(context, ObjectKey("dir/t ü")));
-  EXPECT_EQ(store().head(context, link)->type, store::ObjectType::Symlink) << "dangling";
+  ASSERT_TRUE(store().remove(context_, ObjectKey("dir/t ü")));
+  EXPECT_EQ(store().head(context_, link)->type, store::ObjectType::Symlink) << "dangling";
   EXPECT_EQ(whole("link"), core::to_string(ErrorKind::NotFound));
   put("plain", "x");
-  EXPECT_EQ(store().get_symlink(context, ObjectKey("plain")).error().kind,
+  EXPECT_EQ(store().get_symlink(context_, ObjectKey("plain")).error().kind,
             ErrorKind::InvalidArgument);
-  EXPECT_EQ(store().get_symlink(context, ObjectKey("nothing")).error().kind, ErrorKind::NotFound);
-  const auto page = store().list(context, {});
+  EXPECT_EQ(store().get_symlink(context_, ObjectKey("nothing")).error().kind, ErrorKind::NotFound);
+  const auto page = store().list(context_, {});
   ASSERT_TRUE(page);
   EXPECT_EQ(page->objects.at(0).type, store::ObjectType::Symlink);
 }
 
 TEST_P(StoreContract, UploadsJoinPartsAndCopiedParts) {
-  const std::string first(120 * 1024, 'a');
-  const std::string middle(110 * 1024, 'b');
+  const std::string first(120UL * 1024, 'a');
+  const std::string middle(110UL * 1024, 'b');
   const ObjectVersion source = put("source", "xx" + middle + "yy");
   const ObjectKey key("joined");
-  const auto id = store().start_upload(context, key, {"image/png", {{"mode", "1"}}});
+  const auto id = store().start_upload(context_, key, {"image/png", {{"mode", "1"}}});
   ASSERT_TRUE(id) << core::describe(id.error());
   std::vector<store::PartReceipt> parts;
   const auto add = [&parts](core::Result<store::PartReceipt> part) {
     ASSERT_TRUE(part) << core::describe(part.error());
     parts.push_back(*part);
   };
-  add(store().upload_part(context, key, *id, 1, store::text_source("??" + first + "??"),
+  add(store().upload_part(context_, key, *id, 1, store::text_source("??" + first + "??"),
                           {2, 2 + first.size()}));
-  add(store().upload_part_copy(context, key, *id, 2, source, {2, 2 + middle.size()}));
-  add(store().upload_part(context, key, *id, 7, store::text_source("end"), {0, 3}));
+  add(store().upload_part_copy(context_, key, *id, 2, source, {2, 2 + middle.size()}));
+  add(store().upload_part(context_, key, *id, 7, store::text_source("end"), {0, 3}));
   EXPECT_EQ(kind_of_head("joined"), ErrorKind::NotFound);
-  const auto done = store().complete_upload(context, key, *id, parts, {});
+  const auto done = store().complete_upload(context_, key, *id, parts, {});
   ASSERT_TRUE(done) << core::describe(done.error());
   EXPECT_TRUE(done->etag.text().ends_with("-3")) << done->etag.text();
   EXPECT_TRUE(whole("joined") == first + middle + "end");
-  const auto meta = store().head(context, key);
+  const auto meta = store().head(context_, key);
   ASSERT_TRUE(meta);
   EXPECT_EQ(meta->type, store::ObjectType::Multipart);
   EXPECT_EQ(meta->content_type, "image/png");
@@ -345,27 +345,28 @@ TEST_P(StoreContract, UploadsJoinPartsAndCopiedParts) {
 
 TEST_P(StoreContract, UploadsThatAreGoneAreNamed) {
   const ObjectKey key("joined");
-  const auto id = store().start_upload(context, key, {});
+  const auto id = store().start_upload(context_, key, {});
   ASSERT_TRUE(id);
-  const auto part = store().upload_part(context, key, *id, 1, store::text_source("x"), {0, 1});
+  const auto part = store().upload_part(context_, key, *id, 1, store::text_source("x"), {0, 1});
   ASSERT_TRUE(part);
-  ASSERT_TRUE(store().abort_upload(context, key, *id));
-  EXPECT_EQ(store().abort_upload(context, key, *id).error().kind, ErrorKind::NoUpload);
-  EXPECT_EQ(store().upload_part(context, key, *id, 1, store::text_source("x"), {0, 1}).error().kind,
-            ErrorKind::NoUpload);
-  EXPECT_EQ(store().complete_upload(context, key, *id, {*part}, {}).error().kind,
+  ASSERT_TRUE(store().abort_upload(context_, key, *id));
+  EXPECT_EQ(store().abort_upload(context_, key, *id).error().kind, ErrorKind::NoUpload);
+  EXPECT_EQ(
+      store().upload_part(context_, key, *id, 1, store::text_source("x"), {0, 1}).error().kind,
+      ErrorKind::NoUpload);
+  EXPECT_EQ(store().complete_upload(context_, key, *id, {*part}, {}).error().kind,
             ErrorKind::NoUpload);
   EXPECT_EQ(kind_of_head("joined"), ErrorKind::NotFound);
 }
 
 TEST_P(StoreContract, UploadsCanCreateExclusively) {
   const ObjectKey key("joined");
-  const auto id = store().start_upload(context, key, {});
+  const auto id = store().start_upload(context_, key, {});
   ASSERT_TRUE(id);
-  const auto part = store().upload_part(context, key, *id, 1, store::text_source("x"), {0, 1});
+  const auto part = store().upload_part(context_, key, *id, 1, store::text_source("x"), {0, 1});
   ASSERT_TRUE(part);
   put("joined", "somebody else's");
-  EXPECT_EQ(store().complete_upload(context, key, *id, {*part}, kAbsent).error().kind,
+  EXPECT_EQ(store().complete_upload(context_, key, *id, {*part}, kAbsent).error().kind,
             ErrorKind::Exists);
   EXPECT_EQ(whole("joined"), "somebody else's");
 }
@@ -374,21 +375,21 @@ TEST_P(StoreContract, PartsCopiedFromAnotherVersionAreRefused) {
   const ObjectVersion old = put("source", "one");
   put("source", "two");
   const ObjectKey key("joined");
-  const auto id = store().start_upload(context, key, {});
+  const auto id = store().start_upload(context_, key, {});
   ASSERT_TRUE(id);
-  EXPECT_EQ(store().upload_part_copy(context, key, *id, 1, old, {0, 3}).error().kind,
+  EXPECT_EQ(store().upload_part_copy(context_, key, *id, 1, old, {0, 3}).error().kind,
             ErrorKind::Changed);
 }
 
 TEST_P(StoreContract, AStopEndsWhatBegins) {
   std::stop_source stop;
   stop.request_stop();
-  context.stop = stop.get_token();
+  context_.stop = stop.get_token();
   EXPECT_EQ(kind_of_head("a"), ErrorKind::Cancelled);
 }
 
 TEST_P(StoreContract, AProbeFindsTheBucket) {
-  const auto probe = store().probe(context, "some/prefix/");
+  const auto probe = store().probe(context_, "some/prefix/");
   ASSERT_TRUE(probe) << core::describe(probe.error());
   EXPECT_TRUE(probe->may_list);
 }

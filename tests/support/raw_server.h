@@ -28,7 +28,7 @@ class RawServer {
     /// Fewer than asked only when the client has gone.
     std::string read_exact(std::size_t count);
     /// False when the client has gone.
-    bool send(std::string_view bytes) const;
+    bool send(std::string_view bytes) const;  // NOLINT(modernize-use-nodiscard): few care
     /// The next close becomes a reset.
     void reset() const;
     /// Returns when the client has closed its side, or the server ends.

@@ -229,7 +229,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadAnswer{"BadChunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
                   ErrorKind::Unavailable},
         BadAnswer{"Garbage", "SSH-2.0-OpenSSH_9.2\r\n\r\n", ErrorKind::Protocol},
-        BadAnswer{"HugeLine", "HTTP/1.1 200 OK\r\nA: " + std::string(1 << 20, 'a') + "\r\n\r\n",
+        BadAnswer{"HugeLine", "HTTP/1.1 200 OK\r\nA: " + std::string(900'000, 'a') + "\r\n\r\n",
                   ErrorKind::Protocol},
         BadAnswer{"ManyLines",
                   [] {
@@ -240,10 +240,10 @@ INSTANTIATE_TEST_SUITE_P(
                     return text + "\r\n";
                   }(),
                   ErrorKind::Protocol},
-        BadAnswer{
-            "HugeText",
-            "HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" + std::string(9'000'000, 'x'),
-            ErrorKind::Protocol}),
+        BadAnswer{"HugeText",
+                  "HTTP/1.1 200 OK\r\nContent-Length: 9000000\r\n\r\n" +
+                      std::string(5'000'000, 'x') + std::string(4'000'000, 'x'),
+                  ErrorKind::Protocol}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(CurlTransport, CutsAnEndlessErrorDocument) {

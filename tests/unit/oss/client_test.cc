@@ -18,9 +18,9 @@ const http::Headers kHead = {{"ETag", "\"E\""}, {"Content-Length", "3"}};
 class Client : public OssStoreTest {};
 
 TEST_F(Client, SignsWithVersion4AndTheRegionOfTheEndpoint) {
-  transport.reply(ok(kHead));
-  ASSERT_TRUE(store().head(context, model::ObjectKey("a b/ü+%/..")));
-  const test::Sent sent = transport.sent().at(0);
+  transport_.reply(ok(kHead));
+  ASSERT_TRUE(store().head(context_, model::ObjectKey("a b/ü+%/..")));
+  const test::Sent sent = transport_.sent().at(0);
   EXPECT_EQ(sent.line(), "HEAD /a%20b/%C3%BC%2B%25/..");
   EXPECT_EQ(sent.request.origin.authority(), "examplebucket.oss-cn-hangzhou.aliyuncs.com");
   EXPECT_EQ(sent.request.origin.scheme, "https");
@@ -31,33 +31,33 @@ TEST_F(Client, SignsWithVersion4AndTheRegionOfTheEndpoint) {
 }
 
 TEST_F(Client, SignsWithVersion1WhereNoRegionIsKnown) {
-  options.endpoint = http::parse_origin("http://127.0.0.1:9000").value();
-  transport.reply(ok(kHead));
-  ASSERT_TRUE(store().head(context, key));
-  EXPECT_EQ(transport.sent().at(0).line(), "HEAD /examplebucket/logs/a.txt");
-  EXPECT_THAT(transport.sent().at(0).header("Authorization"), StartsWith("OSS STS.one:"));
+  options_.endpoint = http::parse_origin("http://127.0.0.1:9000").value();
+  transport_.reply(ok(kHead));
+  ASSERT_TRUE(store().head(context_, key_));
+  EXPECT_EQ(transport_.sent().at(0).line(), "HEAD /examplebucket/logs/a.txt");
+  EXPECT_THAT(transport_.sent().at(0).header("Authorization"), StartsWith("OSS STS.one:"));
 }
 
 class TokenRefusals : public OssStoreTest, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(TokenRefusals, AreAnsweredWithTheSuccessor) {
-  credentials.add("STS.two", "token-two");
-  transport.reply(refusal(403, GetParam())).reply(ok(kHead));
-  ASSERT_TRUE(store().head(context, key));
-  EXPECT_THAT(credentials.rejected, ElementsAre(1));
-  EXPECT_EQ(transport.sent().at(1).header("x-oss-security-token"), "token-two");
-  EXPECT_THAT(transport.sent().at(1).header("Authorization"), HasSubstr("STS.two"));
+  credentials_.add("STS.two", "token-two");
+  transport_.reply(refusal(403, GetParam())).reply(ok(kHead));
+  ASSERT_TRUE(store().head(context_, key_));
+  EXPECT_THAT(credentials_.rejected, ElementsAre(1));
+  EXPECT_EQ(transport_.sent().at(1).header("x-oss-security-token"), "token-two");
+  EXPECT_THAT(transport_.sent().at(1).header("Authorization"), HasSubstr("STS.two"));
   EXPECT_EQ(metric("token_refusals"), 1);
 }
 
 TEST_P(TokenRefusals, AreFinalWhenTheSuccessorIsRefusedToo) {
-  credentials.add("STS.two", "token-two");
-  credentials.add("STS.three", "token-three");
-  transport.reply(refusal(403, GetParam())).reply(refusal(403, GetParam()));
-  const auto meta = store().head(context, key);
+  credentials_.add("STS.two", "token-two");
+  credentials_.add("STS.three", "token-three");
+  transport_.reply(refusal(403, GetParam())).reply(refusal(403, GetParam()));
+  const auto meta = store().head(context_, key_);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, ErrorKind::TokenRefused);
-  EXPECT_THAT(credentials.rejected, ElementsAre(1, 2));
+  EXPECT_THAT(credentials_.rejected, ElementsAre(1, 2));
   expect_script_done(2);
 }
 
@@ -66,42 +66,42 @@ INSTANTIATE_TEST_SUITE_P(Codes, TokenRefusals,
                                            "InvalidAccessKeyId"));
 
 TEST_F(Client, ATokenThatRanOutOnTheWayIsNoRefusalOfItsSuccessor) {
-  credentials.replace_all();
+  credentials_.replace_all();
   for (int n = 1; n <= 3; ++n) {
-    credentials.add("STS.x", "token-" + std::to_string(n), clock.steady_now() + n * 10s);
+    credentials_.add("STS.x", "token-" + std::to_string(n), clock_.steady_now() + n * 10s);
   }
   const auto late = [this](const test::Sent&) {
-    clock.advance(10s);
+    clock_.advance(10s);
     return refusal(403, "SecurityTokenExpired");
   };
-  transport.reply(late).reply(late).reply(ok(kHead));
-  ASSERT_TRUE(store().head(context, key));
+  transport_.reply(late).reply(late).reply(ok(kHead));
+  ASSERT_TRUE(store().head(context_, key_));
   expect_script_done(3);
 }
 
 TEST_F(Client, ALongLivedKeyThatIsRefusedIsFinal) {
-  credentials.replace_all();
-  credentials.add("LTAI", "");
-  transport.reply(refusal(403, "InvalidAccessKeyId"));
-  const auto meta = store().head(context, key);
+  credentials_.replace_all();
+  credentials_.add("LTAI", "");
+  transport_.reply(refusal(403, "InvalidAccessKeyId"));
+  const auto meta = store().head(context_, key_);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, ErrorKind::TokenRefused);
-  EXPECT_TRUE(credentials.rejected.empty());
-  EXPECT_TRUE(transport.sent().at(0).header("x-oss-security-token").empty());
+  EXPECT_TRUE(credentials_.rejected.empty());
+  EXPECT_TRUE(transport_.sent().at(0).header("x-oss-security-token").empty());
   expect_script_done(1);
 }
 
 TEST_F(Client, SaysWhoFailedWhenNoSuccessorComes) {
-  transport.reply(refusal(403, "InvalidSecurityToken"));
-  const auto meta = store().head(context, key);
+  transport_.reply(refusal(403, "InvalidSecurityToken"));
+  const auto meta = store().head(context_, key_);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, ErrorKind::Unauthenticated);
   EXPECT_EQ(meta.error().message, "HeadObject logs/a.txt: no successor");
 }
 
 TEST_F(Client, AccessDeniedIsAPolicyNotAToken) {
-  transport.reply(refusal(403, "AccessDenied"));
-  const auto meta = store().head(context, key);
+  transport_.reply(refusal(403, "AccessDenied"));
+  const auto meta = store().head(context_, key_);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, ErrorKind::Denied);
   EXPECT_EQ(meta.error().message, "HeadObject logs/a.txt: AccessDenied: no AccessDenied");
@@ -110,40 +110,40 @@ TEST_F(Client, AccessDeniedIsAPolicyNotAToken) {
   EXPECT_EQ(meta.error().remote->code, "AccessDenied");
   EXPECT_EQ(meta.error().remote->request_id, "REQ");
   EXPECT_EQ(meta.error().remote->ec, "EC1");
-  EXPECT_TRUE(credentials.rejected.empty());
+  EXPECT_TRUE(credentials_.rejected.empty());
 }
 
 TEST_F(Client, CorrectsTheClockOnceAndSignsAgain) {
   test::Reply skewed = refusal(403, "RequestTimeTooSkewed");
   skewed.headers.add("Date", "Tue, 02 Jan 2024 04:04:05 GMT");
-  transport
+  transport_
       .reply([&](const test::Sent&) {
-        credentials.offset = 1h;
+        credentials_.offset = 1h;
         return skewed;
       })
       .reply(ok(kHead));
-  ASSERT_TRUE(store().head(context, key));
-  EXPECT_THAT(credentials.corrections, ElementsAre(core::wall_from_unix(1'704'168'245)));
-  EXPECT_EQ(transport.sent().at(1).header("x-oss-date"), "20240102T040405Z");
-  transport.reply(skewed).reply(skewed);
-  const auto meta = store().head(context, key);
+  ASSERT_TRUE(store().head(context_, key_));
+  EXPECT_THAT(credentials_.corrections, ElementsAre(core::wall_from_unix(1'704'168'245)));
+  EXPECT_EQ(transport_.sent().at(1).header("x-oss-date"), "20240102T040405Z");
+  transport_.reply(skewed).reply(skewed);
+  const auto meta = store().head(context_, key_);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, ErrorKind::ClockSkewed);
   expect_script_done(4);
 }
 
 TEST_F(Client, RepeatsWhatMayPassAndSignsEveryAttemptAnew) {
-  credentials.add("STS.two", "token-two");
-  transport.reply(broken())
+  credentials_.add("STS.two", "token-two");
+  transport_.reply(broken())
       .reply([&](const test::Sent&) {
-        credentials.reject(1);  // somebody else found out
+        credentials_.reject(1);  // somebody else found out
         return refusal(500, "InternalError");
       })
       .reply(refusal(503, "QpsLimitExceeded"))
       .reply(ok(kHead));
-  ASSERT_TRUE(store().head(context, key));
-  EXPECT_EQ(transport.sent().at(1).header("x-oss-security-token"), "token-one");
-  EXPECT_EQ(transport.sent().at(2).header("x-oss-security-token"), "token-two");
+  ASSERT_TRUE(store().head(context_, key_));
+  EXPECT_EQ(transport_.sent().at(1).header("x-oss-security-token"), "token-one");
+  EXPECT_EQ(transport_.sent().at(2).header("x-oss-security-token"), "token-two");
   EXPECT_EQ(metric("requests.HeadObject"), 4);
   EXPECT_EQ(metric("errors.HeadObject"), 3);
   EXPECT_EQ(metric("retries"), 3);
@@ -151,9 +151,9 @@ TEST_F(Client, RepeatsWhatMayPassAndSignsEveryAttemptAnew) {
 
 TEST_F(Client, GivesUpAfterItsAttempts) {
   for (int n = 0; n < 4; ++n) {
-    transport.reply(broken());
+    transport_.reply(broken());
   }
-  const auto meta = store().head(context, key);
+  const auto meta = store().head(context_, key_);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, ErrorKind::Unavailable);
   expect_script_done(4);
@@ -165,16 +165,16 @@ class Pauses : public OssStoreTest,
 TEST_P(Pauses, AreHonoured) {
   test::Reply slow = refusal(503, "DownloadTrafficRateLimitExceeded");
   slow.headers.add(GetParam().first, GetParam().second);
-  transport.reply(slow).reply(ok(kHead));
-  const auto began = clock.steady_now();
+  transport_.reply(slow).reply(ok(kHead));
+  const auto began = clock_.steady_now();
   core::Result<store::ObjectMeta> meta = core::fail(ErrorKind::Internal, "not yet");
-  std::jthread worker([&] { meta = store().head(context, key); });
-  clock.await_sleepers(1);
-  EXPECT_EQ(transport.sent().size(), 1U);
-  clock.advance(2s);
+  std::jthread worker([&] { meta = store().head(context_, key_); });
+  clock_.await_sleepers(1);
+  EXPECT_EQ(transport_.sent().size(), 1U);
+  clock_.advance(2s);
   worker.join();
   ASSERT_TRUE(meta);
-  EXPECT_EQ(clock.steady_now() - began, 2s);
+  EXPECT_EQ(clock_.steady_now() - began, 2s);
 }
 
 INSTANTIATE_TEST_SUITE_P(Headers, Pauses,
@@ -182,18 +182,18 @@ INSTANTIATE_TEST_SUITE_P(Headers, Pauses,
                                            std::pair("Retry-After", "2")));
 
 TEST_F(Client, SmallRequestsAreBoundedAndDataIsNot) {
-  transport.reply(ok(kHead)).reply(ok({{"ETag", "\"E\""}}));
-  ASSERT_TRUE(store().head(context, key));
-  EXPECT_EQ(transport.sent().at(0).deadline, clock.steady_now() + options.request_timeout);
-  ASSERT_TRUE(store().put(context, key, store::text_source("x"), {}, {}));
-  EXPECT_EQ(transport.sent().at(1).deadline, core::SteadyTime::max());
+  transport_.reply(ok(kHead)).reply(ok({{"ETag", "\"E\""}}));
+  ASSERT_TRUE(store().head(context_, key_));
+  EXPECT_EQ(transport_.sent().at(0).deadline, clock_.steady_now() + options_.request_timeout);
+  ASSERT_TRUE(store().put(context_, key_, store::text_source("x"), {}, {}));
+  EXPECT_EQ(transport_.sent().at(1).deadline, core::SteadyTime::max());
 }
 
 TEST_F(Client, NamesTheFirstDifferenceOfTheStringsToSign) {
-  transport.reply(refusal(403, "SignatureDoesNotMatch",
-                          "<StringToSign>OSS4-HMAC-SHA256\n20240102T030405Z\n"
-                          "20240102/cn-beijing/oss/aliyun_v4_request\nabc</StringToSign>"));
-  const auto meta = store().head(context, key);
+  transport_.reply(refusal(403, "SignatureDoesNotMatch",
+                           "<StringToSign>OSS4-HMAC-SHA256\n20240102T030405Z\n"
+                           "20240102/cn-beijing/oss/aliyun_v4_request\nabc</StringToSign>"));
+  const auto meta = store().head(context_, key_);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, ErrorKind::TokenRefused);
   EXPECT_THAT(meta.error().message, HasSubstr("line 3"));
@@ -202,10 +202,10 @@ TEST_F(Client, NamesTheFirstDifferenceOfTheStringsToSign) {
 
 TEST_F(Client, NeverShowsSecrets) {
   // A service that repeats the token in its refusal, as it does for token errors.
-  credentials.add("STS.two", "token-two");
-  transport.reply(refusal(403, "InvalidSecurityToken", "<SecurityToken>token-one</SecurityToken>"))
+  credentials_.add("STS.two", "token-two");
+  transport_.reply(refusal(403, "InvalidSecurityToken", "<SecurityToken>token-one</SecurityToken>"))
       .reply(refusal(403, "InvalidSecurityToken", "<SecurityToken>token-two</SecurityToken>"));
-  const auto meta = store().head(context, key);
+  const auto meta = store().head(context_, key_);
   ASSERT_FALSE(meta);
   EXPECT_THAT(core::describe(meta.error()), Not(HasSubstr("token-")));
 }

@@ -100,30 +100,30 @@ TEST(Xml, KnowsWhatItCanCarry) {
 class List : public OssStoreTest {};
 
 TEST_F(List, AsksForEncodedKeysAndFollowsTheToken) {
-  transport.reply(ok({}, listing(entry("a"),
-                                 "<IsTruncated>true</IsTruncated>"
-                                 "<NextContinuationToken>T</NextContinuationToken>")));
+  transport_.reply(ok({}, listing(entry("a"),
+                                  "<IsTruncated>true</IsTruncated>"
+                                  "<NextContinuationToken>T</NextContinuationToken>")));
   store::ListQuery query{
       .prefix = "p/", .delimiter = "/", .start_after = "p/a", .continuation_token = {}};
-  ASSERT_TRUE(store().list(context, query));
-  EXPECT_EQ(transport.sent().at(0).line(),
+  ASSERT_TRUE(store().list(context_, query));
+  EXPECT_EQ(transport_.sent().at(0).line(),
             "GET /?list-type=2&max-keys=1000&encoding-type=url&prefix=p%2F&delimiter=%2F"
             "&start-after=p%2Fa");
   query.continuation_token = "T";
-  transport.reply(ok({}, listing("")));
-  ASSERT_TRUE(store().list(context, query));
-  EXPECT_EQ(transport.sent().at(1).line(),
+  transport_.reply(ok({}, listing("")));
+  ASSERT_TRUE(store().list(context_, query));
+  EXPECT_EQ(transport_.sent().at(1).line(),
             "GET /?list-type=2&max-keys=1000&encoding-type=url&prefix=p%2F&delimiter=%2F"
             "&continuation-token=T");
 }
 
 TEST_F(List, DoesNotGoRoundInCircles) {
-  transport.reply(ok({}, listing("",
-                                 "<IsTruncated>true</IsTruncated>"
-                                 "<NextContinuationToken>T</NextContinuationToken>")));
+  transport_.reply(ok({}, listing("",
+                                  "<IsTruncated>true</IsTruncated>"
+                                  "<NextContinuationToken>T</NextContinuationToken>")));
   store::ListQuery query;
   query.continuation_token = "T";
-  const auto page = store().list(context, query);
+  const auto page = store().list(context_, query);
   ASSERT_FALSE(page);
   EXPECT_EQ(page.error().kind, ErrorKind::Protocol);
 }

@@ -31,20 +31,20 @@ test::Reply part(std::size_t first, std::size_t last, const std::string& etag = 
 class Read : public OssStoreTest {
  protected:
   core::Result<store::ObjectMeta> read(std::uint64_t first, std::uint64_t last) {
-    return store().read(context, version, {first, last}, sink);
+    return store().read(context_, version_, {first, last}, sink_);
   }
-  model::ObjectVersion version{key, model::ETag("E"), kText.size(), ""};
-  TextSink sink;
+  model::ObjectVersion version_{key_, model::ETag("E"), kText.size(), ""};
+  TextSink sink_;
 };
 
 TEST_F(Read, PinsVersionAndRange) {
-  transport.reply(part(100, 200));
+  transport_.reply(part(100, 200));
   const auto meta = read(100, 200);
   ASSERT_TRUE(meta) << meta.error().message;
-  EXPECT_EQ(sink.text, kText.substr(100, 100));
+  EXPECT_EQ(sink_.text, kText.substr(100, 100));
   EXPECT_EQ(meta->size, kText.size());
   EXPECT_EQ(meta->user.at("mode"), "33188");
-  const test::Sent sent = transport.sent().at(0);
+  const test::Sent sent = transport_.sent().at(0);
   EXPECT_EQ(sent.header("Range"), "bytes=100-199");
   EXPECT_EQ(sent.header("x-oss-range-behavior"), "standard");
   EXPECT_EQ(sent.header("If-Match"), "\"E\"");
@@ -53,19 +53,19 @@ TEST_F(Read, PinsVersionAndRange) {
 
 TEST_F(Read, TakesTheWholeObjectAsAnswerOnlyIfItWasAskedFor) {
   test::Reply whole = ok({{"ETag", "\"E\""}, {"Content-Length", "10000"}}, kText);
-  transport.reply(whole).reply(whole);
+  transport_.reply(whole).reply(whole);
   ASSERT_TRUE(read(0, 20'000));
-  EXPECT_EQ(sink.text, kText);
+  EXPECT_EQ(sink_.text, kText);
   const auto meta = read(0, 100);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, ErrorKind::Protocol);
-  EXPECT_EQ(sink.text, kText) << "no byte of a range that was not asked for";
+  EXPECT_EQ(sink_.text, kText) << "no byte of a range that was not asked for";
 }
 
 TEST_F(Read, IsCutAtTheEndOfTheObject) {
-  transport.reply(part(9'000, 10'000));
+  transport_.reply(part(9'000, 10'000));
   ASSERT_TRUE(read(9'000, 50'000));
-  EXPECT_EQ(sink.text, kText.substr(9'000));
+  EXPECT_EQ(sink_.text, kText.substr(9'000));
 }
 
 TEST_F(Read, ResumesWhereItBroke) {
@@ -73,33 +73,33 @@ TEST_F(Read, ResumesWhereItBroke) {
   first.cut_after = 2'500;
   test::Reply second = part(3'500, 9'000);
   second.cut_after = 0;
-  transport.reply(first).reply(second).reply(broken()).reply(part(3'500, 9'000));
+  transport_.reply(first).reply(second).reply(broken()).reply(part(3'500, 9'000));
   ASSERT_TRUE(read(1'000, 9'000));
-  EXPECT_EQ(sink.text, kText.substr(1'000, 8'000));
-  EXPECT_EQ(transport.sent().at(1).header("Range"), "bytes=3500-8999");
-  EXPECT_EQ(transport.sent().at(3).header("Range"), "bytes=3500-8999");
+  EXPECT_EQ(sink_.text, kText.substr(1'000, 8'000));
+  EXPECT_EQ(transport_.sent().at(1).header("Range"), "bytes=3500-8999");
+  EXPECT_EQ(transport_.sent().at(3).header("Range"), "bytes=3500-8999");
   EXPECT_EQ(metric("bytes.received"), 8'000);
 }
 
 TEST_F(Read, ResumesTheSameVersionEvenIfAnyWouldDo) {
-  version.etag = {};
+  version_.etag = {};
   test::Reply first = part(0, 5'000);
   first.cut_after = 1'000;
-  transport.reply(first).reply(part(1'000, 5'000, "\"OTHER\""));
+  transport_.reply(first).reply(part(1'000, 5'000, "\"OTHER\""));
   const auto meta = read(0, 5'000);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, ErrorKind::Changed);
-  EXPECT_TRUE(transport.sent().at(0).header("If-Match").empty());
-  EXPECT_EQ(transport.sent().at(1).header("If-Match"), "\"E\"");
-  EXPECT_EQ(sink.text, kText.substr(0, 1'000));
+  EXPECT_TRUE(transport_.sent().at(0).header("If-Match").empty());
+  EXPECT_EQ(transport_.sent().at(1).header("If-Match"), "\"E\"");
+  EXPECT_EQ(sink_.text, kText.substr(0, 1'000));
 }
 
 TEST_F(Read, AnAnswerThatEndsEarlyWithoutSayingSoIsResumed) {
   test::Reply shorter = part(0, 5'000);
   shorter.body.resize(1'234);
-  transport.reply(shorter).reply(part(1'234, 5'000));
+  transport_.reply(shorter).reply(part(1'234, 5'000));
   ASSERT_TRUE(read(0, 5'000));
-  EXPECT_EQ(sink.text, kText.substr(0, 5'000));
+  EXPECT_EQ(sink_.text, kText.substr(0, 5'000));
 }
 
 struct Wrong {
@@ -110,12 +110,12 @@ struct Wrong {
 class WrongAnswers : public Read, public ::testing::WithParamInterface<Wrong> {};
 
 TEST_P(WrongAnswers, DeliverNothing) {
-  transport.reply(GetParam().reply);
+  transport_.reply(GetParam().reply);
   const auto meta = read(100, 200);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, GetParam().kind) << meta.error().message;
   EXPECT_THAT(meta.error().message, HasSubstr("GetObject logs/a.txt: "));
-  EXPECT_EQ(sink.text, "");
+  EXPECT_EQ(sink_.text, "");
   expect_script_done(1);
 }
 
@@ -145,11 +145,11 @@ INSTANTIATE_TEST_SUITE_P(
 TEST_F(Read, MoreBytesThanAnnouncedAreNotDelivered) {
   test::Reply longer = part(100, 200);
   longer.body += "more";
-  transport.reply(longer);
+  transport_.reply(longer);
   const auto meta = read(100, 200);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, ErrorKind::Protocol);
-  EXPECT_EQ(sink.text, "");
+  EXPECT_EQ(sink_.text, "");
 }
 
 TEST_F(Read, VerifiesTheSumOfAWholeObjectAndDoesNotRepeatIt) {
@@ -157,7 +157,7 @@ TEST_F(Read, VerifiesTheSumOfAWholeObjectAndDoesNotRepeatIt) {
   damaged[5'000] ^= 1;
   test::Reply first = part(0, 10'000, "\"E\"", damaged);
   first.cut_after = 6'000;
-  transport.reply(first).reply(part(6'000, 10'000));
+  transport_.reply(first).reply(part(6'000, 10'000));
   const auto meta = read(0, 10'000);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, ErrorKind::Corrupt);
@@ -165,8 +165,8 @@ TEST_F(Read, VerifiesTheSumOfAWholeObjectAndDoesNotRepeatIt) {
 }
 
 TEST_F(Read, WhatTheSinkSaysIsFinal) {
-  sink.refuse_after = 2'500;
-  transport.reply(part(0, 10'000));
+  sink_.refuse_after = 2'500;
+  transport_.reply(part(0, 10'000));
   const auto meta = read(0, 10'000);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().message, "the sink is gone");
@@ -174,10 +174,10 @@ TEST_F(Read, WhatTheSinkSaysIsFinal) {
 }
 
 TEST_F(Read, OfOneVersionNamesIt) {
-  version.version_id = "CAE/1";
-  transport.reply(part(0, 1));
+  version_.version_id = "CAE/1";
+  transport_.reply(part(0, 1));
   ASSERT_TRUE(read(0, 1));
-  EXPECT_EQ(transport.sent().at(0).line(), "GET /logs/a.txt?versionId=CAE%2F1");
+  EXPECT_EQ(transport_.sent().at(0).line(), "GET /logs/a.txt?versionId=CAE%2F1");
 }
 
 TEST_F(Read, RefusesAnEmptyRange) {

@@ -85,33 +85,33 @@ inline test::Reply no_content() {
 class OssStoreTest : public ::testing::Test {
  protected:
   OssStoreTest() {
-    options.endpoint = http::parse_origin("https://oss-cn-hangzhou.aliyuncs.com").value();
-    options.bucket = "examplebucket";
-    options.retry = {.attempts = 4, .base = core::Duration{0}, .cap = core::Duration{0}};
+    options_.endpoint = http::parse_origin("https://oss-cn-hangzhou.aliyuncs.com").value();
+    options_.bucket = "examplebucket";
+    options_.retry = {.attempts = 4, .base = core::Duration{0}, .cap = core::Duration{0}};
   }
 
   /// Made at its first use, so that a test can change the options before.
   store::ObjectStore& store() {
     if (!store_) {
-      store_ = open_store(options, {transport, credentials, clock, random, metrics}).value();
+      store_ = open_store(options_, {transport_, credentials_, clock_, random_, metrics_}).value();
     }
     return *store_;
   }
-  std::int64_t metric(const std::string& name) { return metrics[name].value(); }
+  std::int64_t metric(const std::string& name) { return metrics_[name].value(); }
   /// Every reply was asked for, and nothing else.
   void expect_script_done(std::size_t requests) const {
-    EXPECT_EQ(transport.left(), 0U);
-    EXPECT_EQ(transport.sent().size(), requests);
+    EXPECT_EQ(transport_.left(), 0U);
+    EXPECT_EQ(transport_.sent().size(), requests);
   }
 
-  Options options;
-  test::FakeTransport transport;
-  ScriptedCredentials credentials;
-  test::FakeClock clock;
-  core::Random random{7};
-  core::Metrics metrics;
-  core::OpContext context;
-  const model::ObjectKey key{"logs/a.txt"};
+  Options options_;
+  test::FakeTransport transport_;
+  ScriptedCredentials credentials_;
+  test::FakeClock clock_;
+  core::Random random_{7};
+  core::Metrics metrics_;
+  core::OpContext context_;
+  const model::ObjectKey key_{"logs/a.txt"};
 
  private:
   std::unique_ptr<store::ObjectStore> store_;

@@ -9,19 +9,19 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using Kind = store::Precondition::Kind;
 
-std::string crc_of(std::string_view text) {
-  return std::to_string(core::crc64(core::as_bytes(text)));
+std::string crc_of(std::string_view text_) {
+  return std::to_string(core::crc64(core::as_bytes(text_)));
 }
 
 class Write : public OssStoreTest {
  protected:
   core::Result<store::Published> put(Kind kind = Kind::None) {
-    return store().put(context, key, store::text_source(text), attributes,
+    return store().put(context_, key_, store::text_source(text_), attributes_,
                        {.kind = kind, .etag = {}});
   }
   test::Reply stored(const std::string& other = {}) const {
     return ok({{"ETag", "\"ABC\""},
-               {"x-oss-hash-crc64ecma", crc_of(other.empty() ? text : other)},
+               {"x-oss-hash-crc64ecma", crc_of(other.empty() ? text_ : other)},
                {"x-oss-version-id", "V1"}});
   }
   /// What a HEAD says of an object with these bytes.
@@ -32,21 +32,21 @@ class Write : public OssStoreTest {
                {"x-oss-meta-mode", mode},
                {"x-oss-hash-crc64ecma", crc_of(content)}});
   }
-  std::string text = std::string(5'000, 'x') + "end";
-  store::ObjectAttributes attributes{"text/plain", {{"mode", "33188"}}};
+  std::string text_ = std::string(5'000, 'x') + "end";
+  store::ObjectAttributes attributes_{"text/plain", {{"mode", "33188"}}};
 };
 
 TEST_F(Write, SendsBytesTypeAndMetadata) {
-  attributes.user["note"] = " 100% ü";
-  transport.reply(stored());
+  attributes_.user["note"] = " 100% ü";
+  transport_.reply(stored());
   const auto result = put();
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->etag.text(), "ABC");
   EXPECT_EQ(result->version_id, "V1");
-  EXPECT_EQ(result->crc64, core::crc64(core::as_bytes(text)));
-  const test::Sent sent = transport.sent().at(0);
+  EXPECT_EQ(result->crc64, core::crc64(core::as_bytes(text_)));
+  const test::Sent sent = transport_.sent().at(0);
   EXPECT_EQ(sent.line(), "PUT /logs/a.txt");
-  EXPECT_EQ(sent.body, text);
+  EXPECT_EQ(sent.body, text_);
   EXPECT_EQ(sent.header("Content-Type"), "text/plain");
   EXPECT_EQ(sent.header("x-oss-meta-mode"), "33188");
   EXPECT_EQ(sent.header("x-oss-meta-note"), "%20100%25 %C3%BC");
@@ -54,15 +54,15 @@ TEST_F(Write, SendsBytesTypeAndMetadata) {
 }
 
 TEST_F(Write, RepeatsWhatWasDamagedOnItsWay) {
-  transport.reply(stored("something else")).reply(refusal(400, "InvalidDigest")).reply(stored());
+  transport_.reply(stored("something else")).reply(refusal(400, "InvalidDigest")).reply(stored());
   ASSERT_TRUE(put());
-  EXPECT_EQ(transport.sent().at(2).body, text);
+  EXPECT_EQ(transport_.sent().at(2).body, text_);
   expect_script_done(3);
 }
 
 TEST_F(Write, ReportsDamageThatStays) {
   for (int n = 0; n < 4; ++n) {
-    transport.reply(stored("something else"));
+    transport_.reply(stored("something else"));
   }
   const auto result = put();
   ASSERT_FALSE(result);
@@ -70,16 +70,16 @@ TEST_F(Write, ReportsDamageThatStays) {
 }
 
 TEST_F(Write, ExclusiveCreateLoses) {
-  transport.reply(refusal(409, "FileAlreadyExists"));
+  transport_.reply(refusal(409, "FileAlreadyExists"));
   const auto result = put(Kind::Absent);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::Exists);
-  EXPECT_EQ(transport.sent().at(0).header("x-oss-forbid-overwrite"), "true");
+  EXPECT_EQ(transport_.sent().at(0).header("x-oss-forbid-overwrite"), "true");
   expect_script_done(1);
 }
 
 TEST_F(Write, ExclusiveCreateRecognisesItsOwnLostWrite) {
-  transport.reply(broken()).reply(refusal(409, "FileAlreadyExists")).reply(described(text));
+  transport_.reply(broken()).reply(refusal(409, "FileAlreadyExists")).reply(described(text_));
   const auto result = put(Kind::Absent);
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->etag.text(), "THERE");
@@ -87,42 +87,44 @@ TEST_F(Write, ExclusiveCreateRecognisesItsOwnLostWrite) {
 }
 
 TEST_F(Write, ExclusiveCreateDoesNotTakeSomebodyElsesWriteForItsOwn) {
-  const std::string same_size(text.size(), 'y');
-  for (const auto& there : {described(same_size), described(text + "more"), described(text, "0")}) {
-    transport.reply(broken()).reply(refusal(409, "FileAlreadyExists")).reply(there);
+  const std::string same_size(text_.size(), 'y');
+  for (const auto& there :
+       {described(same_size), described(text_ + "more"), described(text_, "0")}) {
+    transport_.reply(broken()).reply(refusal(409, "FileAlreadyExists")).reply(there);
     const auto result = put(Kind::Absent);
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().kind, ErrorKind::Exists);
   }
-  EXPECT_EQ(transport.left(), 0U);
+  EXPECT_EQ(transport_.left(), 0U);
 }
 
 TEST_F(Write, RefusesBeforeSendingWhatTheServiceWouldRefuse) {
-  attributes.user["big"] = std::string(9'000, 'x');
+  attributes_.user["big"] = std::string(9'000, 'x');
   EXPECT_EQ(put().error().kind, ErrorKind::TooLarge);
-  attributes.user = {{"Bad Name", "x"}};
+  attributes_.user = {{"Bad Name", "x"}};
   EXPECT_EQ(put().error().kind, ErrorKind::InvalidArgument);
   const model::ObjectKey too_long(std::string(1024, 'k'));
-  EXPECT_EQ(store().put(context, too_long, store::text_source(""), {}, {}).error().kind,
+  EXPECT_EQ(store().put(context_, too_long, store::text_source(""), {}, {}).error().kind,
             ErrorKind::NameTooLong);
-  EXPECT_EQ(store().remove(context, model::ObjectKey("")).error().kind, ErrorKind::InvalidArgument);
+  EXPECT_EQ(store().remove(context_, model::ObjectKey("")).error().kind,
+            ErrorKind::InvalidArgument);
   expect_script_done(0);
 }
 
 TEST_F(Write, CopyPinsItsSourceAndSaysWhatBecomesOfMetadata) {
   store::CopyRequest request;
   request.source = {model::ObjectKey("from/ü b"), model::ETag("SRC"), 10, "V/1"};
-  request.target = key;
-  request.replace = attributes;
+  request.target = key_;
+  request.replace = attributes_;
   request.precondition.kind = Kind::Absent;
-  transport.reply(ok({},
-                     "<CopyObjectResult><LastModified>2024-01-02T03:04:05.000Z</LastModified>"
-                     "<ETag>\"NEW\"</ETag></CopyObjectResult>"));
-  const auto result = store().copy(context, request);
+  transport_.reply(ok({},
+                      "<CopyObjectResult><LastModified>2024-01-02T03:04:05.000Z</LastModified>"
+                      "<ETag>\"NEW\"</ETag></CopyObjectResult>"));
+  const auto result = store().copy(context_, request);
   ASSERT_TRUE(result) << result.error().message;
   EXPECT_EQ(result->etag.text(), "NEW");
   EXPECT_EQ(result->last_modified, core::wall_from_unix(1'704'164'645));
-  const test::Sent sent = transport.sent().at(0);
+  const test::Sent sent = transport_.sent().at(0);
   EXPECT_EQ(sent.header("x-oss-copy-source"), "/examplebucket/from/%C3%BC%20b?versionId=V%2F1");
   EXPECT_EQ(sent.header("x-oss-copy-source-if-match"), "\"SRC\"");
   EXPECT_EQ(sent.header("x-oss-metadata-directive"), "REPLACE");
@@ -134,26 +136,26 @@ TEST_F(Write, CopyPinsItsSourceAndSaysWhatBecomesOfMetadata) {
 TEST_F(Write, CopyRecognisesItsOwnLostWrite) {
   store::CopyRequest request;
   request.source = {model::ObjectKey("from"), model::ETag("SRC"), 10, ""};
-  request.target = key;
+  request.target = key_;
   request.precondition.kind = Kind::Absent;
-  transport.reply(broken())
+  transport_.reply(broken())
       .reply(refusal(409, "FileAlreadyExists"))
-      .reply(described(text))
-      .reply(described(text));
-  EXPECT_TRUE(store().copy(context, request));
-  transport.reply(broken())
+      .reply(described(text_))
+      .reply(described(text_));
+  EXPECT_TRUE(store().copy(context_, request));
+  transport_.reply(broken())
       .reply(refusal(409, "FileAlreadyExists"))
-      .reply(described(text))
+      .reply(described(text_))
       .reply(described("another"));
-  EXPECT_EQ(store().copy(context, request).error().kind, ErrorKind::Exists);
-  EXPECT_EQ(transport.left(), 0U);
+  EXPECT_EQ(store().copy(context_, request).error().kind, ErrorKind::Exists);
+  EXPECT_EQ(transport_.left(), 0U);
 }
 
 TEST_F(Write, SymlinksCarryTheirTargetEncoded) {
-  transport.reply(ok({{"ETag", "\"L\""}}));
-  ASSERT_TRUE(store().put_symlink(context, key, model::ObjectKey("t ü/x"), {{"mode", "41471"}},
+  transport_.reply(ok({{"ETag", "\"L\""}}));
+  ASSERT_TRUE(store().put_symlink(context_, key_, model::ObjectKey("t ü/x"), {{"mode", "41471"}},
                                   {.kind = Kind::Absent, .etag = {}}));
-  const test::Sent sent = transport.sent().at(0);
+  const test::Sent sent = transport_.sent().at(0);
   EXPECT_EQ(sent.line(), "PUT /logs/a.txt?symlink");
   EXPECT_EQ(sent.header("x-oss-symlink-target"), "t%20%C3%BC/x");
   EXPECT_EQ(sent.header("x-oss-forbid-overwrite"), "true");
@@ -164,15 +166,15 @@ TEST_F(Write, HeadDescribesTheLinkItself) {
                                {"x-oss-symlink-target", "t%20x"},
                                {"x-oss-meta-mode", "41471"},
                                {"Content-Length", "0"}});
-  test::Reply followed = described(text);
+  test::Reply followed = described(text_);
   followed.headers.add("x-oss-object-type", "Symlink");
   test::Reply dangling;
   dangling.status = 404;
   dangling.headers = {{"x-oss-err", core::base64("<Error><Code>SymlinkTargetNotExist</Code>"
                                                  "<Message>x</Message></Error>")}};
   for (const auto& first : {followed, dangling, refusal(400, "InvalidTargetType")}) {
-    transport.reply(first).reply(link);
-    const auto meta = store().head(context, key);
+    transport_.reply(first).reply(link);
+    const auto meta = store().head(context_, key_);
     ASSERT_TRUE(meta) << meta.error().message;
     EXPECT_EQ(meta->type, store::ObjectType::Symlink);
     EXPECT_EQ(meta->size, 3U);
@@ -184,28 +186,28 @@ TEST_F(Write, HeadDescribesTheLinkItself) {
 TEST_F(Write, HeadErrorsComeFromTheirHeader) {
   test::Reply missing;
   missing.status = 404;
-  transport.reply(missing);
-  EXPECT_EQ(store().head(context, key).error().kind, ErrorKind::NotFound);
+  transport_.reply(missing);
+  EXPECT_EQ(store().head(context_, key_).error().kind, ErrorKind::NotFound);
   missing.headers = {
       {"x-oss-err", core::base64("<Error><Code>NoSuchBucket</Code><EC>0015</EC></Error>")}};
-  transport.reply(missing);
-  const auto meta = store().head(context, key);
+  transport_.reply(missing);
+  const auto meta = store().head(context_, key_);
   EXPECT_EQ(meta.error().kind, ErrorKind::NoBucket);
   EXPECT_EQ(meta.error().remote->ec, "0015");
 }
 
 TEST_F(Write, RemoveDoesNotMindWhatIsNotThere) {
-  transport.reply(no_content()).reply(refusal(404, "NoSuchKey"));
-  EXPECT_TRUE(store().remove(context, key));
-  EXPECT_TRUE(store().remove(context, key));
-  transport.reply(refusal(403, "AccessDenied"));
-  EXPECT_EQ(store().remove(context, key).error().kind, ErrorKind::Denied);
+  transport_.reply(no_content()).reply(refusal(404, "NoSuchKey"));
+  EXPECT_TRUE(store().remove(context_, key_));
+  EXPECT_TRUE(store().remove(context_, key_));
+  transport_.reply(refusal(403, "AccessDenied"));
+  EXPECT_EQ(store().remove(context_, key_).error().kind, ErrorKind::Denied);
 }
 
 // ---- DeleteMultipleObjects
 
 TEST_F(Write, RemoveManySendsDigestAndSinglesOutWhatXmlCannotCarry) {
-  transport
+  transport_
       .reply(ok({},
                 "<DeleteResult><EncodingType>url</EncodingType><Deleted><Key>a%26b</Key>"
                 "</Deleted><Deleted><Key>%C3%BC</Key></Deleted></DeleteResult>"))
@@ -213,9 +215,9 @@ TEST_F(Write, RemoveManySendsDigestAndSinglesOutWhatXmlCannotCarry) {
       .reply(no_content())
       .reply(no_content());
   ASSERT_TRUE(store().remove_many(
-      context, {model::ObjectKey("a&b"), model::ObjectKey("x\x01y"), model::ObjectKey("ü"),
-                model::ObjectKey("bad\xFF"), model::ObjectKey(" blank")}));
-  const auto sent = transport.sent();
+      context_, {model::ObjectKey("a&b"), model::ObjectKey("x\x01y"), model::ObjectKey("ü"),
+                 model::ObjectKey("bad\xFF"), model::ObjectKey(" blank")}));
+  const auto sent = transport_.sent();
   EXPECT_EQ(sent.at(0).line(), "POST /?delete&encoding-type=url");
   EXPECT_EQ(sent.at(0).body,
             "<Delete><Quiet>false</Quiet><Object><Key>a&amp;b</Key></Object>"
@@ -228,20 +230,21 @@ TEST_F(Write, RemoveManySendsDigestAndSinglesOutWhatXmlCannotCarry) {
 }
 
 TEST_F(Write, RemoveManyAsksAgainForWhatTheAnswerDoesNotMention) {
-  transport.reply(ok({}, "<DeleteResult><Deleted><Key>a</Key></Deleted></DeleteResult>"))
+  transport_.reply(ok({}, "<DeleteResult><Deleted><Key>a</Key></Deleted></DeleteResult>"))
       .reply(refusal(403, "AccessDenied"));
-  const auto status = store().remove_many(context, {model::ObjectKey("a"), model::ObjectKey("b")});
+  const auto status = store().remove_many(context_, {model::ObjectKey("a"), model::ObjectKey("b")});
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().kind, ErrorKind::Denied);
-  EXPECT_EQ(transport.sent().at(1).line(), "DELETE /b");
+  EXPECT_EQ(transport_.sent().at(1).line(), "DELETE /b");
 }
 
 TEST_F(Write, RemoveManyReportsTheFirstRefusalAfterAllBatches) {
   std::vector<model::ObjectKey> keys;
+  keys.reserve(2'500);
   for (int n = 0; n < 2'500; ++n) {
     keys.emplace_back("k" + std::to_string(n));
   }
-  transport
+  transport_
       .reply(ok(
           {},
           "<DeleteResult><Error><Key>k7</Key><Code>AccessDenied</Code>"
@@ -256,13 +259,13 @@ TEST_F(Write, RemoveManyReportsTheFirstRefusalAfterAllBatches) {
               "</DeleteResult>"))
       .reply(ok())
       .reply(ok());
-  const auto status = store().remove_many(context, keys);
+  const auto status = store().remove_many(context_, keys);
   ASSERT_FALSE(status);
   EXPECT_EQ(status.error().kind, ErrorKind::Denied);
   EXPECT_THAT(status.error().message, HasSubstr("k7"));
   expect_script_done(3);
-  EXPECT_THAT(transport.sent().at(2).body, HasSubstr("<Key>k2499</Key>"));
-  EXPECT_THAT(transport.sent().at(2).body, Not(HasSubstr("<Key>k1999</Key>")));
+  EXPECT_THAT(transport_.sent().at(2).body, HasSubstr("<Key>k2499</Key>"));
+  EXPECT_THAT(transport_.sent().at(2).body, Not(HasSubstr("<Key>k1999</Key>")));
 }
 
 // ---- multipart
@@ -270,7 +273,7 @@ TEST_F(Write, RemoveManyReportsTheFirstRefusalAfterAllBatches) {
 class Multipart : public Write {
  protected:
   core::Result<store::Published> complete() {
-    return store().complete_upload(context, key, "ID", parts, {});
+    return store().complete_upload(context_, key_, "ID", parts_, {});
   }
   test::Reply completed(const std::string& content) const {
     return ok({{"x-oss-hash-crc64ecma", crc_of(content)}},
@@ -282,13 +285,13 @@ class Multipart : public Write {
     reply.headers.set("ETag", "\"WHOLE-2\"");
     return reply;
   }
-  std::vector<store::PartReceipt> parts = {
+  std::vector<store::PartReceipt> parts_ = {
       {1, model::ETag("A"), 3, core::crc64(core::as_bytes("abc"))},
       {2, model::ETag("B"), 2, core::crc64(core::as_bytes("de"))}};
 };
 
 TEST_F(Multipart, GoesThroughItsSteps) {
-  transport
+  transport_
       .reply(ok({},
                 "<InitiateMultipartUploadResult><UploadId>ID/1</UploadId>"
                 "</InitiateMultipartUploadResult>"))
@@ -296,23 +299,23 @@ TEST_F(Multipart, GoesThroughItsSteps) {
       .reply(ok({}, "<CopyPartResult><ETag>\"Q\"</ETag></CopyPartResult>"))
       .reply(completed("abcde"))
       .reply(no_content());
-  EXPECT_EQ(store().start_upload(context, key, attributes).value(), "ID/1");
+  EXPECT_EQ(store().start_upload(context_, key_, attributes_).value(), "ID/1");
   const auto part =
-      store().upload_part(context, key, "ID/1", 7, store::text_source("abcdef"), {1, 4});
+      store().upload_part(context_, key_, "ID/1", 7, store::text_source("abcdef"), {1, 4});
   ASSERT_TRUE(part);
   EXPECT_EQ(part->number, 7);
   EXPECT_EQ(part->etag.text(), "P");
   EXPECT_EQ(part->size, 3U);
   EXPECT_EQ(part->crc64, core::crc64(core::as_bytes("bcd")));
   const auto copied = store().upload_part_copy(
-      context, key, "ID/1", 8, {model::ObjectKey("src"), model::ETag("S"), 100, ""}, {10, 20});
+      context_, key_, "ID/1", 8, {model::ObjectKey("src"), model::ETag("S"), 100, ""}, {10, 20});
   ASSERT_TRUE(copied);
   EXPECT_EQ(copied->etag.text(), "Q");
   EXPECT_EQ(copied->size, 10U);
   EXPECT_FALSE(copied->crc64);
   ASSERT_TRUE(complete());
-  ASSERT_TRUE(store().abort_upload(context, key, "ID/1"));
-  const auto sent = transport.sent();
+  ASSERT_TRUE(store().abort_upload(context_, key_, "ID/1"));
+  const auto sent = transport_.sent();
   EXPECT_EQ(sent.at(0).line(), "POST /logs/a.txt?uploads");
   EXPECT_EQ(sent.at(0).header("x-oss-meta-mode"), "33188");
   EXPECT_EQ(sent.at(1).line(), "PUT /logs/a.txt?partNumber=7&uploadId=ID%2F1");
@@ -329,7 +332,7 @@ TEST_F(Multipart, GoesThroughItsSteps) {
 }
 
 TEST_F(Multipart, VerifiesTheWholeAgainstItsParts) {
-  transport.reply(completed("abcdX"));
+  transport_.reply(completed("abcdX"));
   const auto result = complete();
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::Corrupt);
@@ -337,7 +340,7 @@ TEST_F(Multipart, VerifiesTheWholeAgainstItsParts) {
 }
 
 TEST_F(Multipart, RecognisesACompletionWhoseAnswerWasLost) {
-  transport.reply(broken(ErrorKind::Timeout))
+  transport_.reply(broken(ErrorKind::Timeout))
       .reply(refusal(404, "NoSuchUpload"))
       .reply(there("abcde"));
   const auto result = complete();
@@ -347,7 +350,7 @@ TEST_F(Multipart, RecognisesACompletionWhoseAnswerWasLost) {
 
 TEST_F(Multipart, DoesNotTakeAnotherObjectForItsCompletion) {
   for (const auto& other : {there("abcdX"), described("abcde"), refusal(404, "NoSuchKey")}) {
-    transport.reply(broken()).reply(refusal(404, "NoSuchUpload")).reply(other);
+    transport_.reply(broken()).reply(refusal(404, "NoSuchUpload")).reply(other);
     const auto result = complete();
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().kind, ErrorKind::NoUpload);
@@ -355,10 +358,10 @@ TEST_F(Multipart, DoesNotTakeAnotherObjectForItsCompletion) {
 }
 
 TEST_F(Multipart, AbortIsDoneWhenTheRetryFindsNothing) {
-  transport.reply(broken()).reply(refusal(404, "NoSuchUpload"));
-  EXPECT_TRUE(store().abort_upload(context, key, "ID"));
-  transport.reply(refusal(404, "NoSuchUpload"));
-  EXPECT_EQ(store().abort_upload(context, key, "ID").error().kind, ErrorKind::NoUpload);
+  transport_.reply(broken()).reply(refusal(404, "NoSuchUpload"));
+  EXPECT_TRUE(store().abort_upload(context_, key_, "ID"));
+  transport_.reply(refusal(404, "NoSuchUpload"));
+  EXPECT_EQ(store().abort_upload(context_, key_, "ID").error().kind, ErrorKind::NoUpload);
 }
 
 // ---- probe
@@ -366,21 +369,21 @@ TEST_F(Multipart, AbortIsDoneWhenTheRetryFindsNothing) {
 TEST_F(Write, ProbeTellsAMissingRightToListFromNoRightAtAll) {
   const test::Reply page =
       ok({}, "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>");
-  transport.reply(page);
-  EXPECT_TRUE(store().probe(context, "p/").value().may_list);
-  transport.reply(refusal(403, "AccessDenied")).reply(refusal(404, "NoSuchKey"));
-  EXPECT_FALSE(store().probe(context, "p/").value().may_list);
-  transport.reply(refusal(403, "AccessDenied"))
+  transport_.reply(page);
+  EXPECT_TRUE(store().probe(context_, "p/").value().may_list);
+  transport_.reply(refusal(403, "AccessDenied")).reply(refusal(404, "NoSuchKey"));
+  EXPECT_FALSE(store().probe(context_, "p/").value().may_list);
+  transport_.reply(refusal(403, "AccessDenied"))
       .reply(refusal(403, "AccessDenied"))
       .reply(refusal(404, "NoSuchUpload"));
-  EXPECT_FALSE(store().probe(context, "p/").value().may_list);
+  EXPECT_FALSE(store().probe(context_, "p/").value().may_list);
   for (int n = 0; n < 3; ++n) {
-    transport.reply(refusal(403, "AccessDenied"));
+    transport_.reply(refusal(403, "AccessDenied"));
   }
-  EXPECT_EQ(store().probe(context, "p/").error().kind, ErrorKind::Denied);
-  transport.reply(refusal(404, "NoSuchBucket"));
-  EXPECT_EQ(store().probe(context, "").error().kind, ErrorKind::NoBucket);
-  EXPECT_EQ(transport.left(), 0U);
+  EXPECT_EQ(store().probe(context_, "p/").error().kind, ErrorKind::Denied);
+  transport_.reply(refusal(404, "NoSuchBucket"));
+  EXPECT_EQ(store().probe(context_, "").error().kind, ErrorKind::NoBucket);
+  EXPECT_EQ(transport_.left(), 0U);
 }
 
 }  // namespace
