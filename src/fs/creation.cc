@@ -105,6 +105,7 @@ core::Result<NodePtr> Creation::new_file(const Request& request, const Place& pl
   TRY_ASSIGN(auto staged, mount_.parts.staging.create());
   Description about = describe_new(request, place, S_IFREG | (mode & ~request.umask & 07777U));
   const core::MutexLock lock(mount_.mutex);
+  TRY(key_of(*place.directory, mount_.options.prefix));
   if (InodeTable::child(*place.directory, place.name)) {
     return exists(place.name);  // it came up in the bucket just now
   }
@@ -134,9 +135,8 @@ core::Result<FileSystem::Created> Creation::create(const Request& request, Inode
     if (node.error().kind != ErrorKind::Exists || (flags & O_EXCL) != 0) {
       return std::move(node).error();
     }
-    TRY_ASSIGN(const NodePtr existing, lookup_.find(request.context, place.directory, place.name));
-    const core::MutexLock lock(mount_.mutex);
-    ++existing->lookups;
+    TRY_ASSIGN(const NodePtr existing,
+               lookup_.find_counted(request.context, place.directory, place.name));
     created.entry.attributes.inode = existing->number;
   }
   const InodeNumber number = created.entry.attributes.inode;

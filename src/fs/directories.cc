@@ -232,20 +232,20 @@ std::optional<DirectoryEntry> Directories::entry_for(const OpenPtr& open,
     if (!fits && Lookup::discard(child)) {
       child = nullptr;
     }
-    const bool usable =
-        plus && (row.found || (!listed.symlink && !mount_.options.exact_attributes));
+    const bool usable = plus && !mount_.in_transit(*directory, listed.name) &&
+                        (row.found || (!listed.symlink && !mount_.options.exact_attributes));
     if (!child && usable) {
       child = mount_.table.add(directory, listed.name, {listed.component, listed.beside_directory});
     }
-    if (child && row.found && child->fresh_until < until) {
-      update(*child, mount_.options, own, *row.found);
-      child->fresh_until = until;
-    } else if (child && row_fits(*child, listed) && child->fresh_until < until) {
-      update(*child, mount_.options, own, listed);
-      child->fresh_until = until;
-    } else if (child && child->type() == 0) {
-      update(*child, mount_.options, own, listed);
-      child->fresh_until = until;
+    // What was asked for after this page is newer than the page.
+    if (child && child->fresh_until < row.until) {
+      if (row.found) {
+        update(*child, mount_.options, own, *row.found);
+        child->fresh_until = until;
+      } else if (child->type() == 0 || row_fits(*child, listed)) {
+        update(*child, mount_.options, own, listed);
+        child->fresh_until = until;
+      }
     }
   }
   if (!child) {

@@ -45,12 +45,16 @@ class BucketFileSystem final : public FileSystem {
       TRY_ASSIGN(directory, mount_.directory(parent));
     }
     TRY(lookup_.check_access(request, directory, X_OK));
-    TRY_ASSIGN(const NodePtr node, lookup_.find(request.context, directory, name));
-    if (mount_.options.exact_attributes) {
-      TRY(lookup_.refresh(request.context, node, Lookup::Need::Exact));
-    }
+    TRY_ASSIGN(const NodePtr node, lookup_.find_counted(request.context, directory, name));
+    const auto exact = mount_.options.exact_attributes
+                           ? lookup_.refresh(request.context, node, Lookup::Need::Exact)
+                           : core::Result<Lookup::Refreshed>();
     const core::MutexLock lock(mount_.mutex);
-    ++node->lookups;
+    if (!exact) {
+      --node->lookups;
+      mount_.table.drop_if_unused(node);
+      return exact.error();
+    }
     return mount_.entry_of(*node);
   }
   void forget(InodeNumber inode, std::uint64_t count) override {

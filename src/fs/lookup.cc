@@ -44,7 +44,8 @@ struct Lookup::Known {
 };
 
 bool Lookup::discard(const NodePtr& node) {
-  if (node->is_local() || (node->is_directory() && has_dirty_below(*node))) {
+  if (node->is_local() || node->claims_below > 0 ||
+      (node->is_directory() && has_dirty_below(*node))) {
     return false;
   }
   node->gone = true;
@@ -69,10 +70,14 @@ core::Result<Found> Lookup::ask(const core::OpContext& context, const Known& kno
 
 core::Result<NodePtr> Lookup::find(const core::OpContext& context, const NodePtr& directory,
                                    std::string_view name) {
+  const Waker waker(mount_, context);
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
     Known known;
     {
       const core::MutexLock lock(mount_.mutex);
+      while (!InodeTable::child(*directory, name) && mount_.in_transit(*directory, name)) {
+        TRY(mount_.wait(context));
+      }
       TRY_ASSIGN(known.directory_key, key_of(*directory, mount_.options.prefix));
       const core::SteadyTime now = mount_.now();
       NodePtr node = InodeTable::child(*directory, name);
@@ -118,6 +123,9 @@ core::Result<NodePtr> Lookup::find(const core::OpContext& context, const NodePtr
       continue;
     }
     NodePtr node = InodeTable::child(*directory, name);
+    if (!node && mount_.in_transit(*directory, name)) {
+      continue;
+    }
     if (node != known.node || (node && (node->epoch != known.epoch || node->busy))) {
       continue;  // somebody else was faster
     }
@@ -132,7 +140,11 @@ core::Result<NodePtr> Lookup::find(const core::OpContext& context, const NodePtr
       mount_.names.add_absent(known.directory_key, known.name, known.ticket);
       return no_such(name);
     }
-    if (node && !same_type(*node, describe(mount_.options, *found)) && discard(node)) {
+    if (node && !same_type(*node, describe(mount_.options, *found))) {
+      if (!discard(node)) {
+        node->fresh_until = mount_.fresh_from_now();
+        return node;
+      }
       node = nullptr;
     }
     const bool confirmed = node != nullptr;
@@ -146,6 +158,19 @@ core::Result<NodePtr> Lookup::find(const core::OpContext& context, const NodePtr
     }
     node->fresh_until = mount_.fresh_from_now();
     return node;
+  }
+  return core::fail(ErrorKind::Busy, core::format("{} does not come to rest", name));
+}
+
+core::Result<NodePtr> Lookup::find_counted(const core::OpContext& context, const NodePtr& directory,
+                                           std::string_view name) {
+  for (int attempt = 0; attempt < kMostTries; ++attempt) {
+    TRY_ASSIGN(NodePtr node, find(context, directory, name));
+    const core::MutexLock lock(mount_.mutex);
+    if (node->parent == directory) {
+      ++node->lookups;
+      return node;
+    }
   }
   return core::fail(ErrorKind::Busy, core::format("{} does not come to rest", name));
 }

@@ -18,6 +18,10 @@ class Lookup {
   core::Result<NodePtr> find(const core::OpContext& context, const NodePtr& directory,
                              std::string_view name);
 
+  /// The same with a lookup count taken, so that a forget at the same moment cannot drop the node.
+  core::Result<NodePtr> find_counted(const core::OpContext& context, const NodePtr& directory,
+                                     std::string_view name);
+
   enum class Need : std::uint8_t {
     Fresh,  ///< as the metadata lifetime allows
     Exact,  ///< fresh, and not from a listing
@@ -34,7 +38,8 @@ class Lookup {
   /// mounting user. Errors: Denied.
   core::Status check_access(const Request& request, const NodePtr& node, int mask);
 
-  /// Sets a node out of the tree that is no longer what it was, unless unsaved data lies in it.
+  /// Sets a node out of the tree that is no longer what it was, unless unsaved data lies in it or
+  /// somebody is at work below it.
   static bool discard(const NodePtr& node);
 
  private:

@@ -45,6 +45,9 @@ struct Mount {
   HandleId next_handle GUARDED_BY(mutex) = 1;
   std::set<std::pair<InodeNumber, std::string>> claimed_names GUARDED_BY(mutex);
   bool renaming_across GUARDED_BY(mutex) = false;
+  /// Both names of a rename under way. What the bucket shows under them beside the node itself are
+  /// copies half made or half removed, so no lookup may make a node of them.
+  std::set<std::pair<InodeNumber, std::string>> transits GUARDED_BY(mutex);
   /// Counts renames of directories: a key computed before one is no key any more.
   std::uint64_t moves GUARDED_BY(mutex) = 0;
   std::string last_error GUARDED_BY(mutex);
@@ -68,6 +71,10 @@ struct Mount {
   /// The same for the kernel, with how long to believe it. Only for what is really told.
   Entry entry_of(Node& node) REQUIRES(mutex);
 
+  [[nodiscard]] bool in_transit(const Node& directory, std::string_view name) const
+      REQUIRES(mutex) {
+    return transits.contains({directory.number, std::string(name)});
+  }
   /// Waits for `changed`. Errors: Timeout, Cancelled.
   core::Status wait(const core::OpContext& context) REQUIRES(mutex);
 

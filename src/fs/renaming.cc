@@ -32,6 +32,27 @@ Precondition precondition(bool replace) {
   return result;
 }
 
+/// Announces that a name comes or goes.
+class Transit {
+ public:
+  Transit(Mount& mount, const Node& directory, const std::string& name)
+      : mount_(mount), place_(directory.number, name) {
+    const core::MutexLock lock(mount_.mutex);
+    mount_.transits.insert(place_);
+  }
+  Transit(const Transit&) = delete;
+  Transit& operator=(const Transit&) = delete;
+  ~Transit() {
+    const core::MutexLock lock(mount_.mutex);
+    mount_.transits.erase(place_);
+    mount_.changed.notify_all();
+  }
+
+ private:
+  Mount& mount_;
+  const std::pair<InodeNumber, std::string> place_;
+};
+
 }  // namespace
 
 core::Status Renaming::rename(const Request& request, InodeNumber parent, std::string_view name,
@@ -89,9 +110,12 @@ core::Status Renaming::rename(const Request& request, InodeNumber parent, std::s
     wish.nodes = {move.source, move.target};
   }
   TRY_ASSIGN(const Claim nodes, Claim::take(mount_, request.context, std::move(wish)));
+  const Transit leaving(mount_, *move.from, move.name);
+  const Transit arriving(mount_, *move.to, move.new_name);
   {
     const core::MutexLock lock(mount_.mutex);
-    if (move.source->parent != move.from || (move.target && move.target->parent != move.to)) {
+    if (move.source->parent != move.from ||
+        InodeTable::child(*move.to, move.new_name) != move.target) {
       return core::fail(ErrorKind::Changed, move.name + " was changed by somebody else");
     }
   }

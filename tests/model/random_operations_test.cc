@@ -1,0 +1,303 @@
+// Random operations on the file system and on the reference, with trouble in between: caches that
+// expire, everything forgotten, somebody else who writes, a request that fails once.
+#include <array>
+
+#include "core/format.h"
+#include "core/random.h"
+#include "reference.h"
+#include "unit/fs/fixture.h"
+
+namespace model_test {
+namespace {
+
+using fs_test::kind_of;
+using test::Op;
+using namespace std::chrono_literals;
+
+class RandomOperations : public fs_test::FileSystemTest,
+                         public ::testing::WithParamInterface<std::uint64_t> {
+ protected:
+  /// A handle on both sides.
+  struct Open {
+    fs::HandleId handle = 0;
+    InodePtr file;
+    bool writable = false;
+  };
+
+  std::size_t below(std::size_t limit) { return static_cast<std::size_t>(random_.below(limit)); }
+
+  std::string any_path() {
+    static constexpr std::array kNames = {"a", "b", "c", "a-", "a.b", "\xff"};
+    std::string path = kNames[below(kNames.size())];
+    for (std::size_t depth = below(3); depth > 0; --depth) {
+      path += '/';
+      path += kNames[below(kNames.size())];
+    }
+    return path;
+  }
+  std::string any_text() {
+    return std::string(below(3) == 0 ? 0 : 1 + below(5000), static_cast<char>('a' + below(26)));
+  }
+
+  /// Calls until it is not the failure that we ordered; each order fails one request.
+  template <class Call>
+  Outcome insist(Call call) {
+    for (int attempt = 0;; ++attempt) {
+      const Outcome outcome = kind_of(call());
+      if (outcome != core::ErrorKind::Unavailable || attempt > 20) {
+        return outcome;
+      }
+    }
+  }
+  core::Result<fs::InodeNumber> parent_of(const std::string& path) {
+    const auto slash = path.rfind('/');
+    TRY_ASSIGN(const fs::Entry found,
+               stat(slash == std::string::npos ? "" : path.substr(0, slash)));
+    return found.attributes.inode;
+  }
+
+  void open_any() {
+    const std::string path = any_path();
+    const bool exclusive = below(4) == 0;
+    InodePtr file;
+    const Outcome wanted = reference_.open(path, exclusive, file);
+    core::Result<fs::FileSystem::Created> created;
+    const Outcome got = insist([&]() -> core::Status {
+      TRY_ASSIGN(const fs::InodeNumber parent, parent_of(path));
+      created = fs_->create(request_, parent, base(path), 0644, O_RDWR | (exclusive ? O_EXCL : 0));
+      TRY(created);
+      return {};
+    });
+    ASSERT_EQ(got, wanted) << "open " << path;
+    if (!got) {
+      open_.push_back({created->opened.handle, file, true});
+    }
+  }
+  void use_handle() {
+    if (open_.empty()) {
+      return;
+    }
+    const std::size_t index = below(open_.size());
+    Open& one = open_[index];
+    std::string& content = one.file->content;
+    switch (below(5)) {
+      case 0: {
+        const std::string text = any_text();
+        const std::size_t offset = below(6000);
+        ASSERT_EQ(insist([&] { return write(one.handle, text, offset); }), Outcome{});
+        if (!text.empty()) {
+          content.resize(std::max(content.size(), offset + text.size()));
+          content.replace(offset, text.size(), text);
+        }
+        break;
+      }
+      case 1: {
+        core::Result<std::string> got;
+        ASSERT_EQ(insist([&] {
+                    got = read(one.handle);
+                    return got;
+                  }),
+                  Outcome{});
+        ASSERT_EQ(*got, content);
+        break;
+      }
+      case 2:
+        ASSERT_EQ(insist([&] { return fs_->fsync(request_, one.handle); }), Outcome{});
+        break;
+      default:
+        ASSERT_EQ(insist([&] { return fs_->flush(request_, one.handle); }), Outcome{});
+        fs_->release(request_, one.handle);
+        open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(index));
+    }
+  }
+  void truncate_any() {
+    const std::string path = any_path();
+    const std::size_t size = below(3) == 0 ? 0 : below(8000);
+    Outcome wanted;
+    const InodePtr file = reference_.find(path, &wanted);
+    if (file) {
+      wanted = file->directory ? Outcome(core::ErrorKind::IsDirectory) : std::nullopt;
+    }
+    ASSERT_EQ(insist([&] { return truncate(path, size); }), wanted) << "truncate " << path;
+    if (!wanted) {
+      file->content.resize(size);
+    }
+  }
+  void change_names() {
+    const std::string path = any_path();
+    const std::string other = any_path();
+    const std::size_t what = below(6);
+    Outcome wanted;
+    if (what == 0) {
+      wanted = reference_.mkdir(path);
+    } else if (what == 1) {
+      wanted = reference_.unlink(path);
+    } else if (what == 2) {
+      wanted = reference_.rmdir(path);
+    } else {
+      wanted = reference_.rename(path, other, what != 3);
+    }
+    const Outcome got = insist([&]() -> core::Status {
+      TRY_ASSIGN(const fs::InodeNumber parent, parent_of(path));
+      if (what == 0) {
+        return fs_->mkdir(request_, parent, base(path), 0755).map([](const auto&) {});
+      }
+      if (what == 1) {
+        return fs_->unlink(request_, parent, base(path));
+      }
+      if (what == 2) {
+        return fs_->rmdir(request_, parent, base(path));
+      }
+      TRY_ASSIGN(const fs::InodeNumber to, parent_of(other));
+      return fs_->rename(request_, parent, base(path), to, base(other),
+                         what == 3 ? RENAME_NOREPLACE : 0);
+    });
+    ASSERT_EQ(got, wanted) << "operation " << what << " on " << path << " and " << other;
+  }
+  void look() {
+    const std::string path = any_path();
+    Outcome wanted;
+    const InodePtr there = reference_.find(path, &wanted);
+    core::Result<fs::Entry> got;
+    ASSERT_EQ(insist([&] {
+                got = stat(path);
+                return got;
+              }),
+              wanted)
+        << "stat " << path;
+    if (there && there->directory) {
+      std::vector<std::string> names;
+      for (const auto& [name, inode] : there->names) {
+        names.push_back(name);
+      }
+      core::Result<std::map<std::string, Listed>> listed;
+      ASSERT_EQ(insist([&] {
+                  listed = list(path);
+                  return listed;
+                }),
+                Outcome{});
+      std::vector<std::string> seen;
+      for (const auto& [name, row] : *listed) {
+        seen.push_back(name);
+      }
+      ASSERT_EQ(seen, names) << "list " << path;
+    } else if (there) {
+      ASSERT_EQ(got->attributes.size, there->content.size()) << path;
+    }
+  }
+  /// A new object by another program, where no handle of ours is concerned.
+  void somebody_else_writes() {
+    const std::string path = any_path();
+    const InodePtr there = reference_.find(path);
+    for (const Open& one : open_) {
+      if (one.file == there) {
+        return;
+      }
+    }
+    InodePtr file;
+    if (path.find('\xff') != std::string::npos || reference_.open(path, false, file)) {
+      return;
+    }
+    file->content = any_text();
+    // Ours may lie there unsaved; another program would find it in the bucket or not at all.
+    ASSERT_EQ(insist([&] { return fs_->drain({}); }), Outcome{});
+    store_.set("p/" + path, file->content);
+    clock_.advance(2s);
+  }
+  void trouble() {
+    switch (below(4)) {
+      case 0:
+        clock_.advance(std::chrono::milliseconds(below(3000)));
+        break;
+      case 1:
+        somebody_else_writes();
+        break;
+      case 2: {
+        static constexpr std::array kOps = {Op::Head, Op::Put,  Op::Copy,      Op::Remove,
+                                            Op::List, Op::Read, Op::RemoveMany};
+        store_.fail(fs_test::on(kOps[below(kOps.size())]),
+                    core::fail(core::ErrorKind::Unavailable, "503"));
+        break;
+      }
+      default:
+        if (open_.empty()) {
+          ASSERT_EQ(insist([&] { return fs_->drain({}); }), Outcome{});
+          mount();  // everything forgotten
+        }
+    }
+  }
+
+  void compare_everything() {
+    for (const Open& one : open_) {
+      ASSERT_EQ(insist([&] { return fs_->flush(request_, one.handle); }), Outcome{});
+      fs_->release(request_, one.handle);
+    }
+    open_.clear();
+    ASSERT_EQ(insist([&] { return fs_->drain({}); }), Outcome{});
+    ASSERT_EQ(fs_->status().conflicts, 0U);
+    mount();
+    std::map<std::string, std::string> wanted;
+    for (const auto& [path, inode] : reference_.walk()) {
+      wanted[path] = inode->directory ? "(directory)" : inode->content;
+    }
+    std::map<std::string, std::string> got;
+    walk("", got);
+    ASSERT_EQ(got, wanted);
+  }
+  void walk(const std::string& directory, std::map<std::string, std::string>& all) {
+    core::Result<std::map<std::string, Listed>> listed;
+    ASSERT_EQ(insist([&] {
+                listed = list(directory);
+                return listed;
+              }),
+              Outcome{});
+    for (const auto& [name, row] : *listed) {
+      const std::string path = directory.empty() ? name : directory + "/" + name;
+      if (S_ISDIR(row.mode)) {
+        all[path] = "(directory)";
+        walk(path, all);
+        continue;
+      }
+      core::Result<std::string> text;
+      ASSERT_EQ(insist([&] {
+                  text = cat(path);
+                  return text;
+                }),
+                Outcome{});
+      all[path] = *text;
+    }
+  }
+
+  core::Random random_{GetParam()};
+  Reference reference_;
+  std::vector<Open> open_;
+};
+
+TEST_P(RandomOperations, AgreeWithTheReference) {
+  for (int step = 0; step < 3000; ++step) {
+    SCOPED_TRACE(core::format("seed {}, step {}", GetParam(), step));
+    const std::size_t what = below(20);
+    if (what < 4) {
+      open_any();
+    } else if (what < 10) {
+      use_handle();
+    } else if (what < 11) {
+      truncate_any();
+    } else if (what < 15) {
+      change_names();
+    } else if (what < 18) {
+      look();
+    } else {
+      trouble();
+    }
+    if (HasFatalFailure()) {
+      return;
+    }
+  }
+  compare_everything();
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomOperations, ::testing::Values(1, 2, 3, 4));
+
+}  // namespace
+}  // namespace model_test
