@@ -23,6 +23,7 @@ constexpr std::size_t kChunkBytes = std::size_t{2} << 20U;  // a huge page
 constexpr std::size_t kSpareChunks = 128;                   // 256 MiB kept for the next bodies
 constexpr std::size_t kPatternBytes = std::size_t{1} << 20U;
 constexpr std::size_t kInlineBytes = 16384;      // smaller bodies stay in memory and journal
+constexpr std::size_t kJoinBytes = 65536;        // appended pieces grow to twice this
 constexpr std::size_t kUnknownStart = 65536;     // first room where the length is not known
 constexpr std::uint64_t kMd5Limit = 16U << 20U;  // larger bodies: MD5 costs 1.35 s a GB
 
@@ -33,6 +34,9 @@ class ChunkPool {
     static ChunkPool pool;
     return pool;
   }
+  ChunkPool() = default;
+  ChunkPool(const ChunkPool&) = delete;
+  ChunkPool& operator=(const ChunkPool&) = delete;
   ~ChunkPool() {
     for (void* memory : spare_) {
       ::munmap(memory, kChunkBytes);
@@ -158,6 +162,28 @@ void Body::add(Piece piece) {
 void Body::add(const Body& other) {
   for (const Piece& piece : other.pieces_) {
     add(piece);
+  }
+}
+
+void Body::extend(const Body& other) {
+  const auto small = [](const Piece& piece) {
+    return piece.length <= kJoinBytes && !piece.blob->memory().empty() && !piece.blob->synthetic();
+  };
+  const auto text = [](const Piece& piece) {
+    return core::as_text(piece.blob->memory().subspan(piece.offset, piece.length));
+  };
+  for (const Piece& piece : other.pieces_) {
+    if (pieces_.empty() || !small(pieces_.back()) || !small(piece)) {
+      add(piece);
+      continue;
+    }
+    Piece& last = pieces_.back();
+    std::string joined(text(last));
+    joined += text(piece);
+    size_ += piece.length;
+    last.length = joined.size();
+    last.offset = 0;
+    last.blob = make_memory_blob(std::move(joined));
   }
 }
 

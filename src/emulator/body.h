@@ -43,6 +43,8 @@ class Body {
  public:
   void add(Piece piece);
   void add(const Body& other);
+  /// As add(), but joins small pieces in memory, so that many appends do not make many pieces.
+  void extend(const Body& other);
   [[nodiscard]] std::uint64_t size() const { return size_; }
   [[nodiscard]] const std::vector<Piece>& pieces() const { return pieces_; }
   /// `length` bytes from `offset`; both inside the body.

@@ -195,6 +195,7 @@ enum Tag : std::uint64_t {
   kPutPart,
   kDropUpload,
   kFill,
+  kAppend,
 };
 
 struct Encode {
@@ -239,6 +240,15 @@ struct Encode {
     to.number(kDropUpload);
     to.text(c.bucket);
     to.text(c.upload_id);
+  }
+  void operator()(const AppendChange& c) const {
+    to.number(kAppend);
+    to.text(c.bucket);
+    to.text(c.key);
+    to.body(c.more);
+    to.number(c.crc64);
+    to.text(c.etag);
+    to.time(c.modified);
   }
   void operator()(const FillChange& c) const {
     to.number(kFill);
@@ -317,6 +327,17 @@ std::optional<Change> decode_change(std::string_view bytes, const BlobStore& blo
       c.prefix = from.text();
       c.count = from.number();
       c.size = from.number();
+      c.modified = from.time();
+      change = std::move(c);
+      break;
+    }
+    case kAppend: {
+      AppendChange c;
+      c.bucket = from.text();
+      c.key = from.text();
+      c.more = from.body();
+      c.crc64 = from.number();
+      c.etag = from.text();
       c.modified = from.time();
       change = std::move(c);
       break;

@@ -108,8 +108,9 @@ core::Status for_each_change(const Buckets& buckets, const Visit& visit) {
   for (const auto& [name, bucket] : buckets) {
     TRY(visit(Change(PutBucketChange{bucket.facts})));
     for (const auto& [key, versions] : bucket.objects) {
-      for (auto version = versions.rbegin(); version != versions.rend(); ++version) {
-        TRY(visit(Change(PutVersionChange{name, key, *version, false})));
+      for (const VersionPtr& version :
+           std::vector<VersionPtr>(versions.rbegin(), versions.rend())) {
+        TRY(visit(Change(PutVersionChange{name, key, version, false})));
       }
     }
     for (const auto& [id, upload] : bucket.uploads) {
@@ -163,6 +164,19 @@ struct Apply {
       versions.erase(same);
     }
     versions.insert(versions.begin(), c.version);
+  }
+  void operator()(const AppendChange& c) const {
+    auto& objects = buckets[c.bucket].objects;
+    const auto at = objects.find(c.key);
+    if (at == objects.end()) {
+      return;
+    }
+    Version next = *at->second.front();
+    next.body.extend(c.more);
+    next.crc64 = c.crc64;
+    next.etag = c.etag;
+    next.modified = c.modified;
+    at->second.front() = std::make_shared<const Version>(std::move(next));
   }
   void operator()(const DropVersionChange& c) const {
     auto& objects = buckets[c.bucket].objects;

@@ -56,8 +56,18 @@ struct FillChange {
   std::uint64_t size = 0;
   core::WallTime modified{};
 };
-using Change = std::variant<PutBucketChange, DropBucketChange, PutVersionChange, DropVersionChange,
-                            PutUploadChange, PutPartChange, DropUploadChange, FillChange>;
+/// Only what comes on top, so that many small appends do not write the whole object each time.
+struct AppendChange {
+  std::string bucket;
+  std::string key;
+  Body more;
+  std::uint64_t crc64 = 0;  ///< of the whole, as are the following
+  std::string etag;
+  core::WallTime modified{};
+};
+using Change =
+    std::variant<PutBucketChange, DropBucketChange, PutVersionChange, DropVersionChange,
+                 PutUploadChange, PutPartChange, DropUploadChange, FillChange, AppendChange>;
 
 void apply(Buckets& buckets, const Change& change);
 

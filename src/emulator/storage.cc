@@ -313,22 +313,21 @@ Outcome<VersionPtr> Storage::append(std::string_view bucket_name, const std::str
   if (length + more.body.size() > kLargestAppendable) {
     return refuse(service_error(400, "EntityTooLarge", "The object would exceed 5 GB."));
   }
-  Version next = exists ? *at->second.front() : std::move(draft);
-  next.type = ObjectType::Appendable;
-  next.body.add(more.body);
-  next.crc64 = core::crc64_combine(next.crc64, more.crc64, more.body.size());
-  next.md5.clear();
-  next.etag = core::format("{:016X}{:08X}00000000", next.crc64, next.body.size());
+  const std::uint64_t before = exists ? at->second.front()->crc64 : 0;
+  const std::uint64_t crc64 = core::crc64_combine(before, more.crc64, more.body.size());
+  std::string etag = core::format("{:016X}{:08X}00000000", crc64, length + more.body.size());
   if (!exists) {
-    return put_locked(**bucket, key, std::move(next), {});
+    draft.type = ObjectType::Appendable;
+    draft.body = more.body;
+    draft.crc64 = crc64;
+    draft.etag = std::move(etag);
+    return put_locked(**bucket, key, std::move(draft), {});
   }
-  next.modified = now();
-  auto version = std::make_shared<const Version>(std::move(next));
-  if (const auto done = commit(PutVersionChange{(*bucket)->facts.name, key, version, true});
-      !done) {
+  const AppendChange change{(*bucket)->facts.name, key, more.body, crc64, std::move(etag), now()};
+  if (const auto done = commit(change); !done) {
     return refuse(done.error());
   }
-  return version;
+  return at->second.front();
 }
 
 Outcome<VersionPtr> Storage::amend(std::string_view bucket, const std::string& key,

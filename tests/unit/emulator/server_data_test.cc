@@ -66,6 +66,21 @@ TEST_F(DataTest, RemovesFilesThatNobodyNeeds) {
   EXPECT_EQ(get("a").body, std::string(100'000, 'y'));
 }
 
+TEST_F(DataTest, WritesAnAppendDownOnce) {
+  const std::string line(1000, 'a');
+  std::string whole;
+  for (int i = 0; i < 200; ++i) {
+    call("POST", "log", core::format("append&position={}", whole.size()), line);
+    whole += line;
+  }
+  EXPECT_LT(std::filesystem::file_size(folder_.path() + "/objects.log"), 3 * whole.size());
+  restart();
+  const WireAnswer answer = get("log");
+  EXPECT_EQ(answer.body, whole);
+  EXPECT_EQ(answer.header("x-oss-hash-crc64ecma"),
+            std::to_string(core::crc64(core::as_bytes(whole))));
+}
+
 TEST_F(DataTest, IgnoresATornLastRecord) {
   put("a", "whole");
   put("b", "torn");

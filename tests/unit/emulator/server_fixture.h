@@ -62,6 +62,17 @@ class ServerTest : public ::testing::Test {
     return connection.receive();
   }
 
+  /// True once the statistics contain `text`; false after ten seconds without.
+  bool shows_soon(const std::string& text) {
+    const core::SteadyTime end = core::BootClock::now() + std::chrono::seconds(10);
+    while (core::BootClock::now() < end) {
+      if (admin("GET", "/stats").body.find(text) != std::string::npos) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   std::unique_ptr<Emulator> server_;
   Identity identity_;
 };
