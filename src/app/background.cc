@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <utility>
@@ -37,8 +38,8 @@ int wait_for(pid_t daemon, int pipe) {
 }  // namespace
 
 core::Result<Background> Background::start() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) < 0) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) < 0) {
     return core::os_error(errno, "make a pipe");
   }
   core::UniqueFd read_end(ends[0]);

@@ -112,10 +112,10 @@ std::vector<Declared> declare_options(CLI::App& app, Command command) {
     }
     std::string spelt = "--" + std::string(option.name);
     if (option.letter != 0) {
-      spelt = std::string("-") + option.letter + "," + spelt;
+      spelt = core::format("-{},{}", option.letter, spelt);
     }
     if (option.positional) {
-      spelt = std::string(option.name) + "," + spelt;
+      spelt = core::format("{},{}", option.name, spelt);
     }
     add(spelt, option.name, option, std::string(option.group));
     for (const Alias& alias : option.aliases) {
@@ -128,9 +128,9 @@ std::vector<Declared> declare_options(CLI::App& app, Command command) {
   return declared;
 }
 
-void expand_mount_options(std::string_view list, bool is_mount, std::vector<Assignment>& out) {
+void expand_mount_options(std::string_view list, std::vector<Assignment>& out) {
   for (const std::string& piece : split_mount_options(list)) {
-    if (piece.empty() || (is_mount && is_fstab_word(piece))) {
+    if (piece.empty() || is_fstab_word(piece)) {
       continue;
     }
     const auto equals = piece.find('=');
@@ -193,7 +193,7 @@ core::Result<std::vector<Assignment>> tokenize(Command command, std::vector<std:
   for (const CLI::Option* option : app.parse_order()) {
     const std::string value = option->results().at(seen[option]++);
     if (option == lists) {
-      expand_mount_options(value, true, found);
+      expand_mount_options(value, found);
       continue;
     }
     const auto at = std::find_if(declared.begin(), declared.end(),
@@ -217,10 +217,10 @@ core::Result<std::vector<Assignment>> tokenize_helper(const std::vector<std::str
         return usage(argument + " wants a value");
       }
       if (argument == "-o") {
-        expand_mount_options(arguments[i], true, found);
+        expand_mount_options(arguments[i], found);
       }
     } else if (argument.starts_with("-o")) {
-      expand_mount_options(std::string_view(argument).substr(2), true, found);
+      expand_mount_options(std::string_view(argument).substr(2), found);
     } else if (argument.size() > 1 && argument[0] == '-' &&
                argument.find_first_not_of("sfnvrw", 1) == std::string::npos) {
       invocation.pretend = invocation.pretend || argument.find('f') != std::string::npos;

@@ -22,7 +22,7 @@ std::size_t line_of(std::string_view content, std::string_view name) {
     ++number;
     const auto start = core::trim(line);
     if (start.starts_with(name) &&
-        core::trim(start.substr(name.size())).substr(0, 1).find_first_not_of("=") ==
+        core::trim(start.substr(name.size())).substr(0, 1).find_first_not_of('=') ==
             std::string_view::npos) {
       return number;
     }

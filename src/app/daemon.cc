@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <future>
 #include <string_view>
 #include <utility>
@@ -17,8 +18,9 @@ namespace app {
 namespace {
 
 std::string_view to_string(auto state) {
-  constexpr std::string_view kNames[] = {"starting", "mounted", "draining", "unmounting"};
-  return kNames[static_cast<std::size_t>(state)];
+  constexpr std::array<std::string_view, 4> kNames = {"starting", "mounted", "draining",
+                                                      "unmounting"};
+  return kNames.at(static_cast<std::size_t>(state));
 }
 
 }  // namespace

@@ -24,18 +24,22 @@ bool Environment::is_secret_name(std::string_view name) {
   return false;
 }
 
-Environment::Environment(std::map<std::string, std::string> variables) {
-  for (auto& [name, value] : variables) {
-    if (is_secret_name(name)) {
-      secrets_.emplace(name, core::Secret(std::move(value)));
-    } else {
-      plain_.emplace(name, std::move(value));
-    }
+void Environment::add(const std::string& name, const char* value) {
+  if (is_secret_name(name)) {
+    secrets_.emplace(name, core::Secret(value));
+  } else {
+    plain_.emplace(name, value);
+  }
+}
+
+Environment::Environment(const std::map<std::string, std::string>& variables) {
+  for (const auto& [name, value] : variables) {
+    add(name, value.c_str());
   }
 }
 
 Environment Environment::take() {
-  std::map<std::string, std::string> variables;
+  Environment taken;
   std::vector<std::string> secret_names;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
     char* const equals = std::strchr(*entry, '=');
@@ -43,16 +47,17 @@ Environment Environment::take() {
       continue;
     }
     std::string name(*entry, equals);
-    variables.emplace(name, equals + 1);
+    char* const value = equals + 1;
+    taken.add(name, value);
     if (is_secret_name(name)) {
-      core::wipe(equals + 1, std::strlen(equals + 1));
+      core::wipe(value, std::strlen(value));
       secret_names.push_back(std::move(name));
     }
   }
   for (const std::string& name : secret_names) {
     ::unsetenv(name.c_str());
   }
-  return Environment(std::move(variables));
+  return taken;
 }
 
 std::string Environment::get(std::string_view name) const {

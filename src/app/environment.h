@@ -12,7 +12,7 @@ namespace app {
 class Environment {
  public:
   Environment() = default;
-  explicit Environment(std::map<std::string, std::string> variables);
+  explicit Environment(const std::map<std::string, std::string>& variables);
 
   /// Copies the environment, then wipes what is secret from the process's own block: neither
   /// /proc/PID/environ nor a child shows it from now on.
@@ -22,14 +22,13 @@ class Environment {
   /// Empty counts as absent. A secret is not found this way.
   [[nodiscard]] std::string get(std::string_view name) const;
   [[nodiscard]] core::Secret secret(std::string_view name) const;
-  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& variables() const {
-    return plain_;
-  }
 
   /// "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN", and whatever is called alike.
   static bool is_secret_name(std::string_view name);
 
  private:
+  void add(const std::string& name, const char* value);
+
   std::map<std::string, std::string, std::less<>> plain_;
   std::map<std::string, core::Secret, std::less<>> secrets_;
 };

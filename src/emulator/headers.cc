@@ -216,9 +216,8 @@ Outcome<std::optional<Range>> parse_range(std::string_view header, std::uint64_t
     error.details.emplace_back("RangeRequested", header);
     return refuse(std::move(error));
   };
-  const Parsed whole{std::optional<Range>()};
   if (!header.starts_with("bytes=")) {
-    return whole;
+    return std::optional<Range>();
   }
   const std::string_view spec = header.substr(6);
   if (spec.find(',') != std::string_view::npos) {
@@ -226,7 +225,7 @@ Outcome<std::optional<Range>> parse_range(std::string_view header, std::uint64_t
   }
   const auto dash = spec.find('-');
   if (dash == std::string_view::npos) {
-    return whole;
+    return std::optional<Range>();
   }
   const std::string_view left = core::trim(spec.substr(0, dash));
   const std::string_view right = core::trim(spec.substr(dash + 1));
@@ -234,24 +233,24 @@ Outcome<std::optional<Range>> parse_range(std::string_view header, std::uint64_t
   const auto last = number(right);
   if ((!first && !left.empty()) || (!last && !right.empty()) || (!first && !last) ||
       (first && last && *first > *last)) {
-    return whole;
+    return std::optional<Range>();
   }
   if (!first) {  // the last so many bytes
     if (*last == 0 || size == 0) {
-      return standard ? Parsed(unsatisfiable()) : whole;
+      return standard ? Parsed(unsatisfiable()) : Parsed(std::optional<Range>());
     }
     if (*last > size) {
-      return standard ? Parsed(std::optional(Range{0, size})) : whole;
+      return standard ? Parsed(std::optional(Range{0, size})) : Parsed(std::optional<Range>());
     }
     return std::optional(Range{size - *last, *last});
   }
   if (*first >= size) {
-    return standard ? Parsed(unsatisfiable()) : whole;
+    return standard ? Parsed(unsatisfiable()) : Parsed(std::optional<Range>());
   }
   if (last && *last >= size && !standard) {
-    return whole;
+    return std::optional<Range>();
   }
-  const std::uint64_t end = last ? std::min(*last + 1, size) : size;
+  const std::uint64_t end = last && *last < size ? *last + 1 : size;
   return std::optional(Range{*first, end - *first});
 }
 

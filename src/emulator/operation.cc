@@ -116,52 +116,98 @@ bool copies(const RawRequest& request) {
 
 Op bucket_op(const RawRequest& r) {
   if (r.method == "GET") {
-    if (has(r, "bucketInfo")) return Op::GetBucketInfo;
-    if (has(r, "location")) return Op::GetBucketLocation;
-    if (has(r, "stat")) return Op::GetBucketStat;
-    if (has(r, "acl")) return Op::GetBucketAcl;
-    if (has(r, "versioning")) return Op::GetBucketVersioning;
-    if (has(r, "versions")) return Op::ListObjectVersions;
-    if (has(r, "uploads")) return Op::ListMultipartUploads;
-    if (has(r, "tagging")) return Op::NotImplemented;
+    if (has(r, "bucketInfo")) {
+      return Op::GetBucketInfo;
+    }
+    if (has(r, "location")) {
+      return Op::GetBucketLocation;
+    }
+    if (has(r, "stat")) {
+      return Op::GetBucketStat;
+    }
+    if (has(r, "acl")) {
+      return Op::GetBucketAcl;
+    }
+    if (has(r, "versioning")) {
+      return Op::GetBucketVersioning;
+    }
+    if (has(r, "versions")) {
+      return Op::ListObjectVersions;
+    }
+    if (has(r, "uploads")) {
+      return Op::ListMultipartUploads;
+    }
+    if (has(r, "tagging")) {
+      return Op::NotImplemented;
+    }
     const QueryParam* type = r.param("list-type");
     return type != nullptr && type->value == "2" ? Op::ListObjectsV2 : Op::ListObjects;
   }
   if (r.method == "PUT") {
-    if (has(r, "acl")) return Op::PutBucketAcl;
-    if (has(r, "versioning")) return Op::PutBucketVersioning;
+    if (has(r, "acl")) {
+      return Op::PutBucketAcl;
+    }
+    if (has(r, "versioning")) {
+      return Op::PutBucketVersioning;
+    }
     return has(r, "tagging") ? Op::NotImplemented : Op::PutBucket;
   }
-  if (r.method == "HEAD") return Op::HeadBucket;
-  if (r.method == "DELETE") return has(r, "tagging") ? Op::NotImplemented : Op::DeleteBucket;
+  if (r.method == "HEAD") {
+    return Op::HeadBucket;
+  }
+  if (r.method == "DELETE") {
+    return has(r, "tagging") ? Op::NotImplemented : Op::DeleteBucket;
+  }
   return r.method == "POST" && has(r, "delete") ? Op::DeleteMultipleObjects : Op::NotImplemented;
 }
 
 Op object_op(const RawRequest& r) {
   if (r.method == "GET") {
-    if (has(r, "uploadId")) return Op::ListParts;
-    if (has(r, "symlink")) return Op::GetSymlink;
-    if (has(r, "acl")) return Op::GetObjectAcl;
-    if (has(r, "tagging")) return Op::GetObjectTagging;
+    if (has(r, "uploadId")) {
+      return Op::ListParts;
+    }
+    if (has(r, "symlink")) {
+      return Op::GetSymlink;
+    }
+    if (has(r, "acl")) {
+      return Op::GetObjectAcl;
+    }
+    if (has(r, "tagging")) {
+      return Op::GetObjectTagging;
+    }
     return has(r, "objectMeta") ? Op::GetObjectMeta : Op::GetObject;
   }
   if (r.method == "HEAD") {
     return has(r, "objectMeta") ? Op::GetObjectMeta : Op::HeadObject;
   }
   if (r.method == "PUT") {
-    if (has(r, "uploadId")) return copies(r) ? Op::UploadPartCopy : Op::UploadPart;
-    if (has(r, "symlink")) return Op::PutSymlink;
-    if (has(r, "acl")) return Op::PutObjectAcl;
-    if (has(r, "tagging")) return Op::PutObjectTagging;
+    if (has(r, "uploadId")) {
+      return copies(r) ? Op::UploadPartCopy : Op::UploadPart;
+    }
+    if (has(r, "symlink")) {
+      return Op::PutSymlink;
+    }
+    if (has(r, "acl")) {
+      return Op::PutObjectAcl;
+    }
+    if (has(r, "tagging")) {
+      return Op::PutObjectTagging;
+    }
     return copies(r) ? Op::CopyObject : Op::PutObject;
   }
   if (r.method == "POST") {
-    if (has(r, "append")) return Op::AppendObject;
-    if (has(r, "uploads")) return Op::InitiateMultipartUpload;
+    if (has(r, "append")) {
+      return Op::AppendObject;
+    }
+    if (has(r, "uploads")) {
+      return Op::InitiateMultipartUpload;
+    }
     return has(r, "uploadId") ? Op::CompleteMultipartUpload : Op::NotImplemented;
   }
   if (r.method == "DELETE") {
-    if (has(r, "uploadId")) return Op::AbortMultipartUpload;
+    if (has(r, "uploadId")) {
+      return Op::AbortMultipartUpload;
+    }
     return has(r, "tagging") ? Op::DeleteObjectTagging : Op::DeleteObject;
   }
   return Op::NotImplemented;

@@ -134,6 +134,8 @@ class Server final : public ControlServer {
         path_(std::move(path)),
         handler_(handler),
         thread_([this] { accept_all(); }) {}
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
   ~Server() override {
     ::unlink(path_.c_str());
     ::eventfd_write(wake_.get(), 1);
@@ -144,8 +146,8 @@ class Server final : public ControlServer {
   void accept_all() {
     core::name_this_thread("control");
     for (;;) {
-      pollfd fds[] = {{listener_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}};
-      if (::poll(fds, 2, -1) < 0 && errno != EINTR) {
+      std::array<pollfd, 2> fds = {{{listener_.get(), POLLIN, 0}, {wake_.get(), POLLIN, 0}}};
+      if (::poll(fds.data(), fds.size(), -1) < 0 && errno != EINTR) {
         return;
       }
       if (fds[1].revents != 0) {

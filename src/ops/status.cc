@@ -1,5 +1,6 @@
 #include "ops/status.h"
 
+#include <array>
 #include <ctime>
 #include <nlohmann/json.hpp>
 
@@ -75,9 +76,9 @@ std::string local_time(core::WallTime time) {
   const std::time_t seconds = core::unix_seconds(time);
   std::tm parts{};
   localtime_r(&seconds, &parts);
-  char text[64];
-  const auto size = std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts);
-  return {text, size};
+  std::array<char, 64> text{};
+  const auto size = std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts);
+  return {text.data(), size};
 }
 
 std::string clock_time(core::WallTime time) { return local_time(time).substr(11); }

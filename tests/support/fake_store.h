@@ -241,7 +241,7 @@ class FakeStore final : public store::ObjectStore {
   mutable core::Mutex mutex_{core::LockRank::Transport};
   core::CondVar changed_;
   store::Capabilities capabilities_ GUARDED_BY(mutex_);
-  std::size_t chunk_bytes_ GUARDED_BY(mutex_) = 64 * 1024;
+  std::size_t chunk_bytes_ GUARDED_BY(mutex_) = 64UL * 1024;
   std::map<std::string, Object> objects_ GUARDED_BY(mutex_);
   std::map<std::string, Upload> uploads_ GUARDED_BY(mutex_);
   std::size_t next_upload_ GUARDED_BY(mutex_) = 1;

@@ -9,8 +9,8 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 using Kind = store::Precondition::Kind;
 
-std::string crc_of(std::string_view text_) {
-  return std::to_string(core::crc64(core::as_bytes(text_)));
+std::string crc_of(std::string_view text) {
+  return std::to_string(core::crc64(core::as_bytes(text)));
 }
 
 class Write : public OssStoreTest {
