@@ -10,13 +10,15 @@
 namespace app {
 
 /// What a user can ask for; bits, so that an option can belong to several.
-enum Command : std::uint8_t {
+enum Command : std::uint16_t {
   kMount = 1,
   kUmount = 2,
   kStatus = 4,
   kWhoami = 8,
   kEmulator = 16,
 };
+/// The commands that ask the service: they share every option of endpoint and credentials.
+inline constexpr std::uint16_t kAskTheService = kMount | kWhoami;
 std::string_view to_string(Command command);
 
 enum class OptionKind : std::uint8_t {
@@ -42,7 +44,7 @@ struct Option {
   std::string_view name = {};  ///< long name with hyphens; underscores are taken for the same
   char letter = 0;             ///< as in -f; none
   OptionKind kind = OptionKind::Text;
-  std::uint8_t commands = 0;         ///< Command bits
+  std::uint16_t commands = 0;        ///< Command bits
   std::string_view value_name = {};  ///< for help
   std::string_view fallback = {};    ///< the default, as one would write it; empty: none
   std::string_view bounds = {};      ///< "1s..1h"; either end may be missing
