@@ -37,6 +37,12 @@ std::string_view purpose(Command command) {
       return "show which credentials a mount would use";
     case kEmulator:
       return "serve OSS, STS and ECS metadata on loopback, for trials and tests";
+    case kSignUrl:
+      return "print a URL that lets whoever has it use one object for a while";
+    case kPolicy:
+      return "print the least rights that a mount needs, as RAM policies";
+    case kDoctor:
+      return "check step by step whether a mount will work, with advice";
   }
   return "";
 }

@@ -96,6 +96,12 @@ std::string_view to_string(Command command) {
       return "whoami";
     case kEmulator:
       return "emulator";
+    case kSignUrl:
+      return "sign-url";
+    case kPolicy:
+      return "policy";
+    case kDoctor:
+      return "doctor";
   }
   return "";
 }

@@ -16,9 +16,13 @@ enum Command : std::uint16_t {
   kStatus = 4,
   kWhoami = 8,
   kEmulator = 16,
+  kSignUrl = 32,
+  kPolicy = 64,
+  kDoctor = 128,
 };
-/// The commands that ask the service: they share every option of endpoint and credentials.
-inline constexpr std::uint16_t kAskTheService = kMount | kWhoami;
+/// The commands that ask the service, or say what asking it takes: they share every option of
+/// endpoint and credentials.
+inline constexpr std::uint16_t kAskTheService = kMount | kWhoami | kSignUrl | kPolicy | kDoctor;
 std::string_view to_string(Command command);
 
 enum class OptionKind : std::uint8_t {

@@ -43,6 +43,10 @@ int run(const std::vector<std::string>& arguments) {
       return run_whoami(invocation->values, environment);
     case kEmulator:
       return run_emulator(invocation->values);
+    case kSignUrl:
+    case kPolicy:
+    case kDoctor:
+      break;
   }
   return static_cast<int>(Exit::Usage);
 }
