@@ -25,7 +25,13 @@ core::Duration patience_with(int attempt) {
 /// not refusals, but even they must come to an end.
 constexpr int kMaxSuccessors = 4;
 
+/// What a service with another clock than ours may call expired a little before we do.
+constexpr core::Duration kEndSlack = std::chrono::seconds{2};
+
 sign::Scheme scheme_for(const Options& options) {
+  if (options.dialect == Dialect::S3) {
+    return sign::Scheme::S3V4;
+  }
   const bool v4 = options.signing == Signing::V4 ||
                   (options.signing == Signing::Auto && !options.region.empty());
   return v4 ? sign::Scheme::OssV4 : sign::Scheme::OssV1;
@@ -42,7 +48,8 @@ bool is_trouble(ErrorKind kind) {
 Client::Client(const Options& options, const Surroundings& world)
     : options_(options),
       world_(world),
-      endpoint_(options.endpoint, options.bucket, options.addressing),
+      traits_(traits_of(options.dialect)),
+      endpoint_(options.endpoint, options.bucket, options.addressing, options.dialect),
       scheme_(scheme_for(options)),
       metrics_(world.metrics) {}
 
@@ -88,6 +95,11 @@ core::Result<http::Response> Client::send_once(const core::OpContext& context, c
     }
     Refusal& refusal = *answer->refusal;
     count(call, refusal.error);
+    // Some S3 services (Ceph) have no other word for a token that has expired.
+    const bool about_to_end = lease.expires && now() + kEndSlack >= *lease.expires;
+    if (traits_.dialect == Dialect::S3 && refusal.error.kind == ErrorKind::Denied && about_to_end) {
+      refusal.token_class = true;
+    }
     if (refusal.token_class) {
       metrics_.token_refusals.add();
       world_.credentials.reject((*held)->version);
@@ -123,7 +135,9 @@ core::Result<Client::Answer> Client::exchange(const core::OpContext& context, co
     exchange.patience.idle = std::max(exchange.patience.idle, kSlowAnswer);
   }
   exchange.sink = call.sink;
-  const sign::Scope scope{options_.bucket, call.key, options_.region, options_.product};
+  const sign::Scope scope{
+      options_.bucket, call.key, options_.region,
+      options_.product.empty() ? std::string(traits_.service_name) : options_.product};
   const core::WallTime signed_at = world_.clock.wall_now() + world_.credentials.clock_offset();
   sign::sign_header(exchange.request, credentials, scheme_, scope, signed_at);
   metrics_.requests(call.operation).add();
@@ -140,11 +154,15 @@ core::Result<Client::Answer> Client::exchange(const core::OpContext& context, co
                {"subject", call.subject},
                {"status", response.status},
                {"took", core::format_duration(now() - began)},
-               {"request", std::string(response.headers.get("x-oss-request-id").value_or(""))}});
+               {"request",
+                std::string(response.headers.get(traits_.header("request-id")).value_or(""))}});
+  }
+  if (call.slow_answer && response.status < 300 && is_error_document(response.body)) {
+    response.status = 500;  // it was said before the service knew
   }
   Answer answer;
   if (response.status >= 300) {
-    answer.refusal = read_refusal(response, credentials.temporary());
+    answer.refusal = read_refusal(response, traits_, credentials.temporary());
     explain_signature(*answer.refusal, call.request, credentials, scope, signed_at);
   }
   answer.response = std::move(response);

@@ -23,7 +23,8 @@ struct Call {
   std::shared_ptr<http::BodySink> sink;
   /// Carries object data: only silence and the caller's deadline end it.
   bool bulk = false;
-  /// The service may work for a while before it answers (copies, completions).
+  /// The service may work for a while before it answers (copies, completions), or while it does:
+  /// S3 then says 200 first and may end with an error document.
   bool slow_answer = false;
   int attempt = 0;  ///< how often it was tried before: patience with a silent service grows
 };
@@ -34,6 +35,7 @@ class Client {
   Client(const Options& options, const Surroundings& world);
 
   [[nodiscard]] const Options& options() const { return options_; }
+  [[nodiscard]] const Traits& traits() const { return traits_; }
   [[nodiscard]] core::SteadyTime now() const { return world_.clock.steady_now(); }
   Metrics& metrics() { return metrics_; }
 
@@ -78,6 +80,7 @@ class Client {
 
   const Options options_;
   const Surroundings world_;
+  const Traits& traits_;
   const Endpoint endpoint_;
   const sign::Scheme scheme_;
   Metrics metrics_;

@@ -18,7 +18,8 @@ core::Error nonsense(std::string_view why) {
 /// Decodes names as the answer says that they are encoded.
 class Names {
  public:
-  explicit Names(const XMLElement& root) : url_(child_text(root, "EncodingType") == "url") {}
+  Names(const XMLElement& root, const Traits& traits)
+      : url_(child_text(root, "EncodingType") == "url"), traits_(traits) {}
 
   [[nodiscard]] core::Result<std::string> decode(std::string_view text) const {
     // A blank in an encoded name is '+', a literal plus is %2B.
@@ -26,6 +27,10 @@ class Names {
   }
   /// A token is not a name: nobody puts a blank into it.
   [[nodiscard]] core::Result<std::string> decode_token(std::string_view text) const {
+    if (!traits_.encodes_tokens) {
+      return text.empty() ? core::Result<std::string>(nonsense("no token for the next page"))
+                          : std::string(text);
+    }
     return decode(text, false);
   }
 
@@ -33,13 +38,16 @@ class Names {
   [[nodiscard]] core::Result<std::string> decode(std::string_view text, bool plus_is_blank) const {
     const bool printable =
         std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; });
-    if (text.empty() || !printable) {
+    const bool believable =
+        printable || (traits_.dialect == Dialect::S3 && !url_ && xml_carries(text));
+    if (text.empty() || !believable) {
       return nonsense("a name is empty or not encoded");
     }
     return url_ ? core::percent_decode(text, plus_is_blank) : std::string(text);
   }
 
   const bool url_;
+  const Traits& traits_;
 };
 
 store::ObjectType type_of(std::string_view text) {
@@ -91,10 +99,10 @@ core::Result<store::ListedObject> read_entry(const XMLElement& element, const Na
 
 }  // namespace
 
-core::Result<store::ListPage> read_listing(std::string_view text) {
+core::Result<store::ListPage> read_listing(std::string_view text, const Traits& traits) {
   TRY_ASSIGN(const XmlDocument document, XmlDocument::parse(text, "ListBucketResult"));
   const XMLElement& root = document.root();
-  const Names names(root);
+  const Names names(root, traits);
   store::ListPage page;
   for (const XMLElement* child = root.FirstChildElement(); child != nullptr;
        child = child->NextSiblingElement()) {
@@ -138,11 +146,10 @@ core::Result<CopyResult> read_copy_result(std::string_view text, std::string_vie
 
 core::Result<model::ETag> read_complete_result(std::string_view text) {
   TRY_ASSIGN(const XmlDocument document, XmlDocument::parse(text, "CompleteMultipartUploadResult"));
-  model::ETag etag(child_text(document.root(), "ETag"));
-  if (etag.empty()) {
+  if (document.root().FirstChildElement("ETag") == nullptr) {
     return nonsense("no ETag");
   }
-  return etag;
+  return model::ETag(child_text(document.root(), "ETag"));
 }
 
 std::string write_parts(const std::vector<store::PartReceipt>& parts) {
@@ -154,10 +161,10 @@ std::string write_parts(const std::vector<store::PartReceipt>& parts) {
   return out + "</CompleteMultipartUpload>";
 }
 
-core::Result<DeleteResult> read_delete_result(std::string_view text) {
+core::Result<DeleteResult> read_delete_result(std::string_view text, const Traits& traits) {
   DeleteResult result;
   TRY_ASSIGN(const XmlDocument document, XmlDocument::parse(text, "DeleteResult"));
-  const Names names(document.root());
+  const Names names(document.root(), traits);
   for (const XMLElement* child = document.root().FirstChildElement(); child != nullptr;
        child = child->NextSiblingElement()) {
     const std::string_view name = child->Name();

@@ -5,13 +5,15 @@
 #include <string_view>
 #include <vector>
 
+#include "oss/dialect.h"
 #include "store/object_store.h"
 
 namespace oss {
 
-/// An answer of ListObjectsV2. Keys are taken only if they were asked for with encoding-type=url
-/// and came so, or are printable ASCII: nothing else survives XML unchanged for certain.
-core::Result<store::ListPage> read_listing(std::string_view text);
+/// An answer of ListObjectsV2. Keys are taken if they were asked for with encoding-type=url and
+/// came so, or are printable ASCII: nothing else survives XML unchanged for certain. S3 services
+/// that do not know that parameter are believed as far as XML can carry a name.
+core::Result<store::ListPage> read_listing(std::string_view text, const Traits& traits);
 
 core::Result<std::string> read_upload_id(std::string_view text);
 
@@ -22,6 +24,7 @@ struct CopyResult {
 /// `root` is CopyObjectResult or CopyPartResult.
 core::Result<CopyResult> read_copy_result(std::string_view text, std::string_view root);
 
+/// Ceph 16 leaves the ETag empty.
 core::Result<model::ETag> read_complete_result(std::string_view text);
 std::string write_parts(const std::vector<store::PartReceipt>& parts);
 
@@ -34,7 +37,7 @@ struct DeleteResult {
   std::vector<std::string> deleted;
   std::vector<RefusedKey> refused;
 };
-core::Result<DeleteResult> read_delete_result(std::string_view text);
+core::Result<DeleteResult> read_delete_result(std::string_view text, const Traits& traits);
 /// The keys must be such that XML carries them.
 std::string write_delete(const std::vector<model::ObjectKey>& keys);
 /// Whether `key` comes out of the service's XML reader as it went in.

@@ -27,22 +27,33 @@ store::ObjectType type_of(std::string_view text) {
 
 }  // namespace
 
-core::Status add_user_meta(http::Headers& headers, const store::UserMeta& user) {
-  TRY(store::check_user_meta(user, kMetaPrefix));
+core::Status add_user_meta(http::Headers& headers, const Traits& traits,
+                           const store::UserMeta& user) {
+  const std::string prefix = traits.header("meta-");
+  TRY(store::check_user_meta(user, prefix));
   for (const auto& [name, value] : user) {
-    headers.add(std::string(kMetaPrefix) + name, store::encode_meta_value(value));
+    headers.add(prefix + name, store::encode_meta_value(value));
   }
   return {};
 }
 
-core::Status add_attributes(http::Headers& headers, const store::ObjectAttributes& attributes) {
+core::Status add_attributes(http::Headers& headers, const Traits& traits,
+                            const store::ObjectAttributes& attributes) {
   headers.set("Content-Type", attributes.content_type);
-  return add_user_meta(headers, attributes.user);
+  return add_user_meta(headers, traits, attributes.user);
 }
 
-void add_precondition(http::Headers& headers, const store::Precondition& precondition) {
-  if (precondition.kind == store::Precondition::Kind::Absent) {
-    headers.set("x-oss-forbid-overwrite", "true");
+void add_precondition(http::Headers& headers, const Traits& traits,
+                      const store::Precondition& precondition) {
+  using Kind = store::Precondition::Kind;
+  if (traits.dialect == Dialect::Oss) {
+    if (precondition.kind == Kind::Absent) {
+      headers.set("x-oss-forbid-overwrite", "true");
+    }
+  } else if (precondition.kind == Kind::Absent) {
+    headers.set("If-None-Match", "*");
+  } else if (precondition.kind == Kind::Matches) {
+    headers.set("If-Match", traits.condition(precondition.etag));
   }
 }
 
@@ -85,7 +96,8 @@ std::optional<ContentRange> content_range(const http::Headers& headers) {
   return ContentRange{{*first, *last + 1}, *total};
 }
 
-store::ObjectMeta object_meta(const http::Headers& headers, std::uint64_t size) {
+store::ObjectMeta object_meta(const http::Headers& headers, const Traits& traits,
+                              std::uint64_t size) {
   store::ObjectMeta meta;
   meta.size = size;
   meta.etag = etag_of(headers);
@@ -93,26 +105,36 @@ store::ObjectMeta object_meta(const http::Headers& headers, std::uint64_t size) 
       core::parse_http_date(headers.get("Last-Modified").value_or("")).value_or(core::WallTime{});
   meta.type = type_of(headers.get("x-oss-object-type").value_or(""));
   meta.content_type = headers.get("Content-Type").value_or("");
-  meta.storage_class = headers.get("x-oss-storage-class").value_or("");
-  meta.version_id = headers.get("x-oss-version-id").value_or("");
+  meta.storage_class = headers.get(traits.header("storage-class")).value_or("");
+  meta.version_id = headers.get(traits.header("version-id")).value_or("");
   meta.crc64 = crc64_of(headers);
+  const std::string prefix = traits.header("meta-");
   for (const auto& [name, value] : headers.fields()) {
     const std::string lower = core::to_lower(name);
-    if (lower.starts_with(kMetaPrefix)) {
-      meta.user.insert_or_assign(lower.substr(kMetaPrefix.size()), store::decode_meta_value(value));
+    if (lower.starts_with(prefix)) {
+      meta.user.insert_or_assign(lower.substr(prefix.size()), store::decode_meta_value(value));
     }
   }
   return meta;
 }
 
-store::Published published(const http::Headers& headers) {
+store::Published published(const http::Headers& headers, const Traits& traits) {
   store::Published result;
   result.etag = etag_of(headers);
-  result.version_id = headers.get("x-oss-version-id").value_or("");
+  result.version_id = headers.get(traits.header("version-id")).value_or("");
   result.crc64 = crc64_of(headers);
   if (const auto modified = headers.get("Last-Modified")) {
     result.last_modified = core::parse_http_date(*modified);
   }
+  return result;
+}
+
+store::Published published(const store::ObjectMeta& meta) {
+  store::Published result;
+  result.etag = meta.etag;
+  result.version_id = meta.version_id;
+  result.crc64 = meta.crc64;
+  result.last_modified = meta.last_modified;
   return result;
 }
 

@@ -5,22 +5,25 @@
 #include <string_view>
 
 #include "http/message.h"
+#include "oss/dialect.h"
 #include "store/object_store.h"
 
 namespace oss {
 
-inline constexpr std::string_view kMetaPrefix = "x-oss-meta-";
-
 /// Adds Content-Type and metadata. Errors: InvalidArgument, TooLarge.
-core::Status add_attributes(http::Headers& headers, const store::ObjectAttributes& attributes);
-core::Status add_user_meta(http::Headers& headers, const store::UserMeta& user);
-/// Precondition::Absent as the service spells it. Matches cannot be said: see Capabilities.
-void add_precondition(http::Headers& headers, const store::Precondition& precondition);
+core::Status add_attributes(http::Headers& headers, const Traits& traits,
+                            const store::ObjectAttributes& attributes);
+core::Status add_user_meta(http::Headers& headers, const Traits& traits,
+                           const store::UserMeta& user);
+/// The precondition as the service spells it. OSS cannot say Matches: see Capabilities.
+void add_precondition(http::Headers& headers, const Traits& traits,
+                      const store::Precondition& precondition);
 /// "/bucket/key?versionId=…", encoded.
 std::string copy_source(std::string_view bucket, const model::ObjectVersion& version);
 
 /// Decimal digits and nothing else.
 std::optional<std::uint64_t> number_header(const http::Headers& headers, std::string_view name);
+/// OSS alone tells it.
 std::optional<std::uint64_t> crc64_of(const http::Headers& headers);
 model::ETag etag_of(const http::Headers& headers);
 
@@ -32,8 +35,10 @@ struct ContentRange {
 std::optional<ContentRange> content_range(const http::Headers& headers);
 
 /// The metadata of an object of `size` bytes from the headers of an answer about it.
-store::ObjectMeta object_meta(const http::Headers& headers, std::uint64_t size);
-/// What a write's answer says of its result.
-store::Published published(const http::Headers& headers);
+store::ObjectMeta object_meta(const http::Headers& headers, const Traits& traits,
+                              std::uint64_t size);
+/// What a write's answer says of its result; what a look at it afterwards says.
+store::Published published(const http::Headers& headers, const Traits& traits);
+store::Published published(const store::ObjectMeta& meta);
 
 }  // namespace oss

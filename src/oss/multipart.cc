@@ -1,5 +1,6 @@
 // Multipart uploads.
 #include <algorithm>
+#include <charconv>
 
 #include "core/digest.h"
 #include "core/format.h"
@@ -21,24 +22,46 @@ void address_part(Call& call, const std::string& upload_id, int number) {
   address_upload(call, upload_id);
 }
 
+std::optional<std::string> from_hex(std::string_view text) {
+  std::string raw;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    unsigned value = 0;
+    const char* const end = text.data() + i + 2;
+    const auto [stopped, error] = std::from_chars(text.data() + i, end, value, 16);
+    if (error != std::errc{} || stopped != end) {
+      return std::nullopt;
+    }
+    raw += static_cast<char>(value);
+  }
+  return raw;
+}
+
 /// What the object must look like once its parts are joined.
 struct Expected {
   std::uint64_t size = 0;
   std::optional<std::uint64_t> crc64 = 0;  ///< nothing if a part's sum is unknown
   std::string etag_ending;
+  std::string md5s;  ///< of the parts, raw, one after the other
 
   explicit Expected(const std::vector<store::PartReceipt>& parts)
       : etag_ending("-" + std::to_string(parts.size())) {
     for (const store::PartReceipt& part : parts) {
       size += part.size;
+      md5s += from_hex(part.etag.text()).value_or("");
       crc64 = crc64 && part.crc64
                   ? std::optional(core::crc64_combine(*crc64, *part.crc64, part.size))
                   : std::nullopt;
     }
   }
-  [[nodiscard]] bool is(const store::ObjectMeta& there) const {
-    return there.size == size && there.etag.text().ends_with(etag_ending) &&
-           (!crc64 || there.crc64 == crc64);
+  [[nodiscard]] bool is(const store::ObjectMeta& there, const Traits& traits) const {
+    if (there.size != size || !there.etag.text().ends_with(etag_ending)) {
+      return false;
+    }
+    if (traits.can.crc64) {
+      return !crc64 || there.crc64 == crc64;
+    }
+    // S3's ETag of what was joined: the MD5 of its parts' MD5s.
+    return there.etag.text() == core::hex(core::md5(md5s)) + etag_ending;
   }
 };
 
@@ -50,7 +73,7 @@ core::Result<std::string> OssStore::start_upload(const core::OpContext& context,
   TRY(check_key(key));
   Call call = client_.call(Operation::InitiateMultipartUpload, "POST", key.text());
   call.request.query.push_back({"uploads", std::nullopt});
-  TRY(add_attributes(call.request.headers, attributes));
+  TRY(add_attributes(call.request.headers, client_.traits(), attributes));
   // An answer that is lost leaves an upload without parts behind, which costs nothing.
   TRY_ASSIGN(const http::Response response, client_.send(context, call));
   return read_upload_id(response.body);
@@ -68,6 +91,7 @@ core::Result<store::PartReceipt> OssStore::upload_part(const core::OpContext& co
   Call call = client_.call(Operation::UploadPart, "PUT", key.text());
   address_part(call, upload_id, number);
   call.request.headers.set("Content-Type", "application/octet-stream");
+  TRY(seal(call, source, range));
   const auto attempt = [&](int, core::Duration& pause) -> core::Result<store::PartReceipt> {
     std::uint64_t crc64 = 0;
     TRY_ASSIGN(const http::Response response,
@@ -96,14 +120,18 @@ core::Result<store::PartReceipt> OssStore::upload_part_copy(
   Call call = client_.call(Operation::UploadPartCopy, "PUT", key.text());
   call.slow_answer = true;
   address_part(call, upload_id, number);
+  const Traits& traits = client_.traits();
   http::Headers& headers = call.request.headers;
-  headers.add("x-oss-copy-source", copy_source(client_.options().bucket, from));
-  headers.add("x-oss-copy-source-range", core::format("bytes={}-{}", range.first, range.last - 1));
+  headers.add(traits.header("copy-source"), copy_source(client_.options().bucket, from));
+  headers.add(traits.header("copy-source-range"),
+              core::format("bytes={}-{}", range.first, range.last - 1));
   if (!from.etag.empty()) {
-    headers.add("x-oss-copy-source-if-match", from.etag.quoted());
+    headers.add(traits.header("copy-source-if-match"), traits.condition(from.etag));
   }
   TRY_ASSIGN(const http::Response response, client_.send(context, call));
   TRY_ASSIGN(const CopyResult copied, read_copy_result(response.body, "CopyPartResult"));
+  // A part's ETag tells nothing of what it was cut from, so this asks whenever it matters.
+  TRY(check_copied(context, from, key, copied.etag));
   store::PartReceipt receipt;
   receipt.number = number;
   receipt.etag = copied.etag;
@@ -124,30 +152,38 @@ core::Result<store::Published> OssStore::complete_upload(
   call.slow_answer = true;
   address_upload(call, upload_id);
   call.request.headers.set("Content-Type", "application/xml");
-  add_precondition(call.request.headers, precondition);
+  add_precondition(call.request.headers, client_.traits(), precondition);
   call.request.body = http::text_body(write_parts(parts));
   const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::Published> {
     auto response = client_.send_once(context, call, pause);
     if (response) {
-      store::Published result = published(response->headers);
+      store::Published result = published(response->headers, client_.traits());
       TRY_ASSIGN(result.etag, read_complete_result(response->body));
-      return result;
+      if (!result.etag.empty()) {
+        return result;
+      }
+      TRY_ASSIGN(const store::ObjectMeta there, head_following(context, key));
+      if (!expected.is(there, client_.traits())) {
+        return core::fail(ErrorKind::Changed, "CompleteMultipartUpload " + key.text() +
+                                                  ": somebody else replaced it at once");
+      }
+      return published(there);
     }
-    const ErrorKind kind = response.error().kind;
-    if (kind != ErrorKind::NoUpload && (kind != ErrorKind::Exists || n == 0)) {
-      return std::move(response).error();
+    core::Error error = std::move(response).error();
+    const bool absent = precondition.kind == store::Precondition::Kind::Absent;
+    if (error.kind == ErrorKind::Changed && absent) {
+      error.kind = ErrorKind::Exists;  // S3 has one word for both
+    }
+    const bool taken = error.kind == ErrorKind::Exists || error.kind == ErrorKind::Changed;
+    if (error.kind != ErrorKind::NoUpload && (!taken || n == 0)) {
+      return error;
     }
     // An upload that is gone may be the one whose completion was answered into the void.
     const auto there = head_following(context, key);
-    if (!there || !expected.is(*there)) {
-      return std::move(response).error();
+    if (!there || !expected.is(*there, client_.traits())) {
+      return error;
     }
-    store::Published result;
-    result.etag = there->etag;
-    result.version_id = there->version_id;
-    result.crc64 = there->crc64;
-    result.last_modified = there->last_modified;
-    return result;
+    return published(*there);
   };
   TRY_ASSIGN(store::Published result, client_.repeat(context, attempt));
   if (expected.crc64 && result.crc64 && *expected.crc64 != *result.crc64) {

@@ -36,12 +36,11 @@ core::Status check_key(const model::ObjectKey& key) {
   return {};
 }
 
-store::Capabilities OssStore::capabilities() const {
-  store::Capabilities can;
-  can.symlinks = true;
-  can.create_exclusive = true;
-  can.append = true;
-  return can;
+core::Status OssStore::need_symlinks() const {
+  if (!capabilities().symlinks) {
+    return core::fail(ErrorKind::Unsupported, "S3 has no symbolic links");
+  }
+  return {};
 }
 
 core::Result<store::ObjectMeta> OssStore::head_following(const core::OpContext& context,
@@ -50,7 +49,7 @@ core::Result<store::ObjectMeta> OssStore::head_following(const core::OpContext& 
   TRY_ASSIGN(const http::Response response,
              client_.send(context, client_.call(Operation::HeadObject, "HEAD", key.text())));
   const auto size = number_header(response.headers, "Content-Length");
-  store::ObjectMeta meta = object_meta(response.headers, size.value_or(0));
+  store::ObjectMeta meta = object_meta(response.headers, client_.traits(), size.value_or(0));
   if (!size || meta.etag.empty()) {
     return core::fail(ErrorKind::Protocol,
                       "HeadObject " + key.text() + ": neither size nor ETag can be told");
@@ -73,6 +72,7 @@ core::Result<store::ObjectMeta> OssStore::head(const core::OpContext& context,
 
 core::Result<store::SymlinkInfo> OssStore::get_symlink(const core::OpContext& context,
                                                        const model::ObjectKey& key) {
+  TRY(need_symlinks());
   TRY(check_key(key));
   Call call = client_.call(Operation::GetSymlink, "GET", key.text());
   call.request.query.push_back({"symlink", std::nullopt});
@@ -83,7 +83,7 @@ core::Result<store::SymlinkInfo> OssStore::get_symlink(const core::OpContext& co
   }
   store::SymlinkInfo info;
   info.target_key = core::percent_decode(*target);
-  info.meta = object_meta(response.headers, info.target_key.size());
+  info.meta = object_meta(response.headers, client_.traits(), info.target_key.size());
   info.meta.type = store::ObjectType::Symlink;
   return info;
 }
@@ -112,7 +112,7 @@ core::Result<store::ListPage> OssStore::list(const core::OpContext& context,
     add_if_any("start-after", query.start_after);
   }
   TRY_ASSIGN(const http::Response response, client_.send(context, call));
-  auto page = read_listing(response.body);
+  auto page = read_listing(response.body, client_.traits());
   if (!page) {
     return std::move(page).error().within("ListObjectsV2 " + query.prefix);
   }
@@ -154,7 +154,9 @@ core::Status OssStore::remove_batch(const core::OpContext& context,
   Call call = client_.call(Operation::DeleteMultipleObjects, "POST", "");
   call.subject = keys.front().text() + " and others";
   call.request.query.push_back({"delete", std::nullopt});
-  call.request.query.push_back({"encoding-type", "url"});
+  if (client_.traits().dialect == Dialect::Oss) {
+    call.request.query.push_back({"encoding-type", "url"});
+  }
   call.request.headers.set("Content-Type", "application/xml");
   call.request.headers.set("Content-MD5", core::base64(core::md5(body)));
   call.request.body = http::text_body(body);
@@ -162,7 +164,7 @@ core::Status OssStore::remove_batch(const core::OpContext& context,
   if (core::trim(response.body).empty()) {
     return {};  // how some services say that all went well
   }
-  auto result = read_delete_result(response.body);
+  auto result = read_delete_result(response.body, client_.traits());
   if (!result) {
     return std::move(result).error().within("DeleteMultipleObjects");
   }
@@ -174,9 +176,9 @@ core::Status OssStore::remove_batch(const core::OpContext& context,
     if (first && kind != ErrorKind::NotFound) {
       core::Error error = core::fail(kind, "DeleteMultipleObjects " + refused.key + ": " +
                                                refused.code + ": " + refused.message);
-      error.remote =
-          core::Remote{response.status, refused.code,
-                       std::string(response.headers.get("x-oss-request-id").value_or("")), ""};
+      const std::string id = client_.traits().header("request-id");
+      error.remote = core::Remote{response.status, refused.code,
+                                  std::string(response.headers.get(id).value_or("")), ""};
       first = std::move(error);
     }
   }
@@ -249,16 +251,17 @@ core::Result<store::ObjectStore::Probe> OssStore::probe(const core::OpContext& c
 
 core::Result<std::unique_ptr<store::ObjectStore>> open_store(Options options,
                                                              const Surroundings& world) {
-  if (options.dialect != Dialect::Oss) {
-    return core::fail(ErrorKind::Unsupported, "only the OSS dialect is spoken");
-  }
-  if (!is_bucket_name(options.bucket)) {
+  const bool s3 = options.dialect == Dialect::S3;
+  if (!is_bucket_name(options.bucket, options.dialect)) {
     return core::fail(ErrorKind::InvalidArgument,
-                      "\"" + options.bucket +
-                          "\" is no bucket name: 3 to 63 lower-case letters, digits and hyphens");
+                      "\"" + options.bucket + "\" is no bucket name: " +
+                          std::string(bucket_name_rule(options.dialect)));
   }
   if (options.region.empty()) {
-    options.region = region_of(options.endpoint.host).value_or("");
+    options.region = region_of(options.endpoint.host).value_or(s3 ? kDefaultS3Region : "");
+  }
+  if (s3 && options.signing == Signing::V1) {
+    return core::fail(ErrorKind::InvalidArgument, "S3 is signed with version 4 alone");
   }
   if (options.region.empty() && options.signing == Signing::V4) {
     return core::fail(ErrorKind::InvalidArgument,

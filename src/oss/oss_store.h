@@ -11,13 +11,14 @@
 
 namespace oss {
 
-/// store::ObjectStore in the OSS dialect. Requests without a body beyond their path are one line
-/// here; what takes care (resumed reads, lost answers) has a file of its own.
+/// store::ObjectStore over HTTP, in either dialect: what differs is in the client's Traits.
+/// Requests without a body beyond their path are one line here; what takes care (resumed reads,
+/// lost answers) has a file of its own.
 class OssStore final : public store::ObjectStore {
  public:
   OssStore(const Options& options, const Surroundings& world) : client_(options, world) {}
 
-  [[nodiscard]] store::Capabilities capabilities() const override;
+  [[nodiscard]] store::Capabilities capabilities() const override { return client_.traits().can; }
   core::Result<store::ObjectMeta> head(const core::OpContext& context,
                                        const model::ObjectKey& key) override;
   core::Result<store::ObjectMeta> read(const core::OpContext& context,
@@ -71,6 +72,16 @@ class OssStore final : public store::ObjectStore {
                             const std::vector<model::ObjectKey>& keys);
   core::Status remove_each(const core::OpContext& context,
                            const std::vector<model::ObjectKey>& keys);
+  /// Without symbolic links in the dialect: Unsupported.
+  core::Status need_symlinks() const;
+  /// Whether a service that does not keep copies' conditions copied the version that was meant.
+  /// Errors: Changed.
+  core::Status check_copied(const core::OpContext& context, const model::ObjectVersion& source,
+                            const model::ObjectKey& target, const model::ETag& result);
+  /// Where objects tell no CRC-64: has the service compare what arrives with its MD5.
+  /// Shape: the MD5 in hexadecimal, as in the ETag of an object put at once; else empty.
+  core::Result<std::string> seal(Call& call, const std::shared_ptr<const store::Source>& source,
+                                 model::ByteRange range);
   /// One request with a body; what was sent is compared with the CRC-64 in the answer.
   core::Result<http::Response> send_data(const core::OpContext& context, Call& call,
                                          const std::shared_ptr<const store::Source>& source,

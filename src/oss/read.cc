@@ -26,7 +26,7 @@ struct Progress {
 
 class RangeSink final : public http::BodySink {
  public:
-  explicit RangeSink(Progress& progress) : progress_(progress) {}
+  RangeSink(Progress& progress, const Traits& traits) : progress_(progress), traits_(traits) {}
 
   bool on_head(const http::Response& head) override {
     if (head.status >= 300) {
@@ -89,13 +89,14 @@ class RangeSink final : public http::BodySink {
       p.begun = true;
       p.etag = etag;
       p.end = got.range.last;
-      p.meta = object_meta(head.headers, got.total);
+      p.meta = object_meta(head.headers, traits_, got.total);
       p.check_crc = p.meta->crc64 && got.range.size() == got.total;
     }
     return {};
   }
 
   Progress& progress_;
+  const Traits& traits_;
   core::Status head_error_;
 };
 
@@ -124,12 +125,15 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
       call.request.query.push_back({"versionId", version.version_id});
     }
     call.request.headers.add("Range", range_header(progress.next, range.last));
-    // Without it, a range that reaches past the end is answered with the whole object.
-    call.request.headers.add("x-oss-range-behavior", "standard");
-    if (!progress.etag.empty()) {
-      call.request.headers.add("If-Match", progress.etag.quoted());
+    const Traits& traits = client_.traits();
+    if (traits.dialect == Dialect::Oss) {
+      // Without it, a range that reaches past the end is answered with the whole object.
+      call.request.headers.add("x-oss-range-behavior", "standard");
     }
-    const auto range_sink = std::make_shared<RangeSink>(progress);
+    if (!progress.etag.empty()) {
+      call.request.headers.add("If-Match", traits.condition(progress.etag));
+    }
+    const auto range_sink = std::make_shared<RangeSink>(progress, traits);
     call.sink = range_sink;
     const std::uint64_t before = progress.next;
     const auto response = client_.send_once(context, call, pause);

@@ -19,7 +19,8 @@ struct Row {
   ErrorKind kind;
 };
 
-// Source: OSS error code pages; the protocol notes of each operation.
+// Source: OSS error code pages; the protocol notes of each operation; Amazon S3, "Error responses";
+// what Ceph and Versity gateways answer.
 constexpr auto kTable = std::to_array<Row>({
     {"NoSuchKey", ErrorKind::NotFound},
     {"NoSuchVersion", ErrorKind::NotFound},
@@ -36,9 +37,15 @@ constexpr auto kTable = std::to_array<Row>({
     {"InvalidSecurityToken", ErrorKind::TokenRefused},
     {"SecurityTokenExpired", ErrorKind::TokenRefused},
     {"SignatureDoesNotMatch", ErrorKind::TokenRefused},
+    {"ExpiredToken", ErrorKind::TokenRefused},
+    {"InvalidToken", ErrorKind::TokenRefused},
+    {"TokenRefreshRequired", ErrorKind::TokenRefused},
     {"RequestTimeTooSkewed", ErrorKind::ClockSkewed},
     {"SecondLevelDomainForbidden",
-     ErrorKind::Protocol},  // the endpoint wants the bucket in the host
+     ErrorKind::Protocol},                       // the endpoint wants the bucket in the host
+    {"PermanentRedirect", ErrorKind::Protocol},  // the bucket is in another region
+    {"TemporaryRedirect", ErrorKind::Protocol},
+    {"AuthorizationHeaderMalformed", ErrorKind::Protocol},  // likewise
     {"MethodNotAllowed", ErrorKind::NotPermitted},
     {"FileImmutable", ErrorKind::NotPermitted},
     {"FileAlreadyExists", ErrorKind::Exists},
@@ -50,12 +57,27 @@ constexpr auto kTable = std::to_array<Row>({
     {"NotImplemented", ErrorKind::Unsupported},
     {"InvalidRange", ErrorKind::OutOfRange},
     {"EntityTooLarge", ErrorKind::TooLarge},
+    {"MetadataTooLarge", ErrorKind::TooLarge},
+    {"KeyTooLongError", ErrorKind::NameTooLong},
+    {"KeyTooLong", ErrorKind::NameTooLong},
     {"InvalidDigest", ErrorKind::Corrupt},  // damaged on the way: sent again
+    {"BadDigest", ErrorKind::Corrupt},
+    {"XAmzContentSHA256Mismatch", ErrorKind::Corrupt},
+    // Gateways in front of a file system, which has no room for "a" beside "a/b".
+    {"ObjectParentIsFile", ErrorKind::NotDirectory},
+    {"ExistingObjectIsDirectory", ErrorKind::IsDirectory},
+    {"DirectoryNotEmpty", ErrorKind::NotEmpty},
+    {"QuotaExceeded", ErrorKind::NoSpace},
+    // Two who write one key at once: one of them is asked to try again.
+    {"ConditionalRequestConflict", ErrorKind::Unavailable},
+    {"OperationAborted", ErrorKind::Unavailable},
     {"RequestTimeout", ErrorKind::Timeout},
     {"TooManyBuckets", ErrorKind::NoSpace},
     {"InternalError", ErrorKind::Unavailable},
     {"ServiceUnavailable", ErrorKind::Throttled},
     {"SlowDown", ErrorKind::Throttled},
+    {"TooManyRequests", ErrorKind::Throttled},
+    {"RequestLimitExceeded", ErrorKind::Throttled},
     {"DownloadTrafficRateLimitExceeded", ErrorKind::Throttled},
     {"UploadTrafficRateLimitExceeded", ErrorKind::Throttled},
     {"MetaOperationQpsLimitExceeded", ErrorKind::Throttled},
@@ -93,6 +115,9 @@ ErrorKind kind_of_status(int status) {
   }
 }
 
+/// Enough for a canonical request in it.
+constexpr std::size_t kLongestErrorDocument = 64UL * 1024;
+
 std::optional<std::int64_t> header_number(const http::Headers& headers, std::string_view name) {
   const auto text = headers.get(name);
   std::int64_t number = 0;
@@ -115,6 +140,36 @@ core::Duration pause_asked_for(const http::Response& response) {
   return std::min(pause, kLongest);
 }
 
+/// Codes by which a token is refused, and a successor may not be.
+constexpr auto kTokenCodes = std::to_array<std::string_view>(
+    {"SecurityTokenExpired", "InvalidSecurityToken", "InvalidAccessKeyId", "ExpiredToken",
+     "InvalidToken", "TokenRefreshRequired"});
+
+/// Whether the credentials were refused, and a successor may be accepted.
+bool refuses_token(const http::Response& response, const Traits& traits, std::string_view code) {
+  if (std::find(kTokenCodes.begin(), kTokenCodes.end(), code) != kTokenCodes.end()) {
+    return true;
+  }
+  // A HEAD of S3 has no words: this is how an expired token looks there, and nothing else that we
+  // would send.
+  return traits.dialect == Dialect::S3 && code.empty() && response.status == 400 &&
+         response.body.empty();
+}
+
+/// Where a bucket is that was asked for in the wrong place; empty if the answer is not about that.
+std::string place_of(const http::Response& response, std::string_view code,
+                     std::string_view region_element) {
+  const bool misplaced = response.status == 301 || response.status == 307 ||
+                         code == "AuthorizationHeaderMalformed" || code == "PermanentRedirect" ||
+                         code == "TemporaryRedirect";
+  if (!misplaced) {
+    return {};
+  }
+  return std::string(region_element.empty()
+                         ? response.headers.get("x-amz-bucket-region").value_or("")
+                         : region_element);
+}
+
 std::string shortened(std::string_view text) {
   constexpr std::size_t kMost = 300;
   return std::string(text.substr(0, kMost)) + (text.size() > kMost ? "…" : "");
@@ -128,24 +183,33 @@ core::ErrorKind kind_of(std::string_view code, int status) {
   return row == kTable.end() ? kind_of_status(status) : row->kind;
 }
 
-Refusal read_refusal(const http::Response& response, bool temporary) {
+bool is_error_document(std::string_view body) {
+  return body.size() < kLongestErrorDocument && body.find("<Error") != body.npos &&
+         XmlDocument::parse(body, "Error").has_value();
+}
+
+Refusal read_refusal(const http::Response& response, const Traits& traits, bool temporary) {
   Refusal refusal;
   core::Remote remote;
   remote.status = response.status;
-  remote.request_id = response.headers.get("x-oss-request-id").value_or("");
+  remote.request_id = response.headers.get(traits.header("request-id")).value_or("");
   remote.ec = response.headers.get("x-oss-ec").value_or("");
   std::string text = response.body;
-  if (const auto coded = response.headers.get("x-oss-err"); text.empty() && coded) {
-    text = core::base64_decode(*coded).value_or("");
+  if (text.empty() && !traits.error_header.empty()) {
+    if (const auto coded = response.headers.get(traits.error_header)) {
+      text = core::base64_decode(*coded).value_or("");
+    }
   }
   std::string message;
   std::string right_endpoint;
+  std::string right_region;
   // What is not the service's own document (a proxy's page, a cut one) counts by its status.
   if (const auto document = XmlDocument::parse(text, "Error")) {
     const tinyxml2::XMLElement& root = document->root();
     remote.code = child_text(root, "Code");
     message = shortened(child_text(root, "Message"));
     right_endpoint = child_text(root, "Endpoint");
+    right_region = child_text(root, "Region");
     refusal.string_to_sign = child_text(root, "StringToSign");
     refusal.canonical_request = child_text(root, "CanonicalRequest");
     if (remote.request_id.empty()) {
@@ -161,20 +225,29 @@ Refusal read_refusal(const http::Response& response, bool temporary) {
   if (!message.empty()) {
     error.message += ": " + message;
   }
-  if (error.kind == ErrorKind::Denied && !right_endpoint.empty()) {
+  right_region = shortened(place_of(response, remote.code, right_region));
+  if (!right_region.empty()) {
+    error.kind = ErrorKind::Protocol;
+    error.message += core::format(
+        " (the bucket is in the region {0}: --region {0}, and an --endpoint "
+        "of that region if you name one)",
+        right_region);
+  } else if (!right_endpoint.empty() &&
+             (error.kind == ErrorKind::Denied || error.kind == ErrorKind::Protocol)) {
     error.kind = ErrorKind::Protocol;  // not a matter of rights
     error.message += core::format(" (its endpoint is {})", right_endpoint);
   }
   if (response.status < 400) {
     error.message += " (redirects are not followed)";
   }
-  if (response.headers.get("x-oss-delete-marker") == "true" &&
+  if (response.headers.get(traits.header("delete-marker")) == "true" &&
       error.kind == ErrorKind::NotPermitted) {
     error.kind = ErrorKind::NotFound;
   }
-  refusal.token_class =
-      temporary && (remote.code == "SecurityTokenExpired" ||
-                    remote.code == "InvalidSecurityToken" || remote.code == "InvalidAccessKeyId");
+  refusal.token_class = temporary && refuses_token(response, traits, remote.code);
+  if (refusal.token_class) {
+    error.kind = ErrorKind::TokenRefused;
+  }
   refusal.pause = pause_asked_for(response);
   error.remote = std::move(remote);
   return refusal;

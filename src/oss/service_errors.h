@@ -5,6 +5,7 @@
 
 #include "core/result.h"
 #include "http/message.h"
+#include "oss/dialect.h"
 
 namespace oss {
 
@@ -20,8 +21,11 @@ struct Refusal {
 /// The kind for a service code; by the status alone where there is no code, or none we know.
 core::ErrorKind kind_of(std::string_view code, int status);
 
-/// Reads what a response of 300 or above says: its body, or x-oss-err where a HEAD had none.
-/// `temporary`: the request was signed with a token.
-Refusal read_refusal(const http::Response& response, bool temporary);
+/// Whether a body is the document that tells of a refusal.
+bool is_error_document(std::string_view body);
+
+/// Reads what a response of 300 or above says: its body, or the dialect's header where a HEAD had
+/// none. `temporary`: the request was signed with a token.
+Refusal read_refusal(const http::Response& response, const Traits& traits, bool temporary);
 
 }  // namespace oss

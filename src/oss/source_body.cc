@@ -37,4 +37,20 @@ core::Result<std::uint64_t> SourceBody::crc64() const {
   return crc64_;
 }
 
+core::Result<std::string> SourceBody::md5() const {
+  core::Hasher hasher(core::Hasher::Kind::Md5);
+  std::vector<std::byte> buffer(256UL * 1024);
+  for (std::uint64_t at = 0; at < size();) {
+    const std::size_t wanted = std::min<std::uint64_t>(buffer.size(), size() - at);
+    TRY_ASSIGN(const std::size_t count,
+               source_->read(range_.first + at, std::span(buffer).first(wanted)));
+    if (count == 0) {
+      return core::fail(core::ErrorKind::Io, "the source is shorter than it said");
+    }
+    hasher.update(core::ByteView(buffer).first(count));
+    at += count;
+  }
+  return hasher.finish();
+}
+
 }  // namespace oss

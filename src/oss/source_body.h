@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <string>
 
 #include "http/message.h"
 #include "store/object_store.h"
@@ -18,6 +19,8 @@ class SourceBody final : public http::Body {
 
   /// The CRC-64 of all of it. Reads what the last pass from the beginning did not reach.
   core::Result<std::uint64_t> crc64() const;
+  /// The raw MD5 of all of it, by a pass of its own.
+  core::Result<std::string> md5() const;
 
  private:
   const std::shared_ptr<const store::Source> source_;

@@ -10,24 +10,24 @@
 #include "cred/provider.h"
 #include "http/retry.h"
 #include "http/transport.h"
+#include "oss/dialect.h"
 #include "oss/endpoint.h"
 #include "store/object_store.h"
 
 namespace oss {
 
-enum class Dialect : std::uint8_t { Oss, S3 };
-
-/// How requests are signed; Auto is V4 when a region is known, else V1.
+/// How requests are signed; Auto is V4 when a region is known, else V1. S3 has V4 alone.
 enum class Signing : std::uint8_t { Auto, V1, V4 };
 
 struct Options {
   Dialect dialect = Dialect::Oss;
   http::Origin endpoint;  ///< of the service, without the bucket (except Addressing::Cname)
   std::string bucket;
-  std::string region;  ///< empty: derived from the endpoint where it says
+  /// Empty: derived from the endpoint where it says; S3 falls back to us-east-1.
+  std::string region;
   Signing signing = Signing::Auto;
   Addressing addressing = Addressing::Auto;
-  std::string product = "oss";  ///< "oss-cloudbox" for a CloudBox
+  std::string product;  ///< empty: the dialect's own; "oss-cloudbox" for a CloudBox
   /// Enough attempts to outlast a restart of the service; the context's deadline ends them sooner.
   http::RetryPolicy retry{.attempts = 20};
   http::Patience patience;
@@ -44,7 +44,7 @@ struct Surroundings {
   core::Metrics& metrics;
 };
 
-/// Errors: InvalidArgument (bucket name, V4 without a region), Unsupported (a dialect not spoken).
+/// Errors: InvalidArgument (bucket name, V4 without a region).
 core::Result<std::unique_ptr<store::ObjectStore>> open_store(Options options,
                                                              const Surroundings& world);
 

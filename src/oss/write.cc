@@ -22,16 +22,32 @@ bool may_have_worked(const core::Error& error) {
          error.kind == ErrorKind::Corrupt;
 }
 
-store::Published published(const store::ObjectMeta& meta) {
-  store::Published result;
-  result.etag = meta.etag;
-  result.version_id = meta.version_id;
-  result.crc64 = meta.crc64;
-  result.last_modified = meta.last_modified;
-  return result;
+/// S3 says of a target that is there already what it says of any condition that fails.
+bool is_taken(const core::Error& error, const store::Precondition& precondition) {
+  return error.kind == ErrorKind::Exists ||
+         (error.kind == ErrorKind::Changed && precondition.kind != Kind::None);
+}
+
+/// The failure as the port has it: a target that had to be absent and is not, Exists.
+core::Error as_promised(core::Error error, const store::Precondition& precondition) {
+  if (error.kind == ErrorKind::Changed && precondition.kind == Kind::Absent) {
+    error.kind = ErrorKind::Exists;
+  }
+  return error;
 }
 
 }  // namespace
+
+core::Result<std::string> OssStore::seal(Call& call,
+                                         const std::shared_ptr<const store::Source>& source,
+                                         model::ByteRange range) {
+  if (capabilities().crc64) {
+    return std::string();
+  }
+  TRY_ASSIGN(const std::string md5, SourceBody(source, range).md5());
+  call.request.headers.set("Content-MD5", core::base64(md5));
+  return core::hex(md5);
+}
 
 core::Result<http::Response> OssStore::send_data(const core::OpContext& context, Call& call,
                                                  const std::shared_ptr<const store::Source>& source,
@@ -63,30 +79,50 @@ core::Result<store::Published> OssStore::put(const core::OpContext& context,
                       "PutObject " + key.text() + ": too large for one request");
   }
   Call call = client_.call(Operation::PutObject, "PUT", key.text());
-  TRY(add_attributes(call.request.headers, attributes));
-  add_precondition(call.request.headers, precondition);
+  TRY(add_attributes(call.request.headers, client_.traits(), attributes));
+  add_precondition(call.request.headers, client_.traits(), precondition);
+  TRY_ASSIGN(const std::string md5, seal(call, source, {0, size}));
   bool lost = false;
   std::uint64_t crc64 = 0;
   const auto attempt = [&](int, core::Duration& pause) -> core::Result<store::Published> {
     auto response = send_data(context, call, source, {0, size}, pause, crc64);
     if (response) {
-      store::Published result = oss::published(response->headers);
-      result.crc64 = crc64;
+      store::Published result = published(response->headers, client_.traits());
+      if (md5.empty()) {
+        result.crc64 = crc64;
+      }
       return result;
     }
-    if (response.error().kind == ErrorKind::Exists && lost) {
+    if (is_taken(response.error(), precondition) && lost) {
       // Is it what an earlier attempt of ours left, whose answer did not arrive?
       const SourceBody body(source, {0, size});
       TRY_ASSIGN(const std::uint64_t ours, body.crc64());
       TRY_ASSIGN(const store::ObjectMeta there, head_following(context, key));
-      if (there.size == size && there.crc64 == ours && there.user == attributes.user) {
+      const bool same = md5.empty() ? there.crc64 == ours : there.etag.text() == md5;
+      if (there.size == size && same && there.user == attributes.user) {
         return published(there);
       }
     }
     lost = lost || may_have_worked(response.error());
-    return std::move(response).error();
+    return as_promised(std::move(response).error(), precondition);
   };
   return client_.repeat(context, attempt);
+}
+
+core::Status OssStore::check_copied(const core::OpContext& context,
+                                    const model::ObjectVersion& source,
+                                    const model::ObjectKey& target, const model::ETag& result) {
+  // What was put at once keeps its ETag; of what was joined from parts some services make another.
+  if (client_.traits().copies_heed_source || source.etag.empty() || result == source.etag) {
+    return {};
+  }
+  TRY_ASSIGN(const store::ObjectMeta there, head_following(context, source.key));
+  const bool itself = source.key == target && there.etag == result;
+  if (there.etag != source.etag && !itself) {
+    return core::fail(ErrorKind::Changed, core::format("CopyObject {}: {} is another by now",
+                                                       target.text(), source.key.text()));
+  }
+  return {};
 }
 
 core::Result<store::Published> OssStore::copy(const core::OpContext& context,
@@ -99,33 +135,46 @@ core::Result<store::Published> OssStore::copy(const core::OpContext& context,
   }
   Call call = client_.call(Operation::CopyObject, "PUT", request.target.text());
   call.slow_answer = true;
+  const Traits& traits = client_.traits();
   http::Headers& headers = call.request.headers;
-  headers.add("x-oss-copy-source", copy_source(client_.options().bucket, request.source));
+  headers.add(traits.header("copy-source"), copy_source(client_.options().bucket, request.source));
   if (!request.source.etag.empty()) {
-    headers.add("x-oss-copy-source-if-match", request.source.etag.quoted());
+    const std::string etag = traits.condition(request.source.etag);
+    headers.add(traits.header("copy-source-if-match"), etag);
+    if (traits.dialect == Dialect::S3) {
+      headers.add("x-amz-copy-if-match", etag);  // what Ceph's gateway looks for
+    }
   }
   if (request.replace) {
-    headers.add("x-oss-metadata-directive", "REPLACE");
-    TRY(add_attributes(headers, *request.replace));
+    headers.add(traits.header("metadata-directive"), "REPLACE");
+    TRY(add_attributes(headers, traits, *request.replace));
   }
-  add_precondition(headers, request.precondition);
+  add_precondition(headers, traits, request.precondition);
   bool lost = false;
   const auto attempt = [&](int, core::Duration& pause) -> core::Result<store::Published> {
     auto response = client_.send_once(context, call, pause);
     if (response) {
-      store::Published result = oss::published(response->headers);
+      store::Published result = published(response->headers, traits);
       TRY_ASSIGN(const CopyResult copied, read_copy_result(response->body, "CopyObjectResult"));
       result.etag = copied.etag;
       result.last_modified = copied.last_modified;
+      TRY(check_copied(context, request.source, request.target, result.etag));
       return result;
     }
-    if (response.error().kind == ErrorKind::Exists && lost) {
+    if (is_taken(response.error(), request.precondition)) {
       TRY_ASSIGN(const store::ObjectMeta from, head_following(context, request.source.key));
-      TRY_ASSIGN(const store::ObjectMeta there, head_following(context, request.target));
-      const store::UserMeta& user = request.replace ? request.replace->user : from.user;
-      if (there.size == from.size && there.crc64 && there.crc64 == from.crc64 &&
-          there.user == user) {
-        return published(there);
+      auto there = head_following(context, request.target);
+      if (there && lost) {
+        const store::UserMeta& user = request.replace ? request.replace->user : from.user;
+        const bool same = traits.can.crc64 ? there->crc64 && there->crc64 == from.crc64
+                                           : there->etag == from.etag;
+        if (there->size == from.size && same && there->user == user) {
+          return published(*there);
+        }
+      }
+      // One word for both conditions: it is the target's only if there is one.
+      if (there && (request.source.etag.empty() || from.etag == request.source.etag)) {
+        return as_promised(std::move(response).error(), request.precondition);
       }
     }
     lost = lost || may_have_worked(response.error());
@@ -139,18 +188,19 @@ core::Result<store::Published> OssStore::put_symlink(const core::OpContext& cont
                                                      const model::ObjectKey& target,
                                                      const store::UserMeta& user,
                                                      const store::Precondition& precondition) {
+  TRY(need_symlinks());
   TRY(check_key(key));
   TRY(check_key(target));
   Call call = client_.call(Operation::PutSymlink, "PUT", key.text());
   call.request.query.push_back({"symlink", std::nullopt});
   call.request.headers.add("x-oss-symlink-target", core::percent_encode(target.text(), true));
-  TRY(add_user_meta(call.request.headers, user));
-  add_precondition(call.request.headers, precondition);
+  TRY(add_user_meta(call.request.headers, client_.traits(), user));
+  add_precondition(call.request.headers, client_.traits(), precondition);
   bool lost = false;
   const auto attempt = [&](int, core::Duration& pause) -> core::Result<store::Published> {
     auto response = client_.send_once(context, call, pause);
     if (response) {
-      return oss::published(response->headers);
+      return published(response->headers, client_.traits());
     }
     if (response.error().kind == ErrorKind::Exists && lost) {
       const auto there = get_symlink(context, key);

@@ -1,5 +1,6 @@
 #include "oss/xml.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "core/format.h"
@@ -75,6 +76,8 @@ std::size_t character(std::string_view text) {
 }  // namespace
 
 core::Result<XmlDocument> XmlDocument::parse(std::string_view text, std::string_view root) {
+  // Some services send blanks to keep a connection open while they work.
+  text.remove_prefix(std::min(text.find_first_not_of(" \t\r\n"), text.size()));
   TRY(look_over(text));
   auto document = std::make_unique<tinyxml2::XMLDocument>();
   if (document->Parse(text.data(), text.size()) != tinyxml2::XML_SUCCESS) {

@@ -123,6 +123,7 @@ struct Capabilities {
   bool create_exclusive = false;  ///< Precondition::Absent is enforced by the service
   bool compare_and_swap = false;  ///< Precondition::Matches is enforced by the service
   bool append = false;
+  bool crc64 = false;  ///< objects tell their CRC-64
   std::uint64_t min_part_bytes = 100 * 1024;
   std::uint64_t max_part_bytes = 5ULL << 30U;
   std::uint64_t max_put_bytes = 5ULL << 30U;

@@ -1,7 +1,11 @@
 #include "conformance/instances.h"
 
+#include <cstdlib>
+
 #include "core/check.h"
+#include "core/random.h"
 #include "curl/transport.h"
+#include "sign/signer.h"
 #include "support/fake_clock.h"
 
 namespace conformance {
@@ -16,12 +20,12 @@ class FakeInstance final : public Instance {
   test::FakeStore store_{clock_};
 };
 
-/// The base user's key, for ever.
+/// One key, for ever.
 class FixedCredentials final : public cred::CredentialProvider {
  public:
-  explicit FixedCredentials(const emulator::Identity& identity) {
+  FixedCredentials(const std::string& access_key_id, const std::string& access_key_secret) {
     cred::Held held;
-    held.lease.credentials = {identity.access_key_id, core::Secret(identity.access_key_secret), {}};
+    held.lease.credentials = {access_key_id, core::Secret(access_key_secret), {}};
     held.version = 1;
     held_ = std::make_shared<const cred::Held>(held);
   }
@@ -44,8 +48,9 @@ std::unique_ptr<emulator::Emulator> start_emulator() {
 }
 
 oss::Options options_for(const http::Origin& endpoint, oss::Signing signing,
-                         oss::Addressing addressing) {
+                         oss::Addressing addressing, oss::Dialect dialect) {
   oss::Options options;
+  options.dialect = dialect;
   options.endpoint = endpoint;
   if (addressing == oss::Addressing::Virtual) {
     options.endpoint.host = "localhost";  // so that the bucket can stand before it
@@ -64,12 +69,12 @@ oss::Options options_for(const http::Origin& endpoint, oss::Signing signing,
 std::unique_ptr<Instance> fake_instance() { return std::make_unique<FakeInstance>(); }
 
 struct EmulatedInstance::Parts {
-  Parts(oss::Signing signing, oss::Addressing addressing)
+  Parts(oss::Signing signing, oss::Addressing addressing, oss::Dialect dialect)
       : emulator(start_emulator()),
         transport(curl::open_transport({}).value()),
-        credentials(emulator->identity()),
+        credentials(emulator->identity().access_key_id, emulator->identity().access_key_secret),
         store(oss::open_store(options_for(http::parse_origin(emulator->oss_endpoint()).value(),
-                                          signing, addressing),
+                                          signing, addressing, dialect),
                               {*transport, credentials, clock, random, metrics})
                   .value()) {}
 
@@ -82,8 +87,9 @@ struct EmulatedInstance::Parts {
   std::unique_ptr<store::ObjectStore> store;
 };
 
-EmulatedInstance::EmulatedInstance(oss::Signing signing, oss::Addressing addressing)
-    : parts_(std::make_unique<Parts>(signing, addressing)) {}
+EmulatedInstance::EmulatedInstance(oss::Signing signing, oss::Addressing addressing,
+                                   oss::Dialect dialect)
+    : parts_(std::make_unique<Parts>(signing, addressing, dialect)) {}
 
 EmulatedInstance::~EmulatedInstance() = default;
 
@@ -100,6 +106,59 @@ void EmulatedInstance::administer(const std::string& path, const std::string& js
   exchange.request.body = http::text_body(json);
   const auto response = http::perform(*parts_->transport, std::move(exchange));
   CORE_CHECK(response && response->status < 300);
+}
+
+namespace {
+
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+class JudgeInstance final : public Instance {
+ public:
+  JudgeInstance() {
+    make_bucket();
+    store_ =
+        oss::open_store(options_, {*transport_, credentials_, clock_, random_, metrics_}).value();
+  }
+  store::ObjectStore& store() override { return *store_; }
+
+ private:
+  void make_bucket() {
+    http::Exchange exchange;
+    exchange.request.method = "PUT";
+    exchange.request.origin = options_.endpoint;
+    exchange.request.path = "/" + options_.bucket;
+    sign::sign_header(exchange.request, credentials_.get({}).value()->lease.credentials,
+                      sign::Scheme::S3V4, {options_.bucket, "", options_.region, "s3"},
+                      clock_.wall_now());
+    const auto response = http::perform(*transport_, std::move(exchange));
+    CORE_CHECK(response && response->status < 300);
+  }
+
+  const oss::Options options_ = [] {
+    oss::Options options;
+    options.dialect = oss::Dialect::S3;
+    options.endpoint = http::parse_origin(variable("STSFS_JUDGE_ENDPOINT")).value();
+    options.bucket = "contract-" + core::random_hex(8);
+    options.region = "us-east-1";
+    return options;
+  }();
+  core::SystemClock clock_;
+  core::Random random_{7};
+  core::Metrics metrics_;
+  std::unique_ptr<http::Transport> transport_ = curl::open_transport({}).value();
+  FixedCredentials credentials_{variable("AWS_ACCESS_KEY_ID"), variable("AWS_SECRET_ACCESS_KEY")};
+  std::unique_ptr<store::ObjectStore> store_;
+};
+
+}  // namespace
+
+bool has_judge() { return !variable("STSFS_JUDGE_ENDPOINT").empty(); }
+
+std::unique_ptr<Instance> judge_instance() {
+  return has_judge() ? std::make_unique<JudgeInstance>() : nullptr;
 }
 
 }  // namespace conformance

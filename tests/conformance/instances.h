@@ -23,7 +23,8 @@ std::unique_ptr<Instance> fake_instance();
 class EmulatedInstance final : public Instance {
  public:
   explicit EmulatedInstance(oss::Signing signing = oss::Signing::V4,
-                            oss::Addressing addressing = oss::Addressing::Auto);
+                            oss::Addressing addressing = oss::Addressing::Auto,
+                            oss::Dialect dialect = oss::Dialect::Oss);
   EmulatedInstance(const EmulatedInstance&) = delete;
   EmulatedInstance& operator=(const EmulatedInstance&) = delete;
   ~EmulatedInstance() override;
@@ -36,5 +37,10 @@ class EmulatedInstance final : public Instance {
   struct Parts;
   std::unique_ptr<Parts> parts_;
 };
+
+/// Another S3 server, over a bucket of its own there: its origin in STSFS_JUDGE_ENDPOINT, a key
+/// pair in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY. Null where that is not set.
+std::unique_ptr<Instance> judge_instance();
+bool has_judge();
 
 }  // namespace conformance

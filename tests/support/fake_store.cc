@@ -45,6 +45,7 @@ FakeStore::FakeStore(core::Clock& clock) : clock_(clock) {
   // OSS: links and exclusive creation, but no compare-and-swap.
   capabilities_.symlinks = true;
   capabilities_.create_exclusive = true;
+  capabilities_.crc64 = true;
 }
 
 core::WallTime FakeStore::now() const {

@@ -227,8 +227,13 @@ TEST(OpenStore, RefusesWhatCannotWork) {
   EXPECT_EQ(open_store(options, world).error().kind, ErrorKind::InvalidArgument);
   options.region = "cn-hangzhou";
   EXPECT_TRUE(open_store(options, world));
+  options.bucket = "www.example.com";
+  EXPECT_EQ(open_store(options, world).error().kind, ErrorKind::InvalidArgument);
   options.dialect = Dialect::S3;
-  EXPECT_EQ(open_store(options, world).error().kind, ErrorKind::Unsupported);
+  options.region.clear();
+  EXPECT_TRUE(open_store(options, world));
+  options.signing = Signing::V1;
+  EXPECT_EQ(open_store(options, world).error().kind, ErrorKind::InvalidArgument);
 }
 
 }  // namespace

@@ -9,6 +9,8 @@ namespace {
 using core::ErrorKind;
 using ::testing::ElementsAre;
 
+const Traits& kOss = traits_of(Dialect::Oss);
+
 std::string entry(const std::string& key, const std::string& more = "<Size>1</Size>") {
   return "<Contents><Key>" + key +
          "</Key><LastModified>2024-01-02T03:04:05.000Z</LastModified><ETag>\"E\"</ETag>"
@@ -24,12 +26,14 @@ std::string listing(const std::string& inside,
 }
 
 TEST(Listing, IsRead) {
-  const auto page = read_listing(listing(
-      entry("dir%2Fa+b%2Bc%25%01",
-            "<Size>18446744073709551615</Size><Owner><ID>1</ID>"
-            "</Owner>") +
-          "<CommonPrefixes><Prefix>dir%2Fsub%2F</Prefix></CommonPrefixes>",
-      "<IsTruncated>true</IsTruncated><NextContinuationToken>Cg%3D+</NextContinuationToken>"));
+  const auto page = read_listing(
+      listing(
+          entry("dir%2Fa+b%2Bc%25%01",
+                "<Size>18446744073709551615</Size><Owner><ID>1</ID>"
+                "</Owner>") +
+              "<CommonPrefixes><Prefix>dir%2Fsub%2F</Prefix></CommonPrefixes>",
+          "<IsTruncated>true</IsTruncated><NextContinuationToken>Cg%3D+</NextContinuationToken>"),
+      kOss);
   ASSERT_TRUE(page) << page.error().message;
   ASSERT_EQ(page->objects.size(), 1U);
   const store::ListedObject& object = page->objects[0];
@@ -45,7 +49,8 @@ TEST(Listing, IsRead) {
 
 TEST(Listing, DecodesOnlyWhatIsEncoded) {
   const auto page = read_listing("<ListBucketResult><IsTruncated>false</IsTruncated>" +
-                                 entry("a%2Fb+c") + "</ListBucketResult>");
+                                     entry("a%2Fb+c") + "</ListBucketResult>",
+                                 kOss);
   ASSERT_TRUE(page);
   EXPECT_EQ(page->objects.at(0).key.text(), "a%2Fb+c");
 }
@@ -53,7 +58,7 @@ TEST(Listing, DecodesOnlyWhatIsEncoded) {
 class BadListing : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(BadListing, IsRefused) {
-  const auto page = read_listing(GetParam());
+  const auto page = read_listing(GetParam(), kOss);
   ASSERT_FALSE(page) << page->objects.size();
   EXPECT_EQ(page.error().kind, ErrorKind::Protocol);
 }
@@ -77,13 +82,14 @@ TEST(Listing, AHundredThousandAttributesCostNothing) {
     attributes += " a" + std::to_string(n) + "=''";
   }
   const auto began = core::BootClock::now();
-  EXPECT_FALSE(read_listing("<ListBucketResult><Contents" + attributes + "/></ListBucketResult>"));
-  EXPECT_FALSE(read_listing(std::string(50'000, '<') + "a"));
+  EXPECT_FALSE(
+      read_listing("<ListBucketResult><Contents" + attributes + "/></ListBucketResult>", kOss));
+  EXPECT_FALSE(read_listing(std::string(50'000, '<') + "a", kOss));
   std::string deep;
   for (int n = 0; n < 50'000; ++n) {
     deep += "<a>";
   }
-  EXPECT_FALSE(read_listing(deep));
+  EXPECT_FALSE(read_listing(deep, kOss));
   EXPECT_LT(core::BootClock::now() - began, std::chrono::seconds{5});
 }
 
