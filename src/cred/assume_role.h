@@ -4,28 +4,17 @@
 #include <string>
 
 #include "cred/credential_source.h"
-#include "cred/service_clock.h"
+#include "cred/sts_request.h"
 #include "http/transport.h"
 
 namespace cred {
 
-/// Sent as it is: what is allowed is the service's to say.
-struct RoleRequest {
-  std::string role_arn;
-  std::string session_name;
-  core::Duration duration{0};  ///< whole seconds are sent, rounded up; 0: the service's default
-  std::string policy;          ///< session policy; empty: none
-  std::string external_id;     ///< empty: none
-};
-
 /// AssumeRole at Alibaba Cloud's STS with credentials of another source.
 ///
 /// One fetch sends one request; a second only where the first told how to do better (clock offset,
-/// nonce, the caller's own token). The lifetime is Expiration minus the answer's Date, counted on
-/// the steady clock from when the request was sent; a second is taken off, because both are whole
-/// seconds of a clock that runs between them.
+/// nonce, the caller's own token).
 /// Threads: as every source; describe() any.
-/// Source: STS API, AssumeRole; "RPC signature mechanism".
+/// Source: STS API, AssumeRole.
 class AssumeRole final : public CredentialSource {
  public:
   AssumeRole(RoleRequest role, std::unique_ptr<CredentialSource> base, http::Origin endpoint,
@@ -34,13 +23,8 @@ class AssumeRole final : public CredentialSource {
   [[nodiscard]] std::string describe() const override;
 
  private:
-  struct Refusal;
-
   Fetched base_lease(const core::OpContext& context);
   [[nodiscard]] http::Request request_for(const sign::Credentials& caller) const;
-  Fetched accept(http::Response& answer, core::SteadyTime sent) const;
-  [[nodiscard]] Refusal read_refusal(const http::Response& answer,
-                                     const sign::Credentials& caller) const;
 
   const RoleRequest role_;
   const std::unique_ptr<CredentialSource> base_;

@@ -3,18 +3,11 @@
 #include <array>
 #include <nlohmann/json.hpp>
 
-#include "core/format.h"
-#include "cred/validate.h"
-
 namespace cred {
 namespace {
 
 using core::ErrorKind;
 using nlohmann::json;
-
-core::Error nonsense(std::string_view what) {
-  return core::fail(ErrorKind::Protocol, core::format("the answer of STS {}", what));
-}
 
 /// The text member of that name; nothing if it is absent or no text.
 std::string* text_member(json& object, const char* name) {
@@ -25,16 +18,6 @@ std::string* text_member(json& object, const char* name) {
 std::string text_or_empty(json& object, const char* name) {
   const std::string* text = text_member(object, name);
   return text != nullptr ? *text : std::string();
-}
-
-core::Result<std::string> required(json& object, const char* name) {
-  std::string* text = text_member(object, name);
-  if (text == nullptr || text->empty()) {
-    return nonsense(core::format("lacks {}", name));
-  }
-  std::string value = *text;
-  core::wipe(text->data(), text->size());
-  return value;
 }
 
 struct Row {
@@ -54,6 +37,11 @@ constexpr auto kRows = std::to_array<Row>({
      "the access key that calls STS does not exist: check its id"},
     {"InvalidAccessKeyId.Inactive", StsReaction::GiveUp, ErrorKind::Unauthenticated,
      "the access key that calls STS is disabled: enable it, or use another"},
+    {"EntityNotExist.OIDCProvider", StsReaction::GiveUp, ErrorKind::Unauthenticated,
+     "there is no such identity provider: check the account id and the name in its ARN"},
+    {"AuthenticationFail.*", StsReaction::RereadBase, ErrorKind::Unauthenticated,
+     "the identity token is not accepted: check its issuer, its audience and its age, and the "
+     "identity provider that it is shown to"},
     {"SignatureDoesNotMatch", StsReaction::GiveUp, ErrorKind::Unauthenticated,
      "the access key secret does not belong to the access key id"},
     {"IncompleteSignature", StsReaction::GiveUp, ErrorKind::Unauthenticated, ""},
@@ -90,35 +78,6 @@ bool fits(std::string_view pattern, std::string_view code) {
 }
 
 }  // namespace
-
-core::Result<StsCredentials> parse_sts_credentials(std::string& body) {
-  if (body.size() > 64UL * 1024) {
-    return nonsense("is longer than 64 KiB");
-  }
-  json answer = json::parse(body, nullptr, /*allow_exceptions=*/false);
-  core::wipe(body.data(), body.size());
-  if (!answer.is_object()) {
-    return nonsense("is no JSON object");
-  }
-  const auto node = answer.find("Credentials");
-  if (node == answer.end() || !node->is_object()) {
-    return nonsense("lacks Credentials");
-  }
-  StsCredentials result;
-  TRY_ASSIGN(result.credentials.access_key_id, required(*node, "AccessKeyId"));
-  TRY_ASSIGN(auto secret, required(*node, "AccessKeySecret"));
-  result.credentials.access_key_secret = core::Secret(std::move(secret));
-  TRY_ASSIGN(auto token, required(*node, "SecurityToken"));
-  result.credentials.token = core::Secret(std::move(token));
-  TRY_ASSIGN(const std::string expiration, required(*node, "Expiration"));
-  TRY(validate(result.credentials));
-  const auto parsed = core::parse_iso8601(expiration);
-  if (!parsed) {
-    return nonsense("has an Expiration that is no time");
-  }
-  result.expiration = *parsed;
-  return result;
-}
 
 StsError parse_sts_error(std::string_view body) {
   json answer = json::parse(body, nullptr, /*allow_exceptions=*/false);

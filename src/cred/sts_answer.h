@@ -1,23 +1,12 @@
 #pragma once
-// What STS answers, as values; and what a refusal means. Pure.
+// What STS says when it refuses, as values; and what that means. Pure.
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "core/result.h"
-#include "core/time.h"
-#include "sign/credentials.h"
 
 namespace cred {
-
-struct StsCredentials {
-  sign::Credentials credentials;
-  core::WallTime expiration;
-};
-/// Errors: Protocol for what is no such answer, naming the field; InvalidArgument for credentials
-/// that could not be sent. No value is ever shown. The body's secrets are wiped as they are taken.
-/// Source: STS API, AssumeRole, "Response" (JSON).
-core::Result<StsCredentials> parse_sts_credentials(std::string& body);
 
 /// Fields are empty where the body does not say, or is no JSON at all.
 struct StsError {
@@ -33,7 +22,7 @@ enum class StsReaction : std::uint8_t {
   TryLater,    ///< the service's trouble, or too many requests
   NewNonce,    ///< the nonce was used: sign again
   FixClock,    ///< our clock is off: learn from Date, sign again
-  RereadBase,  ///< the caller's own token is no good: fetch it anew
+  RereadBase,  ///< the caller's own (identity) token is no good: fetch it anew
 };
 struct StsVerdict {
   StsReaction reaction = StsReaction::GiveUp;

@@ -59,4 +59,17 @@ std::vector<http::QueryParam> sign_rpc(std::string_view method,
                                        const Credentials& credentials, core::WallTime now,
                                        std::string_view nonce);
 
+/// A call of an Alibaba Cloud API, named in headers.
+struct ApiCall {
+  std::string_view action;
+  std::string_view version;
+  std::string_view nonce;
+  std::string_view body;  ///< what the request carries, for its hash
+};
+/// Any Alibaba Cloud API, ACS3-HMAC-SHA256: adds the x-acs-* headers and Authorization. Anonymous
+/// credentials leave it unsigned.
+/// Source: "Request syntax and signature method V3".
+void sign_acs3(http::Request& request, const ApiCall& call, const Credentials& credentials,
+               core::WallTime now);
+
 }  // namespace sign

@@ -64,7 +64,7 @@ class AssumeRoleTest : public ::testing::Test {
     return std::make_unique<cred::EnvironmentSource>(std::move(values), clock_);
   }
   cred::AssumeRole source(std::unique_ptr<cred::CredentialSource> base = nullptr) {
-    return {{kRole, "ossmount", 900s, "{\"Version\":\"1\"}", "ext"},
+    return {{kRole, "ossmount", 900s, "{\"Version\":\"1\"}", "ext", signing_},
             base ? std::move(base) : environment(),
             {"https", "sts.cn-hangzhou.aliyuncs.com", 443},
             transport_,
@@ -97,6 +97,7 @@ class AssumeRoleTest : public ::testing::Test {
   test::FakeClock clock_;
   cred::ServiceClock service_clock_{clock_};
   ScriptedTransport transport_;
+  cred::StsSigning signing_ = cred::StsSigning::Rpc;
 };
 
 MATCHER_P2(FailedWith, failure_class, kind, "") {
@@ -134,6 +135,25 @@ TEST_F(AssumeRoleTest, SendsASignedForm) {
   EXPECT_EQ(request.method, "POST");
   EXPECT_EQ(request.target(), "/");
   EXPECT_EQ(request.headers.get("Content-Type"), "application/x-www-form-urlencoded");
+}
+
+TEST_F(AssumeRoleTest, SignsTheNewerWayWhenTold) {
+  signing_ = cred::StsSigning::Acs3;
+  test::FakeSts base(clock_, 1h);
+  grant();
+  auto role = source(base.source());
+  ASSERT_TRUE(role.fetch({}));
+  const http::Request& request = transport_.requests[0];
+  EXPECT_EQ(request.headers.get("x-acs-action"), "AssumeRole");
+  EXPECT_EQ(request.headers.get("x-acs-version"), "2015-04-01");
+  EXPECT_EQ(request.headers.get("x-acs-security-token"), "canary-token-1");
+  EXPECT_THAT(std::string(request.headers.get("Authorization").value_or("")),
+              HasSubstr("ACS3-HMAC-SHA256 Credential=STS.fake-1,SignedHeaders=content-type;host;"));
+  const Form form = transport_.forms[0];
+  EXPECT_EQ(form.at("RoleArn"), kRole);
+  EXPECT_EQ(form.at("ExternalId"), "ext");
+  EXPECT_FALSE(form.contains("Action") || form.contains("Signature") ||
+               form.contains("SecurityToken"));
 }
 
 TEST_F(AssumeRoleTest, CountsTheLifetimeFromTheAnswersOwnDate) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "cred/credentials_json.h"
+
 namespace {
 
 using core::ErrorKind;
@@ -70,11 +72,12 @@ TEST(StsError, IsEmptyWhereTheBodySaysNothing) {
   EXPECT_EQ(error.request_id, "r");
 }
 
-TEST(StsCredentials, LeavesNoSecretInTheBody) {
+TEST(CredentialsJson, LeavesNoSecretInTheBody) {
   std::string body =
       R"({"Credentials":{"AccessKeyId":"STS.1","AccessKeySecret":"canary","SecurityToken":"canary",)"
       R"("Expiration":"2030-01-01T00:00:00Z"}})";
-  ASSERT_TRUE(cred::parse_sts_credentials(body));
+  ASSERT_TRUE(
+      cred::parse_credentials_json(body, cred::Completeness::Temporary, "STS", "Credentials"));
   EXPECT_EQ(body.find("canary"), std::string::npos);
 }
 

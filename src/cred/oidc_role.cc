@@ -1,0 +1,145 @@
+#include "cred/oidc_role.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/format.h"
+#include "core/os_error.h"
+#include "core/text.h"
+#include "core/unique_fd.h"
+#include "cred/answers.h"
+#include "cred/failure.h"
+
+namespace cred {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Source: STS API, AssumeRoleWithOIDC, OIDCToken.
+constexpr std::size_t kShortestToken = 4;
+constexpr std::size_t kLongestToken = 20'000;
+
+core::Result<core::Secret> read_token(const std::string& path) {
+  const core::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  if (!fd.valid()) {
+    return core::os_error(errno, "open");
+  }
+  struct stat attributes {};
+  if (::fstat(fd.get(), &attributes) != 0) {
+    return core::os_error(errno, "fstat");
+  }
+  if (!S_ISREG(attributes.st_mode)) {
+    return core::fail(core::ErrorKind::InvalidArgument, "it is not a regular file");
+  }
+  std::string text(kLongestToken + 2, '\0');  // a token, a line break, and one byte too many
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t got = ::read(fd.get(), text.data() + size, text.size() - size);
+    if (got < 0 && errno != EINTR) {
+      return core::os_error(errno, "read");
+    }
+    if (got == 0) {
+      break;
+    }
+    size += got > 0 ? static_cast<std::size_t>(got) : 0;
+  }
+  const core::Secret whole(std::move(text));
+  const std::string_view token = core::trim(whole.reveal().substr(0, size));
+  if (token.size() > kLongestToken) {
+    return core::fail(
+        core::ErrorKind::TooLarge,
+        core::format("it is longer than the {} characters of a token", kLongestToken));
+  }
+  if (token.size() < kShortestToken) {
+    return core::fail(core::ErrorKind::InvalidArgument,
+                      token.empty() ? "it is empty" : "it is too short for a token");
+  }
+  if (std::any_of(token.begin(), token.end(), [](char c) { return c <= ' ' || c > '~'; })) {
+    return core::fail(core::ErrorKind::InvalidArgument,
+                      "it holds blanks, line breaks or other characters that no token has");
+  }
+  return core::Secret(std::string(token));
+}
+
+}  // namespace
+
+OidcRole::OidcRole(OidcRequest request, http::Origin sts, http::Transport& transport,
+                   ServiceClock& clock)
+    : request_(std::move(request)),
+      endpoint_(std::move(sts)),
+      transport_(transport),
+      clock_(clock) {}
+
+std::string OidcRole::describe() const {
+  return core::format("AssumeRoleWithOIDC {} with the token in {}", request_.role_arn,
+                      request_.token_file);
+}
+
+http::Request OidcRole::request_for(const core::Secret& token) const {
+  RoleRequest role;
+  role.role_arn = request_.role_arn;
+  role.session_name = request_.session_name;
+  role.duration = request_.duration;
+  role.policy = request_.policy;
+  std::vector<http::QueryParam> parameters = role_parameters("AssumeRoleWithOIDC", role);
+  parameters.push_back({"OIDCProviderArn", request_.provider_arn});
+  parameters.push_back({"OIDCToken", std::string(token.reveal())});
+  return sts_request(endpoint_, std::move(parameters), StsSigning::Rpc, {}, clock_.now());
+}
+
+Fetched OidcRole::fetch(const core::OpContext& context) {
+  auto fetched =
+      ask(context, core::format("AssumeRoleWithOIDC of {} as session '{}' at {}", request_.role_arn,
+                                request_.session_name, endpoint_.authority()));
+  succeeded_ = succeeded_ || fetched.has_value();
+  return fetched;
+}
+
+Fetched OidcRole::ask(const core::OpContext& context, std::string_view what) {
+  const auto lasting = [&](core::Error error) {
+    return succeeded_ ? transient(std::move(error)) : permanent(std::move(error));
+  };
+  core::Secret refused;
+  std::optional<core::Error> refusal;
+  for (;;) {
+    auto token = read_token(request_.token_file);
+    if (!token) {
+      return lasting(std::move(token).error().within(
+          core::format("identity token file {}", request_.token_file)));
+    }
+    if (refusal && *token == refused) {
+      return lasting(*std::move(refusal));
+    }
+    const core::SteadyTime sent = clock_.own().steady_now();
+    auto answer = http::perform(
+        transport_, {context, request_for(*token), http::Patience{5s, 10s, false}, nullptr});
+    if (!answer) {
+      return no_answer(std::move(answer).error().within(what));
+    }
+    if (answer->status == 200) {
+      return granted(*answer, sent, clock_, what);
+    }
+    StsRefusal said = read_sts_refusal(*answer, {&*token});
+    core::Error error = std::move(said.error).within(what);
+    switch (said.verdict.reaction) {
+      case StsReaction::GiveUp:
+        return permanent(std::move(error));
+      case StsReaction::RereadBase:
+        if (refusal) {
+          return lasting(std::move(error));
+        }
+        refused = *std::move(token);
+        refusal = std::move(error);
+        break;
+      case StsReaction::TryLater:
+      case StsReaction::NewNonce:
+      case StsReaction::FixClock:  // nothing here is signed
+        return transient(std::move(error), retry_after(*answer));
+    }
+  }
+}
+
+}  // namespace cred

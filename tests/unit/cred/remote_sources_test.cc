@@ -1,0 +1,486 @@
+// Sources that ask over the network, each answer scripted: metadata server, credentials URI, web
+// identity.
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <map>
+
+#include "core/text.h"
+#include "cred/credentials_uri.h"
+#include "cred/ecs_metadata.h"
+#include "cred/oidc_role.h"
+#include "support/fake_clock.h"
+#include "support/fake_transport.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using core::ErrorKind;
+using cred::FetchFailure;
+using test::Reply;
+using test::Sent;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr auto kNotConfigured = FetchFailure::Class::NotConfigured;
+constexpr auto kPermanent = FetchFailure::Class::Permanent;
+constexpr auto kTransient = FetchFailure::Class::Transient;
+
+MATCHER_P2(FailedAs, failure_class, words, "") {
+  if (arg) {
+    *result_listener << "a lease of " << arg->credentials.access_key_id;
+    return false;
+  }
+  const std::string text = core::describe(arg.error().error);
+  *result_listener << "class " << static_cast<int>(arg.error().kind) << ": " << text;
+  return arg.error().kind == failure_class && text.find(words) != std::string::npos &&
+         text.find("canary") == std::string::npos;
+}
+
+/// A clock, and a network that answers from a script.
+class RemoteTest : public ::testing::Test {
+ protected:
+  Reply reply(int status, std::string body = {}, http::Headers headers = {}) {
+    if (!headers.get("Date")) {
+      headers.add("Date", core::format_http_date(clock_.wall_now()));
+    }
+    Reply reply;
+    reply.status = status;
+    reply.headers = std::move(headers);
+    reply.body = std::move(body);
+    return reply;
+  }
+  static Reply nobody() {
+    Reply reply;
+    reply.error = core::fail(ErrorKind::Unavailable, "connection refused");
+    return reply;
+  }
+  std::string document(core::Duration lifetime = 6h, const std::string& more = {}) {
+    return R"({"AccessKeyId":"STS.1","AccessKeySecret":"canary-secret",)"
+           R"("SecurityToken":"canary-token","Expiration":")" +
+           core::format_iso8601(clock_.wall_now() + lifetime) + "\"" + more + "}";
+  }
+
+  test::FakeClock clock_;
+  cred::ServiceClock service_clock_{clock_};
+  test::FakeTransport transport_;
+};
+
+// --- documents ---------------------------------------------------------------------------------
+
+TEST(CredentialsJson, TakesEverySpelling) {
+  for (const char* text :
+       {R"({"AccessKeyId":"a","AccessKeySecret":"s","SecurityToken":"t",)"
+        R"("Expiration":"2024-01-02T03:04:05Z"})",
+        R"({"mode":"StsToken","access_key_id":"a","access_key_secret":"s","sts_token":"t",)"
+        R"("expiration":"2024-01-02T03:04:05Z"})",
+        R"({"Code":"Success","AccessKeyId":"a","SecretAccessKey":"s","Token":"t",)"
+        R"("Expiration":"2024-01-02T03:04:05.000Z"})"}) {
+    std::string body = text;
+    const auto given = cred::parse_credentials_json(body, cred::Completeness::Temporary, "x");
+    ASSERT_TRUE(given) << text << core::describe(given.error());
+    EXPECT_EQ(given->credentials.access_key_id, "a");
+    EXPECT_EQ(given->credentials.access_key_secret, core::Secret("s"));
+    EXPECT_EQ(given->credentials.token, core::Secret("t"));
+    EXPECT_EQ(given->expiration, core::wall_from_unix(1'704'164'645));
+  }
+}
+
+TEST(CredentialsJson, AKeyPairAloneIsEnoughWhereThatIsAllowed) {
+  const std::string text = R"({"AccessKeyId":"a","AccessKeySecret":"s","SecurityToken":""})";
+  std::string body = text;
+  const auto given = cred::parse_credentials_json(body, cred::Completeness::KeyPair, "x");
+  ASSERT_TRUE(given);
+  EXPECT_FALSE(given->credentials.temporary());
+  EXPECT_FALSE(given->expiration);
+  body = text;
+  const auto incomplete = cred::parse_credentials_json(body, cred::Completeness::Temporary, "x");
+  ASSERT_FALSE(incomplete);
+  EXPECT_EQ(incomplete.error().message, "the answer of x lacks SecurityToken");
+}
+
+TEST(CredentialsJson, AWrongTypeIsNoAbsence) {
+  std::string body = R"({"AccessKeyId":"a","AccessKeySecret":"s","SecurityToken":["canary"]})";
+  const auto given = cred::parse_credentials_json(body, cred::Completeness::KeyPair, "x");
+  ASSERT_FALSE(given);
+  EXPECT_EQ(given.error().message, "the answer of x has a member SecurityToken that is no text");
+}
+
+// --- metadata server -----------------------------------------------------------------------------
+
+class EcsTest : public RemoteTest {
+ protected:
+  cred::EcsMetadata source(std::string role = "app", bool allow_weak = false) {
+    cred::EcsOptions options;
+    options.role_name = std::move(role);
+    options.allow_weak = allow_weak;
+    options.may_be_absent = may_be_absent_;
+    return {std::move(options), transport_, service_clock_};
+  }
+  bool may_be_absent_ = false;
+};
+
+TEST_F(EcsTest, TakesASessionTokenFirstAndKeepsItForItsLife) {
+  transport_.reply(reply(200, "session-1\n"))
+      .reply(reply(200, "app"))
+      .reply(reply(200, document(6h, R"(,"Code":"Success")")));
+  auto ecs = source("");
+  const auto lease = ecs.fetch({});
+  ASSERT_TRUE(lease) << core::describe(lease.error().error);
+  EXPECT_EQ(lease->credentials.access_key_id, "STS.1");
+  EXPECT_EQ(lease->expires, clock_.steady_now() + 6h - 1s);
+  auto sent = transport_.sent();
+  EXPECT_EQ(sent[0].line(), "PUT /latest/api/token");
+  EXPECT_EQ(sent[0].request.origin.authority(), "100.100.100.200");
+  EXPECT_EQ(sent[0].header("X-aliyun-ecs-metadata-token-ttl-seconds"), "21600");
+  EXPECT_EQ(sent[1].line(), "GET /latest/meta-data/ram/security-credentials/");
+  EXPECT_EQ(sent[2].line(), "GET /latest/meta-data/ram/security-credentials/app");
+  for (const std::size_t i : {1U, 2U}) {
+    EXPECT_EQ(sent[i].header("X-aliyun-ecs-metadata-token"), "session-1");
+  }
+  for (const Sent& one : sent) {
+    EXPECT_TRUE(one.patience.bypass_proxy);
+  }
+
+  clock_.advance(4h);
+  transport_.reply(reply(200, "app")).reply(reply(200, document()));
+  ASSERT_TRUE(ecs.fetch({}));  // no new session
+  clock_.advance(2h);
+  transport_.reply(reply(200, "session-2")).reply(reply(200, "app")).reply(reply(200, document()));
+  ASSERT_TRUE(ecs.fetch({}));
+  EXPECT_EQ(transport_.left(), 0U);
+  EXPECT_EQ(transport_.sent().back().header("X-aliyun-ecs-metadata-token"), "session-2");
+}
+
+TEST_F(EcsTest, ReplacesASessionTokenThatIsRefusedOnce) {
+  transport_.reply(reply(200, "session-1")).reply(reply(200, document()));
+  auto ecs = source();
+  ASSERT_TRUE(ecs.fetch({}));
+  transport_.reply(reply(401)).reply(reply(200, "session-2")).reply(reply(200, document()));
+  ASSERT_TRUE(ecs.fetch({}));
+  transport_.reply(reply(401)).reply(reply(200, "session-3")).reply(reply(401));
+  EXPECT_THAT(ecs.fetch({}), FailedAs(kTransient, "status 401"));
+  EXPECT_EQ(transport_.left(), 0U);
+}
+
+TEST_F(EcsTest, RefusesTheWeakModeUnlessItIsAllowed) {
+  transport_.reply(reply(404)).reply(reply(200, "app"));
+  auto strict = source();
+  EXPECT_THAT(strict.fetch({}), FailedAs(kPermanent, "only the weak mode answers"));
+  for (const Sent& one : transport_.sent()) {
+    EXPECT_FALSE(one.request.path.ends_with("app"));  // the credentials were never asked for
+  }
+
+  transport_.reply(reply(404)).reply(reply(200, "app")).reply(reply(200, document()));
+  auto lenient = source("app", true);
+  ASSERT_TRUE(lenient.fetch({}));
+  EXPECT_EQ(transport_.sent().back().header("X-aliyun-ecs-metadata-token"), "");
+  transport_.reply(reply(200, document()));
+  ASSERT_TRUE(lenient.fetch({}));  // without asking for a token again
+  // Hardened in the meantime.
+  transport_.reply(reply(403)).reply(reply(200, "session")).reply(reply(200, document()));
+  ASSERT_TRUE(lenient.fetch({}));
+  EXPECT_EQ(transport_.sent().back().header("X-aliyun-ecs-metadata-token"), "session");
+}
+
+TEST_F(EcsTest, AServerInTroubleIsNoWeakOne) {
+  transport_.reply(reply(503, "", {{"Retry-After", "3"}}));
+  auto ecs = source("app", true);
+  const auto fetched = ecs.fetch({});
+  ASSERT_THAT(fetched, FailedAs(kTransient, "status 503"));
+  EXPECT_EQ(fetched.error().retry_after, 3s);
+}
+
+TEST_F(EcsTest, WhoIsNowhereIsNotConfiguredOnlyInAChain) {
+  transport_.reply(nobody());
+  EXPECT_THAT(source().fetch({}), FailedAs(kTransient, "connection refused"));
+  may_be_absent_ = true;
+  transport_.reply(nobody());
+  auto ecs = source();
+  EXPECT_THAT(ecs.fetch({}), FailedAs(kNotConfigured, "connection refused"));
+  transport_.reply(reply(200, "session")).reply(reply(200, document()));
+  ASSERT_TRUE(ecs.fetch({}));
+  transport_.reply(nobody());
+  EXPECT_THAT(ecs.fetch({}), FailedAs(kTransient, "connection refused"));
+}
+
+TEST_F(EcsTest, AnInstanceWithoutARoleIsNotConfigured) {
+  transport_.reply(reply(200, "session")).reply(reply(404));
+  EXPECT_THAT(source("").fetch({}), FailedAs(kNotConfigured, "no RAM role"));
+  transport_.reply(reply(200, "session")).reply(reply(404));
+  EXPECT_THAT(source("other").fetch({}), FailedAs(kPermanent, "no RAM role other"));
+}
+
+struct Hostile {
+  const char* name;
+  int step;  ///< which of the three answers it is: session token, role name, credentials
+  int status;
+  std::string body;
+  const char* words;
+};
+std::ostream& operator<<(std::ostream& out, const Hostile& row) { return out << row.name; }
+class HostileMetadata : public EcsTest, public ::testing::WithParamInterface<Hostile> {};
+TEST_P(HostileMetadata, IsRefusedAtFirstAndSurvivedLater) {
+  const std::vector<Reply> good = {reply(200, "session"), reply(200, "app"),
+                                   reply(200, document())};
+  const auto hostile = [&] {
+    for (int step = 0; step < GetParam().step; ++step) {
+      transport_.reply(good[static_cast<std::size_t>(step)]);
+    }
+    transport_.reply(reply(GetParam().status, GetParam().body, {{"Location", "http://evil/"}}));
+    if (GetParam().step == 0 && GetParam().status != 200) {
+      transport_.reply(reply(GetParam().status));  // nor does it answer without a token
+    }
+  };
+  auto ecs = source("");
+  hostile();
+  EXPECT_THAT(ecs.fetch({}), FailedAs(kPermanent, GetParam().words));
+  EXPECT_EQ(transport_.left(), 0U);
+
+  auto later = source("");
+  for (const Reply& answer : good) {
+    transport_.reply(answer);
+  }
+  ASSERT_TRUE(later.fetch({}));
+  clock_.advance(6h);
+  hostile();
+  EXPECT_THAT(later.fetch({}), FailedAs(kTransient, GetParam().words));
+  for (const Sent& one : transport_.sent()) {
+    EXPECT_EQ(one.request.origin.host, "100.100.100.200");  // no redirect was followed
+  }
+}
+INSTANTIATE_TEST_SUITE_P(
+    Answers, HostileMetadata,
+    ::testing::Values(
+        Hostile{"TokenIsHtml", 0, 200, "<html>log in</html>", "session token is none"},
+        Hostile{"TokenIsEmpty", 0, 200, "", "session token is none"},
+        Hostile{"TokenHasTwoLines", 0, 200, "a\r\nX-Evil: 1", "session token is none"},
+        Hostile{"TokenIsHuge", 0, 200, std::string(5000, 'x'), "session token is none"},
+        Hostile{"TokenIsARedirect", 0, 302, "", "a redirect, which is never followed"},
+        Hostile{"RoleIsHtml", 1, 200, "<html/>", "role's name is none"},
+        Hostile{"RoleClimbs", 1, 200, "../../user-data", "role's name is none"},
+        Hostile{"RoleIsTwo", 1, 200, "one\ntwo", "role's name is none"},
+        Hostile{"RoleIsARedirect", 1, 301, "", "a redirect, which is never followed"},
+        Hostile{"CredentialsAreHtml", 2, 200, "<html/>", "no JSON object"},
+        Hostile{"CredentialsAreHuge", 2, 200, std::string(70'000, '{'), "longer than 64 KiB"},
+        Hostile{"CredentialsAreARedirect", 2, 307, "", "a redirect, which is never followed"},
+        Hostile{"CodeIsNoSuccess", 2, 200, R"({"Code":"Failed","Message":"no\ncredit"})",
+                "says Failed: no"},
+        Hostile{"OtherFields", 2, 200, R"({"Code":"Success","user":"x"})", "lacks AccessKeyId"},
+        Hostile{"FieldIsNoText", 2, 200, R"({"AccessKeyId":{"canary":1}})", "that is no text"},
+        Hostile{"NoExpiration", 2, 200,
+                R"({"AccessKeyId":"a","AccessKeySecret":"canary","SecurityToken":"canary"})",
+                "lacks Expiration"},
+        Hostile{"ExpirationIsPast", 2, 200,
+                R"({"AccessKeyId":"a","AccessKeySecret":"canary","SecurityToken":"canary",)"
+                R"("Expiration":"2023-01-01T00:00:00Z"})",
+                "had expired"},
+        Hostile{"ExpirationIsNonsense", 2, 200,
+                R"({"AccessKeyId":"a","AccessKeySecret":"canary","SecurityToken":"canary",)"
+                R"("Expiration":"never"})",
+                "no time"},
+        Hostile{"TokenWithALineBreak", 2, 200,
+                R"({"AccessKeyId":"a","AccessKeySecret":"canary","SecurityToken":"canary\nx: 1",)"
+                R"("Expiration":"2030-01-01T00:00:00Z"})",
+                "line break"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+// --- credentials URI -----------------------------------------------------------------------------
+
+class UriTest : public RemoteTest {
+ protected:
+  cred::CredentialsUri source(const std::string& origin = "http://127.0.0.1:8080") {
+    return {http::parse_origin(origin).value(), "/creds?pass=canary", transport_, service_clock_};
+  }
+};
+
+TEST_F(UriTest, AsksOnceAndCountsTheLifeFromTheAnswersDate) {
+  const auto there = clock_.wall_now() + 3h;  // their clock
+  transport_.reply(reply(200,
+                         R"({"Code":"Success","AccessKeyId":"STS.1","AccessKeySecret":"s",)"
+                         R"("SecurityToken":"t","Expiration":")" +
+                             core::format_iso8601(there + 15min) + "\"}",
+                         {{"Date", core::format_http_date(there)}}));
+  auto uri = source();
+  const auto lease = uri.fetch({});
+  ASSERT_TRUE(lease) << core::describe(lease.error().error);
+  EXPECT_EQ(lease->expires, clock_.steady_now() + 15min - 1s);
+  EXPECT_EQ(transport_.sent().at(0).line(), "GET /creds?pass=canary");
+  EXPECT_TRUE(transport_.sent().at(0).patience.bypass_proxy);
+  EXPECT_EQ(uri.describe(), "credentials URI http://127.0.0.1:8080/creds");
+}
+
+TEST_F(UriTest, SaysWhatIsWrongWithoutThePassword) {
+  transport_.reply(reply(403, "canary"));
+  EXPECT_THAT(source().fetch({}), FailedAs(kPermanent, "http://127.0.0.1:8080/creds: asked"));
+  transport_.reply(reply(500));
+  EXPECT_THAT(source("https://example.com").fetch({}), FailedAs(kTransient, "status 500"));
+  EXPECT_FALSE(transport_.sent().back().patience.bypass_proxy);
+  transport_.reply(reply(302, "", {{"Location", "http://evil/"}}));
+  EXPECT_THAT(source().fetch({}), FailedAs(kPermanent, "redirect"));
+  transport_.reply(reply(200, "<html>canary</html>"));
+  EXPECT_THAT(source().fetch({}), FailedAs(kPermanent, "no JSON object"));
+  transport_.reply(nobody());
+  EXPECT_THAT(source().fetch({}), FailedAs(kTransient, "connection refused"));
+}
+
+TEST_F(UriTest, NonsenseAfterASuccessIsTransient) {
+  auto uri = source();
+  transport_.reply(reply(200, document())).reply(reply(200, "[]"));
+  ASSERT_TRUE(uri.fetch({}));
+  EXPECT_THAT(uri.fetch({}), FailedAs(kTransient, "no JSON object"));
+}
+
+// --- web identity
+// ----------------------------------------------------------------------------------
+
+class OidcTest : public RemoteTest {
+ protected:
+  OidcTest() {
+    std::string pattern = ::testing::TempDir() + "oidc-XXXXXX";
+    directory_ = ::mkdtemp(pattern.data());
+  }
+  ~OidcTest() override { std::filesystem::remove_all(directory_); }
+
+  void write(const std::string& token) { std::ofstream(path()) << token; }
+  [[nodiscard]] std::string path() const { return directory_ / "token"; }
+  cred::OidcRole source() {
+    return {{"acs:ram::1:role/pod", "acs:ram::1:oidc-provider/ack", path(), "pod-1", 900s,
+             "{\"Version\":\"1\"}"},
+            {"https", "sts.cn-hangzhou.aliyuncs.com", 443},
+            transport_,
+            service_clock_};
+  }
+  Reply grant() { return reply(200, "{\"Credentials\":" + document(15min) + "}"); }
+  Reply refuse(const std::string& code) {
+    return reply(400, R"({"RequestId":"REQ","Code":")" + code +
+                          R"(","Message":"the token canary-token-1 is not accepted"})");
+  }
+  std::map<std::string, std::string> form(std::size_t request) const {
+    const std::string body = transport_.sent().at(request).body;
+    std::map<std::string, std::string> form;
+    for (const auto pair : core::split(body, '&')) {
+      const auto at = pair.find('=');
+      form[core::percent_decode(pair.substr(0, at))] = core::percent_decode(pair.substr(at + 1));
+    }
+    return form;
+  }
+
+  std::filesystem::path directory_;
+};
+
+TEST_F(OidcTest, SendsTheTokenOfTheFileUnsigned) {
+  write("canary-token-1\n");
+  transport_.reply(grant());
+  auto oidc = source();
+  const auto lease = oidc.fetch({});
+  ASSERT_TRUE(lease) << core::describe(lease.error().error);
+  EXPECT_EQ(lease->expires, clock_.steady_now() + 15min - 1s);
+  auto sent = form(0);
+  EXPECT_EQ(sent["Action"], "AssumeRoleWithOIDC");
+  EXPECT_EQ(sent["Version"], "2015-04-01");
+  EXPECT_EQ(sent["Format"], "JSON");
+  EXPECT_EQ(sent["RoleArn"], "acs:ram::1:role/pod");
+  EXPECT_EQ(sent["OIDCProviderArn"], "acs:ram::1:oidc-provider/ack");
+  EXPECT_EQ(sent["OIDCToken"], "canary-token-1");
+  EXPECT_EQ(sent["RoleSessionName"], "pod-1");
+  EXPECT_EQ(sent["DurationSeconds"], "900");
+  EXPECT_EQ(sent["Policy"], "{\"Version\":\"1\"}");
+  EXPECT_FALSE(sent.contains("Signature") || sent.contains("AccessKeyId"));
+  EXPECT_EQ(transport_.sent().at(0).line(), "POST /");
+  EXPECT_EQ(transport_.sent().at(0).header("Authorization"), "");
+}
+
+TEST_F(OidcTest, ReadsTheFileAnewThroughASwappedLink) {
+  std::ofstream(directory_ / "first") << "token-one";
+  std::ofstream(directory_ / "second") << "token-two";
+  std::filesystem::create_symlink("first", path());
+  transport_.reply(grant()).reply(grant());
+  auto oidc = source();
+  ASSERT_TRUE(oidc.fetch({}));
+  std::filesystem::remove(path());
+  std::filesystem::create_symlink("second", path());
+  ASSERT_TRUE(oidc.fetch({}));
+  EXPECT_EQ(form(0)["OIDCToken"], "token-one");
+  EXPECT_EQ(form(1)["OIDCToken"], "token-two");
+}
+
+TEST_F(OidcTest, ATokenRotatedUnderWayIsSentAgain) {
+  write("canary-token-1");
+  transport_
+      .reply([this](const Sent&) {
+        write("canary-token-2");
+        return refuse("AuthenticationFail.OIDCToken.Expired");
+      })
+      .reply(grant());
+  auto oidc = source();
+  ASSERT_TRUE(oidc.fetch({}));
+  EXPECT_EQ(form(1)["OIDCToken"], "canary-token-2");
+}
+
+TEST_F(OidcTest, ATokenThatIsRefusedIsNotSentTwice) {
+  write("canary-token-1");
+  transport_.reply(refuse("AuthenticationFail.OIDCToken.Invalid"));
+  auto oidc = source();
+  const auto fetched = oidc.fetch({});
+  EXPECT_THAT(fetched, FailedAs(kPermanent, "AuthenticationFail.OIDCToken.Invalid"));
+  EXPECT_THAT(core::describe(fetched.error().error),
+              AllOf(HasSubstr("check its issuer"), HasSubstr("REQ"), HasSubstr("(hidden)")));
+  EXPECT_EQ(transport_.sent().size(), 1U);
+  transport_.reply(grant()).reply(refuse("AuthenticationFail.OIDCToken.Expired"));
+  ASSERT_TRUE(oidc.fetch({}));
+  EXPECT_THAT(oidc.fetch({}), FailedAs(kTransient, "AuthenticationFail.OIDCToken.Expired"));
+}
+
+TEST_F(OidcTest, JudgesOtherRefusalsAsStsDoes) {
+  write("canary-token-1");
+  auto oidc = source();
+  transport_.reply(refuse("EntityNotExist.OIDCProvider"))
+      .reply(refuse("NoPermission"))
+      .reply(refuse("Throttling.User"))
+      .reply(nobody());
+  EXPECT_THAT(oidc.fetch({}), FailedAs(kPermanent, "there is no such identity provider"));
+  EXPECT_THAT(oidc.fetch({}), FailedAs(kPermanent, "NoPermission"));
+  EXPECT_THAT(oidc.fetch({}), FailedAs(kTransient, "Throttling.User"));
+  EXPECT_THAT(oidc.fetch({}), FailedAs(kTransient, "connection refused"));
+}
+
+struct BadFile {
+  const char* name;
+  std::string content;
+  const char* words;
+};
+std::ostream& operator<<(std::ostream& out, const BadFile& row) { return out << row.name; }
+class BadTokenFile : public OidcTest, public ::testing::WithParamInterface<BadFile> {};
+TEST_P(BadTokenFile, IsRefusedAtFirstAndTransientWhileMounted) {
+  write(GetParam().content);
+  auto oidc = source();
+  const auto fetched = oidc.fetch({});
+  EXPECT_THAT(fetched, FailedAs(kPermanent, GetParam().words));
+  EXPECT_THAT(core::describe(fetched.error().error), HasSubstr(path()));
+  write("a-good-token");
+  transport_.reply(grant());
+  ASSERT_TRUE(oidc.fetch({}));
+  write(GetParam().content);
+  EXPECT_THAT(oidc.fetch({}), FailedAs(kTransient, GetParam().words));
+  EXPECT_EQ(transport_.sent().size(), 1U);  // nothing bad was sent
+}
+INSTANTIATE_TEST_SUITE_P(
+    Contents, BadTokenFile,
+    ::testing::Values(BadFile{"Empty", "", "it is empty"}, BadFile{"Blank", " \n\n", "it is empty"},
+                      BadFile{"Short", "abc", "too short"},
+                      BadFile{"Huge", std::string(30'000, 'x'), "longer than the 20000"},
+                      BadFile{"Binary", std::string("canary\0\x01z", 9), "no token has"},
+                      BadFile{"TwoLines", "canary-one\ncanary-two", "no token has"}),
+    [](const auto& row) { return std::string(row.param.name); });
+
+TEST_F(OidcTest, AMissingFileIsNamed) {
+  EXPECT_THAT(source().fetch({}), FailedAs(kPermanent, path()));
+  std::filesystem::create_directory(path());
+  EXPECT_THAT(source().fetch({}), FailedAs(kPermanent, "not a regular file"));
+}
+
+}  // namespace
