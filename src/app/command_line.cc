@@ -23,7 +23,7 @@ struct Assignment {
   std::string origin;
 };
 
-constexpr std::array kCommands = {kMount, kUmount, kStatus, kWhoami, kEmulator};
+constexpr std::array kCommands = {kMount, kUmount, kStatus, kWhoami, kPolicy, kEmulator};
 
 std::string_view purpose(Command command) {
   switch (command) {

@@ -14,6 +14,7 @@ int run_mount(const Invocation& invocation, const Environment& environment);
 int run_umount(const Values& values, const Environment& environment);
 int run_status(const Values& values, const Environment& environment);
 int run_whoami(const Values& values, const Environment& environment);
+int run_policy(const Values& values, const Environment& environment);
 int run_emulator(const Values& values);
 
 /// Keeps the process's memory from core dumps and from other processes of the same user.

@@ -1,9 +1,9 @@
 #include "app/location.h"
 
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "core/format.h"
+#include "model/names.h"
 #include "oss/endpoint.h"
 
 namespace app {
@@ -56,33 +56,22 @@ core::Result<Location> parse_location(std::string_view source) {
                                    "digits and hyphens",
                                    location.bucket));
   }
+  TRY(check_prefix(location.prefix));
   return location;
 }
 
-std::string session_policy(const Location& location, bool read_only) {
-  using nlohmann::json;
-  json on_objects = json::array({"oss:GetObject"});
-  if (!read_only) {
-    for (const char* action : {"oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload"}) {
-      on_objects.push_back(action);
-    }
+core::Status check_prefix(std::string_view prefix) {
+  constexpr std::size_t kMostBytes = 1023;  // of a whole key
+  if (prefix.size() >= kMostBytes) {
+    return core::fail(core::ErrorKind::InvalidArgument,
+                      core::format("a prefix of {} bytes leaves no room for names: a key has {}",
+                                   prefix.size(), kMostBytes));
   }
-  const auto allow = [](json actions, const std::string& resource) {
-    json statement = json::object();
-    statement["Effect"] = "Allow";
-    statement["Action"] = std::move(actions);
-    statement["Resource"] = json::array({"acs:oss:*:*:" + resource});
-    return statement;
-  };
-  json listing = allow(json::array({"oss:ListObjects"}), location.bucket);
-  if (!location.prefix.empty()) {
-    listing["Condition"]["StringLike"]["oss:Prefix"] = json::array({location.prefix + '*'});
+  if (!model::is_utf8(prefix)) {
+    return core::fail(core::ErrorKind::InvalidArgument,
+                      "the prefix is not UTF-8, and keys are nothing else");
   }
-  json policy = json::object();
-  policy["Version"] = "1";
-  policy["Statement"] = json::array(
-      {allow(on_objects, location.bucket + '/' + location.prefix + '*'), std::move(listing)});
-  return policy.dump();
+  return {};
 }
 
 }  // namespace app

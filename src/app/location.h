@@ -17,11 +17,9 @@ struct Location {
 
 /// "oss://BUCKET[/PREFIX]", "BUCKET[:/PREFIX]". Errors: InvalidArgument; Unsupported for s3://.
 core::Result<Location> parse_location(std::string_view source);
+/// Errors: InvalidArgument for what no key begins with.
+core::Status check_prefix(std::string_view prefix);
 /// "a/b/" from "/a/b", "a/b", "a/b/"; empty from "" and "/".
 std::string as_prefix(std::string_view path);
-
-/// The least that a mount of `location` needs, as a RAM policy document.
-/// Source: RAM, "Policy structure and syntax"; OSS, "RAM policies".
-std::string session_policy(const Location& location, bool read_only);
 
 }  // namespace app

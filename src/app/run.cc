@@ -43,8 +43,9 @@ int run(const std::vector<std::string>& arguments) {
       return run_whoami(invocation->values, environment);
     case kEmulator:
       return run_emulator(invocation->values);
-    case kSignUrl:
     case kPolicy:
+      return run_policy(invocation->values, environment);
+    case kSignUrl:
     case kDoctor:
       break;
   }

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "app/files.h"
+#include "app/policy.h"
 #include "core/format.h"
 #include "core/log.h"
 #include "core/text.h"
@@ -76,13 +77,25 @@ core::Result<std::string> policy_of(const std::string& word, bool read_only,
     return std::string();
   }
   if (word == "auto") {
-    return session_policy(*location, read_only);
+    auto policy = as_session_policy(
+        location_policy(ram_grammar(), *location, {.read_only = read_only}, Layout::Compact));
+    if (!policy) {
+      return usage(
+          core::format("--session-policy auto: {}: mount a shorter prefix, or name a "
+                       "policy of your own, or none",
+                       policy.error().message));
+    }
+    return policy;
   }
-  auto text = read_text_file(word);
+  const auto text = read_text_file(word);
   if (!text) {
     return usage("--session-policy: " + text.error().message);
   }
-  return *std::move(text);
+  auto policy = as_session_policy(*text);
+  if (!policy) {
+    return usage(core::format("--session-policy: {}: {}", word, policy.error().message));
+  }
+  return policy;
 }
 
 }  // namespace
@@ -178,6 +191,7 @@ core::Result<MountSettings> mount_settings(const Values& values, const Environme
   }
   TRY_ASSIGN(settings.location, parse_location(source));
   settings.location.prefix += as_prefix(values.text("prefix"));
+  TRY(check_prefix(settings.location.prefix));
   TRY_ASSIGN(settings.service, service_settings(values, environment, settings.location));
 
   settings.fsname = values.text("fsname");

@@ -71,19 +71,6 @@ TEST(Location, RefusesWhatIsNoBucket) {
   EXPECT_THAT(parse_location("s3://bucket").error().message, HasSubstr("not spoken yet"));
 }
 
-TEST(SessionPolicy, AllowsWhatTheMountNeedsAndNothingElse) {
-  EXPECT_EQ(session_policy({"b", "data/a/"}, true),
-            R"({"Statement":[{"Action":["oss:GetObject"],"Effect":"Allow",)"
-            R"("Resource":["acs:oss:*:*:b/data/a/*"]},{"Action":["oss:ListObjects"],)"
-            R"("Condition":{"StringLike":{"oss:Prefix":["data/a/*"]}},"Effect":"Allow",)"
-            R"("Resource":["acs:oss:*:*:b"]}],"Version":"1"})");
-  const std::string whole = session_policy({"b", ""}, false);
-  EXPECT_THAT(whole, HasSubstr("oss:PutObject"));
-  EXPECT_THAT(whole, HasSubstr("oss:DeleteObject"));
-  EXPECT_THAT(whole, HasSubstr("\"acs:oss:*:*:b/*\""));
-  EXPECT_THAT(whole, Not(HasSubstr("Condition")));
-}
-
 TEST(Settings, FollowTheOptions) {
   const auto settings = settings_of(
       {"oss://b-1/data", "/mnt/x", "--endpoint", "https://oss-cn-hangzhou-internal.aliyuncs.com",

@@ -1,0 +1,57 @@
+#pragma once
+// The least rights that a mount, or a signed URL, needs: written as the policies that the service's
+// access management takes. One generator for what `stsfs policy` prints and for session policies.
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "app/location.h"
+#include "core/result.h"
+
+namespace app {
+
+/// How one cloud writes policies down.
+struct PolicyGrammar {
+  std::string_view version;
+  std::string_view resource;  ///< what stands before "bucket/key"
+  std::vector<std::string_view> read;
+  std::vector<std::string_view> write;
+  std::string_view list;           ///< the action on the bucket
+  std::string_view listed_prefix;  ///< the condition key that holds what a listing asks for
+};
+/// Source: RAM, "Policy structure and syntax"; OSS, "RAM policies".
+const PolicyGrammar& ram_grammar();
+
+/// What is wanted of a location.
+struct Rights {
+  bool read_only = false;
+  bool list = true;
+};
+
+/// STS takes no longer session policy. Units: characters. Source: STS API, AssumeRole, Policy.
+inline constexpr std::size_t kMaxSessionPolicy = 2048;
+
+/// How a document is laid out: for people, or in as few characters as it takes.
+enum class Layout : std::uint8_t { Indented, Compact };
+
+/// What a mount of `location` needs and no more: for the role, and for each of its sessions. A
+/// listing is allowed only of what lies below the prefix.
+/// A name that holds '*', '?' or "${" cannot be said literally: '?' stands in such a place, which
+/// allows any one character there.
+std::string location_policy(const PolicyGrammar& grammar, const Location& location, Rights rights,
+                            Layout layout);
+/// `actions` on exactly one object.
+std::string object_policy(const PolicyGrammar& grammar, const std::string& bucket,
+                          const std::string& key, const std::vector<std::string>& actions);
+
+/// For whoever assumes the role: that, and nothing else.
+std::string user_policy(const std::string& role_arn);
+/// For the role: that principals of its own account may assume it, with `external_id` if there is
+/// one. Errors: InvalidArgument unless `role_arn` is acs:ram::ACCOUNT:role/NAME.
+core::Result<std::string> trust_policy(const std::string& role_arn, const std::string& external_id);
+
+/// `text` in as few characters as it takes, members in their order.
+/// Errors: InvalidArgument where it is no policy document; TooLarge beyond what STS takes.
+core::Result<std::string> as_session_policy(const std::string& text);
+
+}  // namespace app

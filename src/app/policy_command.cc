@@ -1,0 +1,54 @@
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <string>
+
+#include "app/commands.h"
+#include "app/exit_code.h"
+#include "app/policy.h"
+
+namespace app {
+namespace {
+
+core::Error usage(std::string message) {
+  return core::fail(core::ErrorKind::InvalidArgument, std::move(message));
+}
+
+core::Result<std::string> policy_asked_for(const Values& values) {
+  constexpr std::array kWhose = {"role", "session", "user", "trust"};
+  if (std::count_if(kWhose.begin(), kWhose.end(), [&](auto name) { return values.flag(name); }) >
+      1) {
+    return usage("one document at a time: --role, --session, --user or --trust");
+  }
+  const std::string role_arn = values.text("role-arn");
+  if (values.flag("user") || values.flag("trust")) {
+    if (role_arn.empty()) {
+      return usage("--user and --trust are about a role: --role-arn acs:ram::ACCOUNT:role/NAME");
+    }
+    // Says also whether it is a role.
+    TRY_ASSIGN(std::string trust, trust_policy(role_arn, values.text("external-id")));
+    return values.flag("trust") ? trust : user_policy(role_arn);
+  }
+  if (values.text("source").empty()) {
+    return usage("for which bucket? stsfs policy oss://BUCKET[/PREFIX]");
+  }
+  TRY_ASSIGN(const Location location, parse_location(values.text("source")));
+  const Rights rights{values.flag("read-only"), !values.flag("no-list")};
+  if (values.flag("session")) {
+    return as_session_policy(location_policy(ram_grammar(), location, rights, Layout::Compact));
+  }
+  return location_policy(ram_grammar(), location, rights, Layout::Indented);
+}
+
+}  // namespace
+
+int run_policy(const Values& values, const Environment& /*environment*/) {
+  const auto policy = policy_asked_for(values);
+  if (!policy) {
+    return refuse(Exit::Usage, policy.error());
+  }
+  std::fputs((*policy + '\n').c_str(), stdout);
+  return static_cast<int>(Exit::Ok);
+}
+
+}  // namespace app

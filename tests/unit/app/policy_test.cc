@@ -1,0 +1,165 @@
+#include "app/policy.h"
+
+#include <gmock/gmock.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "app/command_line.h"
+#include "app/settings.h"
+#include "emulator/policy.h"
+
+namespace app {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+const emulator::Place kPlace{"cn-hangzhou", "1"};
+
+std::string compact(const Location& location, Rights rights = {}) {
+  return location_policy(ram_grammar(), location, rights, Layout::Compact);
+}
+
+/// Whether the service, which has code of its own for this, would allow it.
+bool allows(const std::string& policy, const std::string& action, const std::string& path,
+            const emulator::ConditionValues& said = {}) {
+  const auto parsed = emulator::Policy::parse(policy, kPlace);
+  EXPECT_TRUE(parsed) << policy << ": " << core::describe(parsed.error());
+  return parsed &&
+         parsed->decide(action, "acs:oss:cn-hangzhou:1:" + path, said) == emulator::Verdict::Allow;
+}
+
+TEST(LocationPolicy, IsWrittenAsRamTakesIt) {
+  EXPECT_EQ(compact({"b", "data/a/"}, {.read_only = true}),
+            R"({"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:GetObject"],)"
+            R"("Resource":["acs:oss:*:*:b/data/a/*"]},{"Effect":"Allow",)"
+            R"("Action":["oss:ListObjects"],"Resource":["acs:oss:*:*:b"],)"
+            R"("Condition":{"StringLike":{"oss:Prefix":["data/a/*"]}}}]})");
+  EXPECT_THAT(location_policy(ram_grammar(), {"b", ""}, {}, Layout::Indented),
+              HasSubstr("\n  \"Statement\": [\n"));
+}
+
+TEST(LocationPolicy, AllowsWhatTheMountNeedsAndNothingElse) {
+  const std::string writing = compact({"b", "data/a/"});
+  const std::string reading = compact({"b", "data/a/"}, {.read_only = true});
+  for (const char* action :
+       {"oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload", "oss:GetObject"}) {
+    const bool reads = action == std::string("oss:GetObject");
+    EXPECT_TRUE(allows(writing, action, "b/data/a/x/y")) << action;
+    EXPECT_TRUE(allows(writing, action, "b/data/a/")) << action;
+    EXPECT_EQ(allows(reading, action, "b/data/a/x"), reads) << action;
+    for (const char* elsewhere : {"b/data/b/x", "b/data/a", "b/data/ab", "c/data/a/x", "b"}) {
+      EXPECT_FALSE(allows(writing, action, elsewhere)) << action << " " << elsewhere;
+    }
+  }
+  EXPECT_FALSE(allows(writing, "oss:PutBucketAcl", "b"));
+  EXPECT_FALSE(allows(writing, "oss:GetObjectAcl", "b/data/a/x"));
+}
+
+TEST(LocationPolicy, AllowsListingBelowThePrefixOnly) {
+  const std::string policy = compact({"b", "data/a/"});
+  EXPECT_TRUE(allows(policy, "oss:ListObjects", "b", {{"oss:Prefix", "data/a/"}}));
+  EXPECT_TRUE(allows(policy, "oss:ListObjects", "b", {{"oss:Prefix", "data/a/deep/"}}));
+  for (const char* prefix : {"", "data/", "data/a", "data/b/"}) {
+    EXPECT_FALSE(allows(policy, "oss:ListObjects", "b", {{"oss:Prefix", prefix}})) << prefix;
+  }
+  EXPECT_FALSE(allows(policy, "oss:ListObjects", "b")) << "a listing of everything";
+  EXPECT_TRUE(allows(compact({"b", ""}), "oss:ListObjects", "b"));
+  EXPECT_FALSE(allows(compact({"b", ""}, {.list = false}), "oss:ListObjects", "b"));
+}
+
+TEST(LocationPolicy, SaysNamesThatHoldWildcards) {
+  const std::string policy = compact({"b", "a*b/${c}?/"});
+  EXPECT_TRUE(allows(policy, "oss:GetObject", "b/a*b/${c}?/x"));
+  EXPECT_TRUE(allows(policy, "oss:ListObjects", "b", {{"oss:Prefix", "a*b/${c}?/"}}));
+  EXPECT_FALSE(allows(policy, "oss:GetObject", "b/a--b/${c}?/x")) << "the star is no wildcard";
+  EXPECT_FALSE(allows(policy, "oss:GetObject", "b/ab/${c}?/x"));
+  EXPECT_THAT(policy, Not(HasSubstr("${")));
+}
+
+TEST(ObjectPolicy, AllowsOneObject) {
+  const std::string policy = object_policy(ram_grammar(), "b", "a/x*", {"oss:GetObject"});
+  EXPECT_TRUE(allows(policy, "oss:GetObject", "b/a/x*"));
+  EXPECT_FALSE(allows(policy, "oss:GetObject", "b/a/x*y"));
+  EXPECT_FALSE(allows(policy, "oss:PutObject", "b/a/x*"));
+}
+
+TEST(UserPolicy, AllowsToAssumeTheRole) {
+  const auto policy = emulator::Policy::parse(user_policy("acs:ram::1:role/reader"), kPlace);
+  ASSERT_TRUE(policy);
+  EXPECT_EQ(policy->decide("sts:AssumeRole", "acs:ram::1:role/reader", {}),
+            emulator::Verdict::Allow);
+  EXPECT_EQ(policy->decide("sts:AssumeRole", "acs:ram::1:role/other", {}),
+            emulator::Verdict::Silent);
+}
+
+TEST(TrustPolicy, AdmitsTheRolesOwnAccount) {
+  const auto policy = trust_policy("acs:ram::12:role/reader", "");
+  ASSERT_TRUE(policy);
+  EXPECT_THAT(*policy, HasSubstr("acs:ram::12:root"));
+  EXPECT_THAT(*policy, Not(HasSubstr("Condition")));
+  EXPECT_THAT(*trust_policy("acs:ram::12:role/reader", "partner \"7\""),
+              HasSubstr(R"("partner \"7\"")"));
+  for (const char* arn : {"", "acs:ram::x:role/r", "acs:ram::1:user/r", "acs:ram::1:role/", "r"}) {
+    EXPECT_FALSE(trust_policy(arn, "")) << arn;
+  }
+}
+
+TEST(SessionPolicy, IsCompactAndOfBoundedLength) {
+  EXPECT_EQ(*as_session_policy("{ \"Version\" : \"1\",\n \"Statement\" : [ ] }\n"),
+            R"({"Version":"1","Statement":[]})");
+  EXPECT_THAT(as_session_policy("{\"Version\":\"1\"").error().message, HasSubstr("JSON"));
+  EXPECT_THAT(as_session_policy("[]").error().message, HasSubstr("Statement"));
+  const auto of = [](std::size_t size) {
+    const std::string frame = R"({"Statement":""})";
+    return R"({"Statement":")" + std::string(size - frame.size(), 'x') + "\"}";
+  };
+  EXPECT_TRUE(as_session_policy(of(2048)));
+  EXPECT_THAT(as_session_policy(of(2049)).error().message, HasSubstr("2049"));
+}
+
+class SessionPolicyOption : public ::testing::Test {
+ protected:
+  SessionPolicyOption() {
+    char name[] = "/tmp/stsfs-policy-XXXXXX";
+    directory_ = ::mkdtemp(name);
+  }
+  ~SessionPolicyOption() override { std::filesystem::remove_all(directory_); }
+  [[nodiscard]] std::string file(const std::string& text) const {
+    std::ofstream(directory_ + "/policy.json") << text;
+    return directory_ + "/policy.json";
+  }
+  static core::Result<MountSettings> mount(const std::string& source, const std::string& policy) {
+    const auto invocation =
+        parse_command_line({"stsfs", "mount", source, "/mnt/x", "--region", "r", "--role-arn",
+                            "acs:ram::1:role/x", "--session-policy", policy},
+                           {});
+    EXPECT_TRUE(invocation);
+    return mount_settings(invocation->values, {});
+  }
+  std::string directory_;
+};
+
+TEST_F(SessionPolicyOption, TakesAFileAndSendsItCompact) {
+  const auto settings = mount("oss://b-1", file("{\n  \"Statement\": [] }"));
+  ASSERT_TRUE(settings);
+  EXPECT_EQ(settings->service.role->policy, R"({"Statement":[]})");
+  EXPECT_EQ(mount("oss://b-1", "none")->service.role->policy, "");
+}
+
+TEST_F(SessionPolicyOption, RefusesWhatStsWouldNotTake) {
+  const std::string path = file("{ oops");
+  EXPECT_THAT(mount("oss://b-1", path).error().message, HasSubstr(path));
+  EXPECT_THAT(mount("oss://b-1/" + std::string(1000, 'p'), "auto").error().message,
+              AllOf(HasSubstr("2048"), HasSubstr("shorter prefix")));
+  EXPECT_TRUE(mount("oss://b-1/" + std::string(800, 'p'), "auto"));
+  EXPECT_THAT(mount("oss://b-1/\xff", "auto").error().message, HasSubstr("UTF-8"));
+  EXPECT_THAT(mount("oss://b-1/" + std::string(1022, 'p'), "none").error().message,
+              HasSubstr("no room"));
+}
+
+}  // namespace
+}  // namespace app
