@@ -13,7 +13,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::string_view kTokenPath = "/latest/api/token";
-constexpr std::string_view kRolesPath = "/latest/meta-data/ram/security-credentials/";
 constexpr auto kSessionLife = 21'600s;  // the longest that the server grants
 constexpr core::Duration kSessionMargin = 60s;
 constexpr std::size_t kLongestSessionToken = 4096;
@@ -26,12 +25,12 @@ FetchFailure failed(FetchFailure::Class kind, core::Error error) {
   return {kind, std::move(error), std::nullopt};
 }
 
-/// Letters, digits and what else a RAM role's name may have; a page of HTML is none.
+/// Letters, digits and what else a role's name may have; a page of HTML is none.
 bool is_role_name(std::string_view text) {
   return !text.empty() && text.size() <= 128 && std::all_of(text.begin(), text.end(), [](char c) {
     const char l = core::lower(c);
     return (l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == '_' ||
-           c == '@';
+           c == '@' || c == '+' || c == '=' || c == ',';
   });
 }
 
@@ -41,6 +40,14 @@ bool is_session_token(std::string_view text) {
 }
 
 }  // namespace
+
+EcsOptions imds_options(std::string role_name, http::Origin endpoint) {
+  EcsOptions options;
+  options.endpoint = std::move(endpoint);
+  options.role_name = std::move(role_name);
+  options.words = kImdsWords;
+  return options;
+}
 
 EcsMetadata::EcsMetadata(EcsOptions options, http::Transport& transport, ServiceClock& clock)
     : options_(std::move(options)), transport_(transport), clock_(clock) {}
@@ -97,8 +104,7 @@ EcsMetadata::Step<void> EcsMetadata::open_session(const core::OpContext& context
     return {};
   }
   http::Request request = request_to("PUT", std::string(kTokenPath));
-  request.headers.set("X-aliyun-ecs-metadata-token-ttl-seconds",
-                      std::to_string(kSessionLife.count()));
+  request.headers.set(options_.words.session_life_header, std::to_string(kSessionLife.count()));
   auto answer = send(context, std::move(request));
   if (!answer) {
     return tl::unexpected(std::move(answer).error());
@@ -124,7 +130,7 @@ EcsMetadata::Step<void> EcsMetadata::open_session(const core::OpContext& context
 
 EcsMetadata::Step<void> EcsMetadata::without_session(const core::OpContext& context, int status) {
   // Reading the role's name tells whether it answers at all; it is no secret.
-  auto answer = send(context, request_to("GET", std::string(kRolesPath)));
+  auto answer = send(context, request_to("GET", std::string(options_.words.roles_path)));
   if (!answer) {
     return tl::unexpected(std::move(answer).error());
   }
@@ -156,9 +162,10 @@ EcsMetadata::Step<EcsMetadata::Answer> EcsMetadata::get(const core::OpContext& c
     if (auto open = open_session(context); !open) {
       return tl::unexpected(std::move(open).error());
     }
-    http::Request request = request_to("GET", std::string(kRolesPath) + core::percent_encode(item));
+    http::Request request =
+        request_to("GET", std::string(options_.words.roles_path) + core::percent_encode(item));
     if (!weak_) {
-      request.headers.set("X-aliyun-ecs-metadata-token", std::string(session_token_.reveal()));
+      request.headers.set(options_.words.session_header, std::string(session_token_.reveal()));
     }
     auto answer = send(context, std::move(request));
     const bool session_refused =
