@@ -10,11 +10,15 @@ using namespace std::chrono_literals;
 constexpr double kAdvisory = 0.75;
 constexpr double kMandatory = 0.90;
 constexpr double kSpread = 0.05;
+constexpr double kInStep = 0.10;
+constexpr core::Duration kShortestOfAFleet = 10min;
+constexpr int kOutage = 3;  // as many failures in a row are no accident
 constexpr core::Duration kFirstBackoff = 1s;
 constexpr core::Duration kLongestBackoff = 60s;
 constexpr core::Duration kUrgentBackoff = 2s;
 constexpr core::Duration kShortestPause = 20ms;  // full jitter may draw zero
 constexpr core::Duration kLongestRetryAfter = 5min;
+constexpr double kRetryAfterSpread = 0.5;
 // Parts of a lease's life: with these, a token of six seconds has some ten attempts in its last
 // quarter, one of an hour backs off from one second to a minute.
 constexpr int kFirstBackoffShare = 40;
@@ -57,6 +61,24 @@ core::SteadyTime last_use(const Lease& lease) {
   return *lease.expires - std::min<core::Duration>(1s, lifetime(lease) / 50);
 }
 
+Renewal succeeded(const Renewal& before, bool first, core::SteadyTime now, double draw) {
+  Renewal renewal;
+  renewal.since = now;
+  renewal.in_step = first || before.refused || before.failures >= kOutage;
+  renewal.draw = draw;
+  return renewal;
+}
+
+Renewal failed(const Renewal& before, std::optional<core::Duration> retry_after,
+               core::SteadyTime now, double draw) {
+  Renewal renewal = before;
+  renewal.since = now;
+  ++renewal.failures;
+  renewal.retry_after = retry_after;
+  renewal.draw = draw;
+  return renewal;
+}
+
 core::SteadyTime plan(const Lease* lease, const Renewal& renewal) {
   const bool expires = lease != nullptr && lease->expires.has_value();
   if (renewal.failures == 0) {
@@ -66,7 +88,10 @@ core::SteadyTime plan(const Lease* lease, const Renewal& renewal) {
     if (!expires) {
       return core::SteadyTime::max();
     }
-    return lease->issued + part(lifetime(*lease), kAdvisory + kSpread * renewal.draw);
+    const core::Duration life = lifetime(*lease);
+    const double latest = kAdvisory + kSpread;
+    const double earliest = renewal.in_step && life >= kShortestOfAFleet ? kInStep : kAdvisory;
+    return lease->issued + part(life, earliest + (latest - earliest) * renewal.draw);
   }
 
   const core::Duration base =
@@ -87,8 +112,12 @@ core::SteadyTime plan(const Lease* lease, const Renewal& renewal) {
     at = std::min(at, std::max(renewal.since, mandatory) + pause(urgent));
   }
   if (renewal.retry_after) {
-    at = std::max(at, renewal.since + std::min(*renewal.retry_after, kLongestRetryAfter) +
-                          part(base, renewal.draw));
+    const core::Duration asked = std::min(*renewal.retry_after, kLongestRetryAfter);
+    core::Duration spread = part(asked, kRetryAfterSpread);
+    if (serving) {  // not past the end of what there is
+      spread = std::min(spread, (last_use(*lease) - (renewal.since + asked)) / 2);
+    }
+    at = std::max(at, renewal.since + asked + part(std::max(spread, base), renewal.draw));
   }
   return at;
 }

@@ -30,15 +30,27 @@ struct Renewal {
   std::optional<core::Duration> retry_after;  ///< the service's wish, counted from `since`
   bool waiting = false;                       ///< a request waits for credentials
   bool refused = false;                       ///< the service refused the lease: as if expired
-  double draw = 0;                            ///< chance, in [0, 1)
+  bool in_step = false;  ///< the lease came when many others probably fetched theirs as well
+  double draw = 0;       ///< chance, in [0, 1)
 };
+
+/// What is known once a fetch has brought a lease, `first` of the program's life or not. Leases are
+/// fetched in step by all mounts of a fleet when it starts, after an outage (three failures and
+/// more), and when the service has revoked what it had issued.
+Renewal succeeded(const Renewal& before, bool first, core::SteadyTime now, double draw);
+/// What is known once a fetch has brought nothing.
+Renewal failed(const Renewal& before, std::optional<core::Duration> retry_after,
+               core::SteadyTime now, double draw);
 
 /// When to fetch next; SteadyTime::max() for a long-lived lease that works.
 ///
 /// Without failures: at once without a usable lease, else from 75 % of the lifetime, spread over
-/// 5 % of it. After failures: full jitter, 1 s doubling to 60 s (less for short leases, so that
-/// several attempts fit before their end), at most 2 s while a request waits or when under 10 % of
-/// the lifetime is left. Retry-After is honoured up to five minutes.
+/// 5 % of it; a lease that was fetched in step with others from 10 % on, spread over 70 %, so that
+/// they fall out of step (only above ten minutes: no fleet lives on shorter ones). After failures:
+/// full jitter, 1 s doubling to 60 s (less for short leases, so that several attempts fit before
+/// their end), at most 2 s while a request waits or when under 10 % of the lifetime is left.
+/// Retry-After is honoured up to five minutes, and spread over its half again, since everybody was
+/// told the same moment; docs/decisions/0012 says why.
 core::SteadyTime plan(const Lease* lease, const Renewal& renewal);
 
 }  // namespace cred

@@ -138,17 +138,17 @@ void Refresher::settle(Fetched fetched) {
   const core::MutexLock lock(mutex_);
   in_flight_ = false;
   ++fetches_;
-  renewal_.since = clock_.steady_now();
-  renewal_.draw = random_.unit();
-  renewal_.retry_after.reset();
+  const core::SteadyTime now = clock_.steady_now();
+  const double draw = random_.unit();
   fetched = as_successor(std::move(fetched));
   if (fetched) {
+    renewal_.refused = refused_;
+    renewal_ = succeeded(renewal_, /*first=*/!held_, now, draw);
     auto held = std::make_shared<Held>();
     held->lease = *std::move(fetched);
     held->version = held_ ? held_->version + 1 : 1;
     held_ = std::move(held);
     refused_ = false;
-    renewal_.failures = 0;
     last_failure_.reset();
     core::log(core::LogLevel::Info, "credentials renewed",
               {{"source", source_->describe()},
@@ -159,9 +159,8 @@ void Refresher::settle(Fetched fetched) {
                                 : std::string("ever")}});
   } else {
     ++failures_;
-    ++renewal_.failures;
     last_failure_ = std::move(fetched).error();
-    renewal_.retry_after = last_failure_->retry_after;
+    renewal_ = failed(renewal_, last_failure_->retry_after, now, draw);
     log_failure(*last_failure_);
   }
   changed_.notify_all();

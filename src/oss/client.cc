@@ -77,7 +77,7 @@ core::Result<http::Response> Client::send_once(const core::OpContext& context, c
   const std::string what = call.subject.empty()
                                ? std::string(name_of(call.operation))
                                : core::format("{} {}", name_of(call.operation), call.subject);
-  bool refused_before = false;
+  std::optional<core::SteadyTime> refused_at;  // when the first token was, for what it is
   bool clock_corrected = false;
   for (int successors = 0;;) {
     auto held = world_.credentials.get(context);
@@ -103,10 +103,14 @@ core::Result<http::Response> Client::send_once(const core::OpContext& context, c
     if (refusal.token_class) {
       metrics_.token_refusals.add();
       world_.credentials.reject((*held)->version);
-      // A token that ran out on the way was not refused for what it is.
+      // A token that ran out on the way was not refused for what it is; and one that was asked for
+      // before its predecessor's refusal was seen may have been revoked together with it.
       const bool ran_out = lease.expires && now() >= *lease.expires;
-      if (++successors <= kMaxSuccessors && (ran_out || !refused_before)) {
-        refused_before = refused_before || !ran_out;
+      const bool is_successor = refused_at && lease.issued >= *refused_at;
+      if (++successors <= kMaxSuccessors && (ran_out || !is_successor)) {
+        if (!ran_out && !refused_at) {
+          refused_at = now();
+        }
         continue;
       }
     }

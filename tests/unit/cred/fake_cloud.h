@@ -37,7 +37,7 @@ class FakeCloud final : public http::Transport {
     down_ = down;
   }
   /// How often `what` was asked: "AssumeRole", "AssumeRoleWithOIDC", "PUT token", "GET role",
-  /// "GET credentials".
+  /// "GET credentials" (of the metadata server), "GET uri".
   int count(const std::string& what) const {
     const core::MutexLock lock(mutex_);
     const auto found = counts_.find(what);
@@ -64,7 +64,11 @@ class FakeCloud final : public http::Transport {
     if (request.origin.host == sts().host) {
       return sts_answer(request);
     }
-    return request.origin.host == metadata().host ? metadata_answer(request) : issue("");
+    if (request.origin.host == metadata().host) {
+      return metadata_answer(request);
+    }
+    ++counts_["GET uri"];
+    return issue("");
   }
 
   http::Response sts_answer(const http::Request& request) REQUIRES(mutex_) {

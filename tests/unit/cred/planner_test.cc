@@ -94,6 +94,36 @@ INSTANTIATE_TEST_SUITE_P(Lifetimes, RenewalOf,
                                            Renewed{"TwelveHours", 12h, 9h, 9h + 36min}),
                          [](const auto& row) { return std::string(row.param.name); });
 
+TEST_P(RenewalOf, OfALeaseFetchedInStepIsSpreadOverMostOfItsLife) {
+  const Lease lease = lease_of(GetParam().lifetime);
+  Renewal renewal = since(kIssued);
+  renewal.in_step = true;
+  const auto early = cred::plan(&lease, renewal) - kIssued;
+  // No fleet lives on tokens of a few seconds.
+  EXPECT_EQ(early, GetParam().lifetime < 10min ? GetParam().earliest : GetParam().lifetime / 10);
+  renewal.draw = 0.999'999'9;
+  EXPECT_LE(cred::plan(&lease, renewal) - kIssued, GetParam().latest);
+}
+
+TEST(Step, IsSharedAtTheStartAfterAnOutageAndAfterARefusal) {
+  const auto after = [](int failures, bool refused, bool first) {
+    Renewal before = since(kIssued, failures);
+    before.refused = refused;
+    return cred::succeeded(before, first, kIssued + 1s, 0.5);
+  };
+  EXPECT_TRUE(after(0, false, true).in_step);
+  EXPECT_TRUE(after(3, false, false).in_step);
+  EXPECT_TRUE(after(0, true, false).in_step);
+  const Renewal alone = after(2, false, false);
+  EXPECT_FALSE(alone.in_step);
+  EXPECT_EQ(alone.failures, 0);
+  EXPECT_EQ(alone.since, kIssued + 1s);
+  const Renewal failed = cred::failed(since(kIssued, 2), 7s, kIssued + 1s, 0.5);
+  EXPECT_EQ(failed.failures, 3);
+  EXPECT_EQ(failed.retry_after, 7s);
+  EXPECT_FALSE(cred::failed(failed, std::nullopt, kIssued + 2s, 0.5).retry_after);
+}
+
 struct Backoff {
   const char* name;
   core::Duration lifetime;
@@ -139,6 +169,16 @@ TEST(Plan, HonoursRetryAfterEvenWhileARequestWaits) {
   EXPECT_EQ(cred::plan(&kHour, renewal), renewal.since + 30s);
   renewal.retry_after = 24h;  // nonsense is not
   EXPECT_EQ(cred::plan(&kHour, renewal), renewal.since + 5min);
+}
+
+TEST(Plan, SpreadsWhoWasToldTheSameMoment) {
+  Renewal renewal = since(kIssued + 45min, 1);
+  renewal.retry_after = 40s;
+  renewal.draw = 0.5;
+  EXPECT_EQ(cred::plan(&kHour, renewal), renewal.since + 50s);
+  renewal.since = kIssued + 59min;  // 59 s are left: not all of them are given away
+  renewal.draw = 0.999'999'9;
+  EXPECT_LT(cred::plan(&kHour, renewal), cred::last_use(kHour));
 }
 
 TEST(Plan, TreatsARefusedLeaseAsExpired) {

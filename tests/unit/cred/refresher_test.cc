@@ -89,6 +89,15 @@ class RefresherTest : public ::testing::Test {
     clock_.await_sleepers(1);
   }
 
+  /// Waits for the second lease, since the first is renewed early to fall out of step with others.
+  void settle() {
+    ASSERT_TRUE(refresher().first({}));
+    while (refresher().status().renewals < 2) {
+      step(clock_.steady_now() + 1h);
+      clock_.await_sleepers(1);
+    }
+  }
+
   test::FakeClock clock_;
   cred::ServiceClock service_clock_{clock_};
   cred::RefresherOptions options_{30s, 7};
@@ -105,14 +114,35 @@ MATCHER_P(Fails, kind, "") {
 
 TEST_F(RefresherTest, RenewsInTheBackgroundFromThreeQuartersOfTheLifetime) {
   start(900s);
-  ASSERT_TRUE(refresher().first({}));
-  EXPECT_EQ(id(), "STS.fake-1");
+  settle();
   pass(670s);
-  EXPECT_EQ(id(), "STS.fake-1");
-  pass(55s);
   EXPECT_EQ(id(), "STS.fake-2");
-  EXPECT_EQ(sts_->begun(), 2);
-  EXPECT_EQ((*get())->version, 2U);
+  pass(55s);
+  EXPECT_EQ(id(), "STS.fake-3");
+  EXPECT_EQ(sts_->begun(), 3);
+  EXPECT_EQ((*get())->version, 3U);
+}
+
+// Mounts that started together must not renew together: docs/decisions/0012.
+TEST_F(RefresherTest, RenewsTheFirstLeaseAtAnyMomentOfItsLife) {
+  core::Duration earliest = 1h;
+  core::Duration latest{0};
+  for (std::uint64_t seed = 0; seed < 20; ++seed) {
+    options_.seed = seed;
+    refresher_.reset();
+    start(1h);
+    ASSERT_TRUE(refresher().first({}));
+    clock_.await_sleepers(1);
+    const auto next = refresher().status().next_renewal;
+    ASSERT_TRUE(next);
+    const auto after = *next - clock_.wall_now();
+    EXPECT_GE(after, 6min) << "seed " << seed;
+    EXPECT_LE(after, 48min) << "seed " << seed;
+    earliest = std::min<core::Duration>(earliest, after);
+    latest = std::max<core::Duration>(latest, after);
+  }
+  EXPECT_LT(earliest, 15min);
+  EXPECT_GT(latest, 40min);
 }
 
 TEST_F(RefresherTest, AHundredFirstRequestsAreOneFetch) {
@@ -190,15 +220,15 @@ TEST_F(RefresherTest, ServesTheLastGoodLeaseToItsLastSecond) {
 
 TEST_F(RefresherTest, SurvivesAnOutageOfTenMinutes) {
   start(1h);
-  ASSERT_TRUE(refresher().first({}));
+  settle();
   pass(44min);
   sts_->set_down(test::transient_failure());
   pass(10min);
-  EXPECT_EQ(id(), "STS.fake-1");
+  EXPECT_EQ(id(), "STS.fake-2");
   EXPECT_LT(sts_->begun(), 60);  // it backs off
   sts_->set_down({});
   pass(1min);
-  EXPECT_EQ(id(), "STS.fake-2");
+  EXPECT_EQ(id(), "STS.fake-3");
   EXPECT_FALSE(refresher().status().degraded);
   EXPECT_EQ(refresher().status().last_error, "");
 }
@@ -470,16 +500,15 @@ TEST_F(RefresherTest, StopsPromptlyInTheMiddleOfAFlight) {
 
 TEST_F(RefresherTest, StatusSaysWhatAnOperatorWantsToKnow) {
   start(900s);
-  ASSERT_TRUE(refresher().first({}));
-  clock_.await_sleepers(1);
+  settle();
   const auto status = refresher().status();
   EXPECT_EQ(status.source, "fake STS");
-  EXPECT_EQ(status.access_key_id, "STS.fake-1");
+  EXPECT_EQ(status.access_key_id, "STS.fake-2");
   EXPECT_EQ(status.expires, clock_.wall_now() + 900s);
   ASSERT_TRUE(status.next_renewal);
   EXPECT_GE(*status.next_renewal, clock_.wall_now() + 675s);
   EXPECT_LE(*status.next_renewal, clock_.wall_now() + 720s);
-  EXPECT_EQ(status.renewals, 1U);
+  EXPECT_EQ(status.renewals, 2U);
   EXPECT_EQ(status.failures, 0U);
   EXPECT_FALSE(status.degraded);
 }

@@ -79,6 +79,38 @@ TEST_F(Client, ATokenThatRanOutOnTheWayIsNoRefusalOfItsSuccessor) {
   expect_script_done(3);
 }
 
+// Everything is revoked right after a renewal in the background: the request had the old token, and
+// the new one was asked for before anybody saw a refusal.
+TEST_F(Client, ATokenAskedForBeforeTheRefusalWasSeenIsNoSuccessor) {
+  credentials_.add("STS.two", "token-two", std::nullopt, clock_.steady_now());
+  credentials_.add("STS.three", "token-three");
+  const auto revoked = [this](const test::Sent&) {
+    clock_.advance(1s);
+    return refusal(403, "InvalidSecurityToken");
+  };
+  transport_.reply(revoked).reply(revoked).reply(ok(kHead));
+  ASSERT_TRUE(store().head(context_, key_));
+  EXPECT_THAT(credentials_.rejected, ElementsAre(1, 2));
+  EXPECT_EQ(transport_.sent().at(2).header("x-oss-security-token"), "token-three");
+}
+
+TEST_F(Client, OneAskedForAfterwardsIsFinalWhateverCameBetween) {
+  credentials_.add("STS.two", "token-two", std::nullopt, clock_.steady_now());
+  credentials_.add("STS.three", "token-three", std::nullopt, clock_.steady_now() + 5s);
+  credentials_.add("STS.four", "token-four");
+  for (int i = 0; i < 3; ++i) {
+    transport_.reply([this](const test::Sent&) {
+      clock_.advance(2s);
+      return refusal(403, "InvalidSecurityToken");
+    });
+  }
+  const auto meta = store().head(context_, key_);
+  ASSERT_FALSE(meta);
+  EXPECT_EQ(meta.error().kind, ErrorKind::TokenRefused);
+  EXPECT_THAT(credentials_.rejected, ElementsAre(1, 2, 3));
+  expect_script_done(3);
+}
+
 TEST_F(Client, ALongLivedKeyThatIsRefusedIsFinal) {
   credentials_.replace_all();
   credentials_.add("LTAI", "");

@@ -19,9 +19,12 @@ class ScriptedCredentials final : public cred::CredentialProvider {
  public:
   ScriptedCredentials() { add("STS.one", "token-one"); }
 
+  /// Asked for when it is needed, unless `issued` says when.
   void add(const std::string& id, const std::string& token,
-           std::optional<core::SteadyTime> expires = std::nullopt) {
+           std::optional<core::SteadyTime> expires = std::nullopt,
+           core::SteadyTime issued = core::SteadyTime::max()) {
     cred::Held held;
+    held.lease.issued = issued;
     held.lease.credentials = {id, core::Secret("secret"), core::Secret(token)};
     held.lease.expires = expires;
     held.version = leases_.size() + 1;
