@@ -228,18 +228,27 @@ core::Status Renaming::rename_file(const core::OpContext& context, const Move& m
   std::string new_key;
   std::optional<Stored> before;
   bool in_bucket = false;
+  bool outdated = false;
   {
     const core::MutexLock lock(mount_.mutex);
     TRY_ASSIGN(old_key, key_of(*move.source, mount_.options.prefix));
     TRY_ASSIGN(new_key, key_of(*move.to, mount_.options.prefix));
-    before = move.source->stored;
-    in_bucket = before || move.source->failure;
+    in_bucket = move.source->stored || move.source->failure;
+    outdated = in_bucket && move.source->dirty;
   }
   new_key += move.component.text;
   const model::ObjectKey target_key(new_key);
   TRY(model::check_key(target_key));
   if (move.target) {
     TRY(removal_.stage_for_handles(context, move.target));
+  }
+  if (outdated) {
+    // Should removing the old name fail later, it must not lead to less than what was written.
+    TRY(content_.publish_claimed(context, move.source, std::nullopt));
+  }
+  {
+    const core::MutexLock lock(mount_.mutex);
+    before = move.source->stored;
   }
   if (in_bucket && move.from != move.to) {
     TRY(keep_directory(mount_, lookup_, context, move.from));
@@ -259,11 +268,11 @@ core::Status Renaming::rename_file(const core::OpContext& context, const Move& m
       move.source->stored = std::move(before);
       ++move.source->epoch;
       move.source->fresh_until = {};
+      if (move.target) {
+        removal_.detach(move.target);  // replaced by us already; its handles go on
+      }
       mount_.name_changed(*move.from, move.name);
       mount_.name_changed(*move.to, move.new_name);
-      if (move.target) {
-        move.target->fresh_until = {};
-      }
       return std::move(removed).error().within("remove " + old_key);
     }
   }

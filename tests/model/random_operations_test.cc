@@ -49,16 +49,33 @@ class RandomOperations : public fs_test::FileSystemTest,
       }
     }
   }
+  /// As the kernel finds it: what is no directory is refused before the file system hears of it.
   core::Result<fs::InodeNumber> parent_of(const std::string& path) {
     const auto slash = path.rfind('/');
     TRY_ASSIGN(const fs::Entry found,
                stat(slash == std::string::npos ? "" : path.substr(0, slash)));
+    if (!S_ISDIR(found.attributes.mode)) {
+      return core::fail(core::ErrorKind::NotDirectory, path);
+    }
     return found.attributes.inode;
+  }
+
+  /// What happened, for whoever reads of a failure; handles by their numbers.
+  void note(std::string event) { history_.push_back(std::move(event)); }
+  [[nodiscard]] std::string last_events() const {
+    const std::size_t count = std::min<std::size_t>(history_.size(), 40);
+    std::string text = core::format("seed {}, step {}, after", GetParam(), history_.size());
+    for (auto event = history_.end() - static_cast<std::ptrdiff_t>(count); event != history_.end();
+         ++event) {
+      text += "\n  " + *event;
+    }
+    return text;
   }
 
   void open_any() {
     const std::string path = any_path();
     const bool exclusive = below(4) == 0;
+    note("open " + path);
     InodePtr file;
     const Outcome wanted = reference_.open(path, exclusive, file);
     core::Result<fs::FileSystem::Created> created;
@@ -70,6 +87,7 @@ class RandomOperations : public fs_test::FileSystemTest,
     });
     ASSERT_EQ(got, wanted) << "open " << path;
     if (!got) {
+      note(core::format("  is handle {}", created->opened.handle));
       open_.push_back({created->opened.handle, file, true});
     }
   }
@@ -80,7 +98,10 @@ class RandomOperations : public fs_test::FileSystemTest,
     const std::size_t index = below(open_.size());
     Open& one = open_[index];
     std::string& content = one.file->content;
-    switch (below(5)) {
+    const std::size_t what = below(5);
+    static constexpr std::array kWhat = {"write", "read", "fsync", "close", "close"};
+    note(core::format("{} handle {}", kWhat.at(what), one.handle));
+    switch (what) {
       case 0: {
         const std::string text = any_text();
         const std::size_t offset = below(6000);
@@ -98,7 +119,7 @@ class RandomOperations : public fs_test::FileSystemTest,
                     return got;
                   }),
                   Outcome{});
-        ASSERT_EQ(*got, content);
+        ASSERT_TRUE(*got == content) << got->size() << " bytes for " << content.size();
         break;
       }
       case 2:
@@ -113,6 +134,7 @@ class RandomOperations : public fs_test::FileSystemTest,
   void truncate_any() {
     const std::string path = any_path();
     const std::size_t size = below(3) == 0 ? 0 : below(8000);
+    note(core::format("truncate {} to {}", path, size));
     Outcome wanted;
     const InodePtr file = reference_.find(path, &wanted);
     if (file) {
@@ -127,6 +149,9 @@ class RandomOperations : public fs_test::FileSystemTest,
     const std::string path = any_path();
     const std::string other = any_path();
     const std::size_t what = below(6);
+    static constexpr std::array kWhat = {"mkdir",      "unlink", "rmdir",
+                                         "rename_new", "rename", "rename"};
+    note(core::format("{} {} {}", kWhat.at(what), path, what > 2 ? other : ""));
     Outcome wanted;
     if (what == 0) {
       wanted = reference_.mkdir(path);
@@ -140,7 +165,8 @@ class RandomOperations : public fs_test::FileSystemTest,
     const Outcome got = insist([&]() -> core::Status {
       TRY_ASSIGN(const fs::InodeNumber parent, parent_of(path));
       if (what == 0) {
-        return fs_->mkdir(request_, parent, base(path), 0755).map([](const auto&) {});
+        TRY(fs_->mkdir(request_, parent, base(path), 0755));
+        return {};
       }
       if (what == 1) {
         return fs_->unlink(request_, parent, base(path));
@@ -156,6 +182,7 @@ class RandomOperations : public fs_test::FileSystemTest,
   }
   void look() {
     const std::string path = any_path();
+    note("look " + path);
     Outcome wanted;
     const InodePtr there = reference_.find(path, &wanted);
     core::Result<fs::Entry> got;
@@ -199,13 +226,17 @@ class RandomOperations : public fs_test::FileSystemTest,
       return;
     }
     file->content = any_text();
+    note("somebody else writes " + path);
     // Ours may lie there unsaved; another program would find it in the bucket or not at all.
     ASSERT_EQ(insist([&] { return fs_->drain({}); }), Outcome{});
     store_.set("p/" + path, file->content);
     clock_.advance(2s);
   }
   void trouble() {
-    switch (below(4)) {
+    const std::size_t what = below(4);
+    static constexpr std::array kWhat = {"time passes", "somebody else", "a failure", "forget all"};
+    note(kWhat.at(what));
+    switch (what) {
       case 0:
         clock_.advance(std::chrono::milliseconds(below(3000)));
         break;
@@ -213,10 +244,13 @@ class RandomOperations : public fs_test::FileSystemTest,
         somebody_else_writes();
         break;
       case 2: {
-        static constexpr std::array kOps = {Op::Head, Op::Put,  Op::Copy,      Op::Remove,
-                                            Op::List, Op::Read, Op::RemoveMany};
-        store_.fail(fs_test::on(kOps[below(kOps.size())]),
-                    core::fail(core::ErrorKind::Unavailable, "503"));
+        // Not RemoveMany: a directory whose old objects could not all be removed has moved, and the
+        // rename still fails (docs/semantics.md); repeating it would be another operation.
+        static constexpr std::array kOps = {Op::Head,   Op::Put,  Op::Copy,
+                                            Op::Remove, Op::List, Op::Read};
+        const Op op = kOps.at(below(kOps.size()));
+        note(core::format("  of store operation {}", static_cast<int>(op)));
+        store_.fail(fs_test::on(op), core::fail(core::ErrorKind::Unavailable, "503"));
         break;
       }
       default:
@@ -242,7 +276,13 @@ class RandomOperations : public fs_test::FileSystemTest,
     }
     std::map<std::string, std::string> got;
     walk("", got);
-    ASSERT_EQ(got, wanted);
+    for (const auto& [path, content] : wanted) {
+      ASSERT_TRUE(got.contains(path)) << path << " is gone";
+      ASSERT_TRUE(got[path] == content)
+          << path << " has " << got[path].size() << " bytes for " << content.size();
+      got.erase(path);
+    }
+    ASSERT_TRUE(got.empty()) << got.begin()->first << " should not be there";
   }
   void walk(const std::string& directory, std::map<std::string, std::string>& all) {
     core::Result<std::map<std::string, Listed>> listed;
@@ -271,11 +311,11 @@ class RandomOperations : public fs_test::FileSystemTest,
   core::Random random_{GetParam()};
   Reference reference_;
   std::vector<Open> open_;
+  std::vector<std::string> history_;
 };
 
 TEST_P(RandomOperations, AgreeWithTheReference) {
   for (int step = 0; step < 3000; ++step) {
-    SCOPED_TRACE(core::format("seed {}, step {}", GetParam(), step));
     const std::size_t what = below(20);
     if (what < 4) {
       open_any();
@@ -291,13 +331,13 @@ TEST_P(RandomOperations, AgreeWithTheReference) {
       trouble();
     }
     if (HasFatalFailure()) {
-      return;
+      FAIL() << last_events();
     }
   }
   compare_everything();
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomOperations, ::testing::Values(1, 2, 3, 4));
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomOperations, ::testing::Range<std::uint64_t>(1, 13));
 
 }  // namespace
 }  // namespace model_test

@@ -60,7 +60,7 @@ TEST_F(Rename, OpenFileGoesOnUnderItsNewName) {
   EXPECT_EQ(store_.content("p/b"), "onetwo");
 }
 
-TEST_F(Rename, DirtyFileIsPublishedUnderTheNewNameBeforeTheOldOneGoes) {
+TEST_F(Rename, DirtyFileIsPublishedBeforeItMoves) {
   store_.set("p/a", "base");
   const auto opened = open("a", O_RDWR);
   ASSERT_TRUE(write(opened->handle, "B"));
@@ -70,6 +70,33 @@ TEST_F(Rename, DirtyFileIsPublishedUnderTheNewNameBeforeTheOldOneGoes) {
   ASSERT_TRUE(rename("a", "b"));
   EXPECT_EQ(store_.keys(), std::vector<std::string>{"p/b"});
   EXPECT_EQ(store_.content("p/b"), "Base");
+}
+
+TEST_F(Rename, FailedDeleteLeavesWhatWasWrittenUnderBothNames) {
+  store_.set("p/a", "base");
+  store_.set("p/b", "target");
+  const auto opened = open("a", O_RDWR);
+  ASSERT_TRUE(write(opened->handle, "B"));
+  store_.fail(on(Op::Remove, 1, "p/a"), core::fail(ErrorKind::Unavailable, "503"));
+  EXPECT_EQ(kind_of(rename("a", "b")), ErrorKind::Unavailable);
+  EXPECT_EQ(store_.content("p/a"), "Base");
+  EXPECT_EQ(store_.content("p/b"), "Base");
+  ASSERT_TRUE(rename("a", "b"));
+  EXPECT_EQ(store_.keys(), std::vector<std::string>{"p/b"});
+  EXPECT_EQ(store_.content("p/b"), "Base");
+}
+
+TEST_F(Rename, ReplacedFileGoesOnInItsHandlesThoughTheDeleteFailed) {
+  store_.set("p/a", "source");
+  store_.set("p/b", "target");
+  const auto opened = open("b", O_RDWR);
+  store_.fail(on(Op::Remove, 1, "p/a"), core::fail(ErrorKind::Unavailable, "503"));
+  EXPECT_EQ(kind_of(rename("a", "b")), ErrorKind::Unavailable);
+  EXPECT_EQ(*cat("b"), "source");
+  ASSERT_TRUE(write(opened->handle, "T"));
+  EXPECT_EQ(*read(opened->handle), "Target");
+  ASSERT_TRUE(close(opened->handle));
+  EXPECT_EQ(store_.content("p/b"), "source");
 }
 
 TEST_F(Rename, FailedDeleteTakesTheCopyBack) {
