@@ -4,8 +4,6 @@
 
 #include "app/commands.h"
 #include "app/exit_code.h"
-#include "app/files.h"
-#include "core/text.h"
 #include "emulator/emulator.h"
 #include "ops/signals.h"
 
@@ -34,13 +32,7 @@ int run_emulator(const Values& values) {
   authority.client_vpc = values.text("client-vpc");
   authority.weak_metadata = values.flag("weak-metadata");
   authority.expired_as_invalid_key = values.flag("expired-as-invalid-key");
-  if (const std::string file = values.text("oidc-token"); !file.empty()) {
-    const auto token = read_text_file(file);
-    if (!token) {
-      return refuse(Exit::Usage, token.error().within("--oidc-token"));
-    }
-    authority.oidc_token = core::trim(*token);
-  }
+  authority.oidc_token = values.text("oidc-token");
   if (options.tls_cert.empty() != options.tls_key.empty()) {
     return refuse(Exit::Usage, "--tls-cert and --tls-key go together");
   }

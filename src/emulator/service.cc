@@ -27,6 +27,11 @@ bool may_throttle(Op op) {
          op == Op::UploadPart || op == Op::UploadPartCopy || op == Op::GetObject;
 }
 
+bool lists(Op op) {
+  return op == Op::ListObjects || op == Op::ListObjectsV2 || op == Op::ListObjectVersions ||
+         op == Op::ListMultipartUploads;
+}
+
 /// Bits a second; 0 for none. Source: OSS API, "Single-connection bandwidth throttling".
 Outcome<std::uint64_t> traffic_limit_of(const Call& call) {
   if (!may_throttle(call.op)) {
@@ -114,11 +119,9 @@ Outcome<bool> Service::authorize(const Call& call, std::string_view action, std:
   std::vector<std::pair<std::string, std::string>> conditions;
   conditions.emplace_back("acs:SourceIp", call.request.peer);
   conditions.emplace_back("acs:SecureTransport", call.request.tls ? "true" : "false");
-  if (const QueryParam* prefix = call.request.param("prefix")) {
-    conditions.emplace_back("oss:Prefix", prefix->value);
-  }
-  if (const QueryParam* delimiter = call.request.param("delimiter")) {
-    conditions.emplace_back("oss:Delimiter", delimiter->value);
+  if (lists(call.op)) {  // what is not given is empty, to policies as to the listing
+    conditions.emplace_back("oss:Prefix", call.param("prefix"));
+    conditions.emplace_back("oss:Delimiter", call.param("delimiter"));
   }
   if (auto denied = authority_.authorize(call.principal, action, resource, conditions)) {
     return refuse(std::move(*denied));

@@ -67,10 +67,15 @@ def sanitized(directory):
             "TSAN_OPTIONS": f"log_path={directory}/tsan"}
 
 
+def reports_in(directory):
+    return "\n".join(p.read_text(errors="replace")[:8000] for p in sorted(directory.glob("*san.*")))
+
+
 class Emulator:
     """`stsfs emulator`, started when made."""
 
-    def __init__(self, directory, *options, buckets=("examplebucket",), keep=False):
+    def __init__(self, directory, *options, buckets=("examplebucket",), keep=False,
+                 listen="127.0.0.1:0"):
         self.directory = pathlib.Path(directory)
         self.directory.mkdir(parents=True, exist_ok=True)
         self.options = list(options)
@@ -79,9 +84,9 @@ class Emulator:
         if keep:
             self.options += ["--data", str(self.directory / "data")]
         self.process = self.log = None
-        self.start()
+        self.start(listen)
 
-    def start(self, listen="127.0.0.1:0"):
+    def start(self, listen):
         self.close_log()
         ready = self.directory / "ready.json"
         ready.unlink(missing_ok=True)
@@ -124,6 +129,10 @@ class Emulator:
             self.process.terminate()
             self.process.wait(20)
         self.close_log()
+
+    def reports(self):
+        """What sanitizers found."""
+        return reports_in(self.directory)
 
     def close_log(self):
         if self.log is not None:
@@ -248,8 +257,7 @@ class Mount:
 
     def reports(self):
         """What sanitizers found."""
-        return "\n".join(p.read_text(errors="replace")[:8000]
-                         for p in sorted(self.directory.glob("*san.*")))
+        return reports_in(self.directory)
 
     def stop(self):
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -341,8 +349,7 @@ class Case(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.emulator.stop()
-        reports = "\n".join(p.read_text(errors="replace")[:8000]
-                            for p in sorted((cls.root / "emulator").glob("*san.*")))
+        reports = cls.emulator.reports()
         shutil.rmtree(cls.root, ignore_errors=True)
         if reports:
             raise AssertionError(reports)
