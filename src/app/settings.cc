@@ -7,6 +7,7 @@
 #include <cctype>
 #include <utility>
 
+#include "app/endpoints.h"
 #include "app/files.h"
 #include "app/policy.h"
 #include "core/format.h"
@@ -104,9 +105,10 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
                                                const std::optional<Location>& location) {
   ServiceSettings settings;
   settings.endpoint_text = values.text("endpoint");
-  std::string region = values.text("region");
+  std::string region(region_id(values.text("region")));
+  const bool internal = values.flag("internal");
   if (settings.endpoint_text.empty() && !region.empty()) {
-    settings.endpoint_text = core::format("https://oss-{}.aliyuncs.com", region);
+    settings.endpoint_text = oss_endpoint(region, internal);
   }
   const bool needs_endpoint = values.command() == kMount;
   if (settings.endpoint_text.empty() && needs_endpoint) {
@@ -115,9 +117,16 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
   }
   if (!settings.endpoint_text.empty()) {
     TRY_ASSIGN(settings.store.endpoint, origin_of("endpoint", settings.endpoint_text));
+    if (location && values.text("addressing") != "cname") {
+      std::string& host = settings.store.endpoint.host;
+      host = std::string(without_bucket(host, location->bucket));
+    }
     if (region.empty()) {
       region = oss::region_of(settings.store.endpoint.host).value_or("");
     }
+  }
+  if (internal && region.empty()) {
+    return usage("--internal needs --region, which the endpoint does not tell");
   }
   settings.store.region = region;
   settings.store.bucket = location ? location->bucket : "";
@@ -148,13 +157,14 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
     }
     role.duration = values.duration("role-duration");
     role.external_id = values.text("external-id");
+    role.signing =
+        values.text("sts-signature") == "acs3" ? cred::StsSigning::Acs3 : cred::StsSigning::Rpc;
     const bool read_only = values.command() == kMount && values.flag("read-only");
     TRY_ASSIGN(role.policy, policy_of(values.text("session-policy"), read_only, location));
     settings.role = std::move(role);
     std::string sts = values.text("sts-endpoint");
     if (sts.empty()) {
-      sts = region.empty() ? "https://sts.aliyuncs.com"
-                           : core::format("https://sts.{}.aliyuncs.com", region);
+      sts = sts_endpoint(region, internal);
     }
     TRY_ASSIGN(settings.sts, origin_of("sts-endpoint", sts));
   } else {

@@ -147,7 +147,7 @@ EcsMetadata::Step<void> EcsMetadata::without_session(const core::OpContext& cont
                    core::format("only the weak mode answers: it gives no session token (status {}) "
                                 "but serves credentials to whoever asks; set the instance's "
                                 "metadata options to hardened (HttpTokens required), or allow it "
-                                "with --allow-weak-metadata",
+                                "with --ecs-weak-metadata",
                                 status))));
   }
   core::log(core::LogLevel::Warn, "metadata server in weak mode",
