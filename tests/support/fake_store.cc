@@ -250,11 +250,11 @@ core::Result<store::ObjectMeta> FakeStore::read(const core::OpContext& context,
     if (effect != effects.end() && effect->after_bytes > at) {
       end = std::min<std::size_t>(end, effect->after_bytes);
     }
-    TRY(sink.on_data(core::as_bytes(std::string_view(body).substr(at, end - at))));
     {
       const core::MutexLock lock(mutex_);
-      bytes_read_ += end - at;
+      bytes_read_ += end - at;  // before whoever waits for these bytes can look
     }
+    TRY(sink.on_data(core::as_bytes(std::string_view(body).substr(at, end - at))));
     at = end;
     for (; effect != effects.end() && effect->after_bytes <= at && !effect->after_effect;
          ++effect) {
