@@ -206,7 +206,12 @@ core::Result<Lookup::Refreshed> Lookup::refresh(const core::OpContext& context, 
     return std::move(found).error().within("look at " + known.path);
   }
   if (!found || !same_type(*node, describe(mount_.options, *found))) {
+    const NodePtr parent = node->parent;
     if (discard(node)) {
+      // Nor is what listed it believed any more: a link that is an object is listed as a file.
+      if (parent) {
+        mount_.name_changed(*parent, node->name);
+      }
       return gone(*node);
     }
     node->fresh_until = mount_.fresh_from_now();
