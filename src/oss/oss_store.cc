@@ -145,9 +145,13 @@ core::Status OssStore::remove_each(const core::OpContext& context,
   return first;
 }
 
+bool OssStore::denied_to_batches(ErrorKind kind) const {
+  return client_.traits().dialect == Dialect::S3 && kind == ErrorKind::Denied;
+}
+
 core::Status OssStore::remove_batch(const core::OpContext& context,
                                     const std::vector<model::ObjectKey>& keys) {
-  if (keys.size() < 2) {
+  if (keys.size() < 2 || batches_denied_) {
     return remove_each(context, keys);
   }
   const std::string body = write_delete(keys);
@@ -160,25 +164,36 @@ core::Status OssStore::remove_batch(const core::OpContext& context,
   call.request.headers.set("Content-Type", "application/xml");
   call.request.headers.set("Content-MD5", core::base64(core::md5(body)));
   call.request.body = http::text_body(body);
-  TRY_ASSIGN(const http::Response response, client_.send(context, call));
-  if (core::trim(response.body).empty()) {
+  const auto response = client_.send(context, call);
+  if (!response) {
+    if (denied_to_batches(response.error().kind)) {
+      batches_denied_ = true;
+      return remove_each(context, keys);
+    }
+    return response.error();
+  }
+  if (core::trim(response->body).empty()) {
     return {};  // how some services say that all went well
   }
-  auto result = read_delete_result(response.body, client_.traits());
+  auto result = read_delete_result(response->body, client_.traits());
   if (!result) {
     return std::move(result).error().within("DeleteMultipleObjects");
   }
   core::Status first;
   std::unordered_set<std::string> answered(result->deleted.begin(), result->deleted.end());
   for (const RefusedKey& refused : result->refused) {
-    answered.insert(refused.key);
     const ErrorKind kind = kind_of(refused.code, 500);
+    if (denied_to_batches(kind)) {
+      batches_denied_ = true;
+      continue;  // to be asked for by name
+    }
+    answered.insert(refused.key);
     if (first && kind != ErrorKind::NotFound) {
       core::Error error = core::fail(kind, "DeleteMultipleObjects " + refused.key + ": " +
                                                refused.code + ": " + refused.message);
       const std::string id = client_.traits().header("request-id");
-      error.remote = core::Remote{response.status, refused.code,
-                                  std::string(response.headers.get(id).value_or("")), ""};
+      error.remote = core::Remote{response->status, refused.code,
+                                  std::string(response->headers.get(id).value_or("")), ""};
       first = std::move(error);
     }
   }

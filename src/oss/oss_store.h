@@ -1,4 +1,5 @@
 #pragma once
+#include <atomic>
 #include <map>
 #include <memory>
 #include <optional>
@@ -70,6 +71,8 @@ class OssStore final : public store::ObjectStore {
                                                  const model::ObjectKey& key);
   core::Status remove_batch(const core::OpContext& context,
                             const std::vector<model::ObjectKey>& keys);
+  /// Ceph 16 refuses batches to whoever has a session policy, whatever that allows.
+  [[nodiscard]] bool denied_to_batches(core::ErrorKind kind) const;
   core::Status remove_each(const core::OpContext& context,
                            const std::vector<model::ObjectKey>& keys);
   /// Without symbolic links in the dialect: Unsupported.
@@ -89,6 +92,8 @@ class OssStore final : public store::ObjectStore {
                                          std::uint64_t& crc64);
 
   Client client_;
+  /// A batch was refused whose keys may each be removed all the same: no more batches then.
+  std::atomic<bool> batches_denied_{false};
 };
 
 /// What every request about a key needs to be sensible.

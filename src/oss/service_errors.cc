@@ -39,6 +39,7 @@ constexpr auto kTable = std::to_array<Row>({
     {"SignatureDoesNotMatch", ErrorKind::TokenRefused},
     {"ExpiredToken", ErrorKind::TokenRefused},
     {"InvalidToken", ErrorKind::TokenRefused},
+    {"XAdminUserNotFound", ErrorKind::TokenRefused},  // what Versity calls an unknown access key
     {"TokenRefreshRequired", ErrorKind::TokenRefused},
     {"RequestTimeTooSkewed", ErrorKind::ClockSkewed},
     {"SecondLevelDomainForbidden",

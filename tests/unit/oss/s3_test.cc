@@ -252,6 +252,27 @@ TEST_F(S3, BatchDeletesSpeakPlainKeys) {
   EXPECT_FALSE(sent.header("Content-MD5").empty());
 }
 
+TEST_F(S3, WhatBatchesAreDeniedIsRemovedKeyByKey) {
+  const std::vector<model::ObjectKey> keys = {model::ObjectKey("a"), model::ObjectKey("b")};
+  transport_
+      .reply(ok({},
+                "<DeleteResult><Deleted><Key>a</Key></Deleted><Error><Key>b</Key>"
+                "<Code>AccessDenied</Code></Error></DeleteResult>"))
+      .reply(no_content());
+  EXPECT_TRUE(store().remove_many(context_, keys));
+  EXPECT_EQ(transport_.sent().back().line(), "DELETE /examplebucket/b");
+  // From now on no batch is tried; whoever may not remove a key is told so.
+  transport_.reply(no_content()).reply(refusal(403, "AccessDenied"));
+  EXPECT_EQ(store().remove_many(context_, keys).error().kind, ErrorKind::Denied);
+  expect_script_done(4);
+}
+
+TEST_F(S3, ABatchThatIsDeniedAsAWholeIsRemovedKeyByKey) {
+  transport_.reply(refusal(403, "AccessDenied")).reply(no_content()).reply(no_content());
+  EXPECT_TRUE(store().remove_many(context_, {model::ObjectKey("a"), model::ObjectKey("b")}));
+  expect_script_done(3);
+}
+
 TEST_F(S3, ReadsAskForTheVersionWithoutQuotes) {
   transport_.reply(ok({{"ETag", "\"E1\""}, {"Content-Length", "5"}}, "hello"));
   TextSink sink;
