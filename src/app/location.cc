@@ -9,7 +9,7 @@
 namespace app {
 
 std::string Location::text() const {
-  std::string out = "oss://" + bucket;
+  std::string out = (dialect == oss::Dialect::S3 ? "s3://" : "oss://") + bucket;
   if (!prefix.empty()) {
     out += '/' + prefix.substr(0, prefix.size() - 1);
   }
@@ -25,24 +25,24 @@ std::string as_prefix(std::string_view path) {
 }
 
 core::Result<Location> parse_location(std::string_view source) {
-  constexpr std::string_view kScheme = "oss://";
+  constexpr std::string_view kOss = "oss://";
+  constexpr std::string_view kS3 = "s3://";
+  Location location;
   const auto scheme = source.find("://");
   std::string_view rest = source;
   std::string_view separator = ":/";
   if (scheme != std::string_view::npos) {
-    if (source.starts_with("s3://")) {
-      return core::fail(core::ErrorKind::Unsupported,
-                        core::format("{}: the S3 dialect is not spoken yet; oss:// is", source));
+    if (source.starts_with(kS3)) {
+      location.dialect = oss::Dialect::S3;
+    } else if (!source.starts_with(kOss)) {
+      return core::fail(
+          core::ErrorKind::InvalidArgument,
+          core::format("{}: a source is oss://BUCKET[/PREFIX] or s3://BUCKET[/PREFIX]", source));
     }
-    if (!source.starts_with(kScheme)) {
-      return core::fail(core::ErrorKind::InvalidArgument,
-                        core::format("{}: a source is oss://BUCKET[/PREFIX]", source));
-    }
-    rest.remove_prefix(kScheme.size());
+    rest.remove_prefix(location.dialect == oss::Dialect::S3 ? kS3.size() : kOss.size());
     separator = "/";
   }
   const auto end = rest.find(separator);
-  Location location;
   location.bucket = rest.substr(0, end);
   if (end != std::string_view::npos) {
     location.prefix = as_prefix(rest.substr(end + separator.size()));
@@ -50,11 +50,10 @@ core::Result<Location> parse_location(std::string_view source) {
   if (location.bucket.ends_with(':')) {
     location.bucket.pop_back();  // "BUCKET:" alone is the whole bucket, for s3fs
   }
-  if (!oss::is_bucket_name(location.bucket)) {
+  if (!oss::is_bucket_name(location.bucket, location.dialect)) {
     return core::fail(core::ErrorKind::InvalidArgument,
-                      core::format("\"{}\" is no name of a bucket: 3 to 63 lower-case letters, "
-                                   "digits and hyphens",
-                                   location.bucket));
+                      core::format("\"{}\" is no name of a bucket: {}", location.bucket,
+                                   oss::bucket_name_rule(location.dialect)));
   }
   TRY(check_prefix(location.prefix));
   return location;

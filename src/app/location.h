@@ -3,6 +3,7 @@
 #include <string_view>
 
 #include "core/result.h"
+#include "oss/dialect.h"
 
 namespace app {
 
@@ -10,12 +11,14 @@ namespace app {
 struct Location {
   std::string bucket;
   std::string prefix;  ///< "" or "a/b/"
+  oss::Dialect dialect = oss::Dialect::Oss;
 
-  /// "oss://bucket/a/b"
+  /// "oss://bucket/a/b", "s3://bucket/a/b"
   [[nodiscard]] std::string text() const;
 };
 
-/// "oss://BUCKET[/PREFIX]", "BUCKET[:/PREFIX]". Errors: InvalidArgument; Unsupported for s3://.
+/// "oss://BUCKET[/PREFIX]", "s3://BUCKET[/PREFIX]", "BUCKET[:/PREFIX]" (OSS).
+/// Errors: InvalidArgument.
 core::Result<Location> parse_location(std::string_view source);
 /// Errors: InvalidArgument for what no key begins with.
 core::Status check_prefix(std::string_view prefix);

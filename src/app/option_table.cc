@@ -20,7 +20,8 @@ const std::vector<Option>& option_table() {
        .commands = kMount | kPolicy | kDoctor,
        .value_name = "SOURCE",
        .group = kWhere,
-       .help = "oss://BUCKET[/PREFIX], or BUCKET[:/PREFIX] as ossfs and s3fs write it",
+       .help = "oss://BUCKET[/PREFIX], s3://BUCKET[/PREFIX], or BUCKET[:/PREFIX] as ossfs and s3fs "
+               "write it",
        .positional = true},
       {.name = "mountpoint",
        .kind = Path,

@@ -73,6 +73,22 @@ const PolicyGrammar& ram_grammar() {
   return kRam;
 }
 
+const PolicyGrammar& iam_grammar() {
+  static const PolicyGrammar kIam = {
+      "2012-10-17",
+      "arn:aws:s3:::",
+      {"s3:GetObject", "s3:GetObjectVersion"},
+      {"s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"},
+      "s3:ListBucket",
+      "s3:prefix",
+  };
+  return kIam;
+}
+
+const PolicyGrammar& grammar_of(oss::Dialect dialect) {
+  return dialect == oss::Dialect::S3 ? iam_grammar() : ram_grammar();
+}
+
 std::string location_policy(const PolicyGrammar& grammar, const Location& location, Rights rights,
                             Layout layout) {
   std::vector<std::string_view> actions = grammar.read;

@@ -21,6 +21,10 @@ struct PolicyGrammar {
 };
 /// Source: RAM, "Policy structure and syntax"; OSS, "RAM policies".
 const PolicyGrammar& ram_grammar();
+/// Source: IAM, "Policy grammar"; Amazon S3, "Actions, resources and condition keys".
+const PolicyGrammar& iam_grammar();
+/// What the service of that dialect takes.
+const PolicyGrammar& grammar_of(oss::Dialect dialect);
 
 /// What is wanted of a location.
 struct Rights {

@@ -35,9 +35,10 @@ core::Result<std::string> policy_asked_for(const Values& values) {
   TRY_ASSIGN(const Location location, parse_location(values.text("source")));
   const Rights rights{values.flag("read-only"), !values.flag("no-list")};
   if (values.flag("session")) {
-    return as_session_policy(location_policy(ram_grammar(), location, rights, Layout::Compact));
+    return as_session_policy(
+        location_policy(grammar_of(location.dialect), location, rights, Layout::Compact));
   }
-  return location_policy(ram_grammar(), location, rights, Layout::Indented);
+  return location_policy(grammar_of(location.dialect), location, rights, Layout::Indented);
 }
 
 }  // namespace

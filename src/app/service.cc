@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "core/random.h"
+#include "cred/aws_assume_role.h"
 #include "cred/credentials_file.h"
 
 namespace app {
@@ -18,8 +19,14 @@ core::Result<std::unique_ptr<Service>> open_service(const ServiceSettings& setti
                                                      service->service_clock);
   }
   if (settings.role) {
-    source = std::make_unique<cred::AssumeRole>(*settings.role, std::move(source), settings.sts,
-                                                *service->transport, service->service_clock);
+    if (settings.store.dialect == oss::Dialect::S3) {
+      source = std::make_unique<cred::AwsAssumeRole>(*settings.role, std::move(source),
+                                                     settings.sts, settings.store.region,
+                                                     *service->transport, service->service_clock);
+    } else {
+      source = std::make_unique<cred::AssumeRole>(*settings.role, std::move(source), settings.sts,
+                                                  *service->transport, service->service_clock);
+    }
   }
   service->credentials = std::make_unique<cred::Refresher>(
       std::move(source), service->service_clock,

@@ -59,6 +59,29 @@ oss::Signing signing_of(std::string_view word) {
   return word == "v4" ? oss::Signing::V4 : oss::Signing::Auto;
 }
 
+/// What AWS's tools take from the environment where no option says it.
+void fill_in_s3_place(const Environment& environment, std::string& endpoint, std::string& region) {
+  const auto fill = [&](std::string& value, std::initializer_list<const char*> names) {
+    for (const char* name : names) {
+      if (value.empty()) {
+        value = environment.get(name);
+      }
+    }
+  };
+  fill(endpoint, {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"});
+  if (endpoint.empty() || !http::parse_origin(endpoint) ||
+      !oss::region_of(http::parse_origin(endpoint)->host)) {
+    fill(region, {"AWS_REGION", "AWS_DEFAULT_REGION"});
+    if (region.empty()) {
+      region = oss::kDefaultS3Region;
+    }
+  }
+  if (endpoint.empty()) {
+    endpoint = core::format("https://s3.{}.amazonaws.com{}", region,
+                            region.starts_with("cn-") ? ".cn" : "");
+  }
+}
+
 core::Result<http::Origin> origin_of(std::string_view option, const std::string& url) {
   auto origin = http::parse_origin(url);
   if (!origin) {
@@ -78,8 +101,8 @@ core::Result<std::string> policy_of(const std::string& word, bool read_only,
     return std::string();
   }
   if (word == "auto") {
-    auto policy = as_session_policy(
-        location_policy(ram_grammar(), *location, {.read_only = read_only}, Layout::Compact));
+    auto policy = as_session_policy(location_policy(grammar_of(location->dialect), *location,
+                                                    {.read_only = read_only}, Layout::Compact));
     if (!policy) {
       return usage(
           core::format("--session-policy auto: {}: mount a shorter prefix, or name a "
@@ -105,9 +128,16 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
                                                const std::optional<Location>& location) {
   ServiceSettings settings;
   settings.endpoint_text = values.text("endpoint");
-  std::string region(region_id(values.text("region")));
+  const bool s3 = location && location->dialect == oss::Dialect::S3;
+  std::string region(s3 ? values.text("region") : std::string(region_id(values.text("region"))));
   const bool internal = values.flag("internal");
-  if (settings.endpoint_text.empty() && !region.empty()) {
+  if (s3) {
+    if (internal) {
+      return usage("--internal is Alibaba Cloud's: an S3 service is named by --endpoint");
+    }
+    settings.store.dialect = oss::Dialect::S3;
+    fill_in_s3_place(environment, settings.endpoint_text, region);
+  } else if (settings.endpoint_text.empty() && !region.empty()) {
     settings.endpoint_text = oss_endpoint(region, internal);
   }
   const bool needs_endpoint = values.command() == kMount;
@@ -132,6 +162,9 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
   settings.store.bucket = location ? location->bucket : "";
   settings.store.addressing = addressing_of(values.text("addressing"));
   settings.store.signing = signing_of(values.text("sign-version"));
+  if (s3 && settings.store.signing == oss::Signing::V1) {
+    return usage("--sign-version v1 is OSS's own: S3 is signed with v4 alone");
+  }
   if (settings.store.signing == oss::Signing::V4 && region.empty()) {
     return usage("--sign-version v4 needs --region, which the endpoint does not tell");
   }
@@ -163,6 +196,12 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
     TRY_ASSIGN(role.policy, policy_of(values.text("session-policy"), read_only, location));
     settings.role = std::move(role);
     std::string sts = values.text("sts-endpoint");
+    if (sts.empty() && s3) {
+      // Ceph and MinIO answer STS where they answer S3.
+      sts = settings.store.endpoint.host.ends_with(".amazonaws.com")
+                ? core::format("https://sts.{}.amazonaws.com", region)
+                : settings.endpoint_text;
+    }
     if (sts.empty()) {
       sts = sts_endpoint(region, internal);
     }

@@ -40,7 +40,7 @@ class Refusals(harness.Case):
         self.refused(self.prepared("-o", "alow_other"), 2, "allow-other?")
         self.refused(self.prepared("--metadata-ttl", "soon"), 2, "metadata-ttl", "30s")
         self.refused(self.prepared("--oss_access_key_secret=canary"), 2, "no option takes a secret")
-        self.refused(self.prepared(source="s3://examplebucket"), 2, "not spoken yet")
+        self.refused(self.prepared("--sign-version", "v1", source="s3://examplebucket"), 2, "v4 alone")
         self.refused(self.prepared(source="oss://Not_A_Bucket"), 2, "no name of a bucket")
         self.refused(self.prepared("--ca-file", "/nonexistent.pem"), 2, "/nonexistent.pem")
 

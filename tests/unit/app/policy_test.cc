@@ -42,6 +42,16 @@ TEST(LocationPolicy, IsWrittenAsRamTakesIt) {
               HasSubstr("\n  \"Statement\": [\n"));
 }
 
+TEST(LocationPolicy, IsWrittenAsS3TakesIt) {
+  const Location location{"b", "data/a/", oss::Dialect::S3};
+  EXPECT_EQ(location_policy(grammar_of(location.dialect), location, {}, Layout::Compact),
+            R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
+            R"("Action":["s3:GetObject","s3:GetObjectVersion","s3:PutObject","s3:DeleteObject",)"
+            R"("s3:AbortMultipartUpload"],"Resource":["arn:aws:s3:::b/data/a/*"]},)"
+            R"({"Effect":"Allow","Action":["s3:ListBucket"],"Resource":["arn:aws:s3:::b"],)"
+            R"("Condition":{"StringLike":{"s3:prefix":["data/a/*"]}}}]})");
+}
+
 TEST(LocationPolicy, AllowsWhatTheMountNeedsAndNothingElse) {
   const std::string writing = compact({"b", "data/a/"});
   const std::string reading = compact({"b", "data/a/"}, {.read_only = true});

@@ -68,7 +68,36 @@ TEST(Location, RefusesWhatIsNoBucket) {
   for (const char* source : {"", "oss://", "oss:///a", "http://bucket", "Bucket", "b", "a_b_c"}) {
     EXPECT_FALSE(parse_location(source)) << source;
   }
-  EXPECT_THAT(parse_location("s3://bucket").error().message, HasSubstr("not spoken yet"));
+  EXPECT_FALSE(parse_location("oss://www.example.com"));
+  EXPECT_FALSE(parse_location("gs://bucket"));
+}
+
+TEST(Location, OfS3HasItsOwnNames) {
+  const auto location = parse_location("s3://www.example.com/a/b");
+  ASSERT_TRUE(location);
+  EXPECT_EQ(location->dialect, oss::Dialect::S3);
+  EXPECT_EQ(location->text(), "s3://www.example.com/a/b");
+  EXPECT_EQ(parse_location("oss://bucket")->dialect, oss::Dialect::Oss);
+}
+
+TEST(Settings, OfS3FollowAwsWhereNothingIsSaid) {
+  const auto plain = settings_of({"s3://bkt", "/mnt"});
+  ASSERT_TRUE(plain) << plain.error().message;
+  EXPECT_EQ(plain->service.store.dialect, oss::Dialect::S3);
+  EXPECT_EQ(plain->service.endpoint_text, "https://s3.us-east-1.amazonaws.com");
+  const auto abroad =
+      settings_of({"s3://bkt", "/mnt"}, Environment(Variables{{"AWS_REGION", "cn-north-1"}}));
+  ASSERT_TRUE(abroad);
+  EXPECT_EQ(abroad->service.endpoint_text, "https://s3.cn-north-1.amazonaws.com.cn");
+  const auto own = settings_of(
+      {"s3://bkt", "/mnt"}, Environment(Variables{{"AWS_ENDPOINT_URL", "http://127.0.0.1:7480"}}));
+  ASSERT_TRUE(own);
+  EXPECT_EQ(own->service.store.endpoint.port, 7480);
+  EXPECT_EQ(own->service.store.region, "us-east-1");
+  EXPECT_EQ(settings_of({"s3://bkt", "/mnt", "--endpoint", "https://s3.eu-west-1.amazonaws.com"})
+                ->service.store.region,
+            "eu-west-1");
+  EXPECT_THAT(refusal({"s3://bkt", "/mnt", "--sign-version", "v1"}), HasSubstr("v4 alone"));
 }
 
 TEST(Settings, FollowTheOptions) {
