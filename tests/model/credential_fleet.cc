@@ -191,14 +191,14 @@ class Fleet {
   Outcome outcome_;
 };
 
-Outcome simulate(const Scene& scene, std::uint64_t seed) {
+Outcome simulate(const char* label, const Scene& scene, std::uint64_t seed) {
   const Outcome outcome = Fleet(scene, seed).run();
   std::printf(
-      "fleet: %zu mounts, lease %.0f s, %.0f h: %llu renewals, mean %.2f/s, peak %.2f/s (%.2f "
+      "%s: %zu mounts, lease %.0f s, %.0f h: %llu renewals, mean %.2f/s, peak %.2f/s (%.2f "
       "times the mean); start %.0f s, at most %.0f calls/s; outage of %.0f s held up %zu, "
       "recovered "
       "in %.0f s with at most %.0f calls/s; lost %zu times, at most %.1f s\n",
-      scene.mounts, seconds(scene.lifetime), seconds(scene.length) / 3600,
+      label, scene.mounts, seconds(scene.lifetime), seconds(scene.length) / 3600,
       static_cast<unsigned long long>(outcome.renewals), outcome.mean, outcome.peak,
       outcome.peak / outcome.mean, seconds(outcome.started), outcome.start_peak,
       seconds(scene.outage), outcome.held_up, seconds(outcome.recovery), outcome.recovery_peak,
@@ -207,7 +207,7 @@ Outcome simulate(const Scene& scene, std::uint64_t seed) {
 }
 
 TEST(Fleet, OfTenThousandNeverStampedesAndNeverLosesACredential) {
-  const Outcome outcome = simulate({}, 20'240'102);
+  const Outcome outcome = simulate("fleet", {}, 20'240'102);
   EXPECT_GT(outcome.renewals, 100'000U);
   EXPECT_LE(outcome.peak, 3 * outcome.mean);
   EXPECT_LE(outcome.started, 3min);  // 6000 calls a minute are allowed
@@ -224,7 +224,7 @@ TEST(Fleet, OfShortLeasesRecoversWithinTheLimitOfSts) {
   Scene scene;
   scene.lifetime = 15min;
   scene.length = 8h;
-  const Outcome outcome = simulate(scene, 7);
+  const Outcome outcome = simulate("fleet of short leases", scene, 7);
   EXPECT_LE(outcome.peak, 3 * outcome.mean);
   EXPECT_GT(outcome.lost, 0U);
   EXPECT_LE(outcome.longest_loss, scene.outage);
