@@ -105,6 +105,11 @@ Fetched no_answer(core::Error error) {
   return certificate ? permanent(std::move(error)) : transient(std::move(error));
 }
 
+Fetched makes_no_sense(core::Error error) {
+  error.kind = core::ErrorKind::Unauthenticated;
+  return permanent(std::move(error));
+}
+
 FetchFailure plain_refusal(const http::Response& answer, std::string_view what) {
   const int status = answer.status;
   const bool theirs = status >= 500 || status == 429 || status == 408;

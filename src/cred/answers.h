@@ -36,6 +36,10 @@ core::Result<Lease> lease_of(GivenCredentials given, const http::Response& answe
 /// No answer at all: a refused certificate is permanent, everything else may pass.
 Fetched no_answer(core::Error error);
 
+/// Whoever is asked is no giver of credentials: asking again does not help, nor is the network to
+/// blame.
+Fetched makes_no_sense(core::Error error);
+
 /// A refusal in no form that we know: the status is all it says. The server's own trouble (5xx,
 /// throttling) is transient, anything else permanent.
 FetchFailure plain_refusal(const http::Response& answer, std::string_view what);

@@ -48,10 +48,7 @@ Fetched CredentialsUri::ask(const core::OpContext& context) {
   auto given = parse_credentials_json(answer->body, Completeness::Temporary, "the server");
   auto lease = given ? lease_of(*std::move(given), *answer, sent, clock_)
                      : core::Result<Lease>(std::move(given).error());
-  if (!lease) {
-    return permanent(std::move(lease).error());
-  }
-  return *std::move(lease);
+  return lease ? Fetched(*std::move(lease)) : makes_no_sense(std::move(lease).error());
 }
 
 }  // namespace cred

@@ -17,10 +17,6 @@ constexpr auto kSessionLife = 21'600s;  // the longest that the server grants
 constexpr core::Duration kSessionMargin = 60s;
 constexpr std::size_t kLongestSessionToken = 4096;
 
-core::Error nonsense(std::string_view what) {
-  return core::fail(core::ErrorKind::Protocol, std::string(what));
-}
-
 FetchFailure failed(FetchFailure::Class kind, core::Error error) {
   return {kind, std::move(error), std::nullopt};
 }
@@ -118,9 +114,11 @@ EcsMetadata::Step<void> EcsMetadata::open_session(const core::OpContext& context
   }
   const std::string_view token = core::trim(response.body);
   if (!is_session_token(token)) {
-    return tl::unexpected(failed(FetchFailure::Class::Permanent,
-                                 nonsense("what it gave as a session token is none: this may be no "
-                                          "metadata server of an ECS instance")));
+    return tl::unexpected(
+        failed(FetchFailure::Class::Permanent,
+               core::fail(core::ErrorKind::Unauthenticated,
+                          "what it gave as a session token is none: this may be no "
+                          "metadata server of an ECS instance")));
   }
   session_token_ = core::Secret(std::string(token));
   core::wipe(response.body.data(), response.body.size());
@@ -200,8 +198,9 @@ EcsMetadata::Step<std::string> EcsMetadata::role_name(const core::OpContext& con
   if (!is_role_name(name)) {
     return tl::unexpected(failed(
         FetchFailure::Class::Permanent,
-        nonsense("what it gave as the role's name is none: this may be no metadata server of "
-                 "an ECS instance")));
+        core::fail(core::ErrorKind::Unauthenticated,
+                   "what it gave as the role's name is none: this may be no metadata server of "
+                   "an ECS instance")));
   }
   return std::string(name);
 }
@@ -228,10 +227,7 @@ Fetched EcsMetadata::ask(const core::OpContext& context) {
       parse_credentials_json(response.body, Completeness::Temporary, "the metadata server");
   auto lease = given ? lease_of(*std::move(given), response, answer->sent, clock_)
                      : core::Result<Lease>(std::move(given).error());
-  if (!lease) {
-    return permanent(std::move(lease).error());
-  }
-  return *std::move(lease);
+  return lease ? Fetched(*std::move(lease)) : makes_no_sense(std::move(lease).error());
 }
 
 }  // namespace cred

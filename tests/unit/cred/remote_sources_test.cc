@@ -237,7 +237,9 @@ TEST_P(HostileMetadata, IsRefusedAtFirstAndSurvivedLater) {
   };
   auto ecs = source("");
   hostile();
-  EXPECT_THAT(ecs.fetch({}), FailedAs(kPermanent, GetParam().words));
+  const auto first = ecs.fetch({});
+  ASSERT_THAT(first, FailedAs(kPermanent, GetParam().words));
+  EXPECT_EQ(first.error().error.kind, ErrorKind::Unauthenticated);  // not the network's fault
   EXPECT_EQ(transport_.left(), 0U);
 
   auto later = source("");
