@@ -27,7 +27,7 @@ Answer wrong(const std::string& message, int status = 400) {
 
 Answer done() { return json_answer(Json::object()); }
 
-Json stats_of(const Stats& stats) {
+Json stats_of(const Stats& stats, const Shared& shared) {
   Json operations = Json::object();
   std::uint64_t bytes_in = 0;
   std::uint64_t bytes_out = 0;
@@ -39,7 +39,11 @@ Json stats_of(const Stats& stats) {
     bytes_in += values.bytes_in;
     bytes_out += values.bytes_out;
   }
-  return {{"operations", operations}, {"bytes_in", bytes_in}, {"bytes_out", bytes_out}};
+  return {{"operations", operations},
+          {"bytes_in", bytes_in},
+          {"bytes_out", bytes_out},
+          {"held", shared.faults.held()},
+          {"signed_past_expiry", shared.authority.signed_past_expiry()}};
 }
 
 /// A member that is a text or a number, as text; empty if it is not there.
@@ -99,7 +103,7 @@ core::Status set_shape(Shape& shape, const Json& json) {
 }
 
 core::Status add_fault(Faults& faults, const Json& json) {
-  TRY(only(json, {"operation", "fault", "key", "probability", "count", "retry_after"}));
+  TRY(only(json, {"operation", "fault", "key", "skip", "probability", "count", "retry_after"}));
   FaultRule rule;
   TRY_ASSIGN(rule.operation, text_of(json, "operation"));
   TRY_ASSIGN(const std::string fault, text_of(json, "fault"));
@@ -124,6 +128,7 @@ core::Status add_fault(Faults& faults, const Json& json) {
     }
     rule.probability = at->get<double>();
   }
+  TRY_ASSIGN(rule.skip, count_of(json, "skip", 0));
   if (json.contains("count")) {
     TRY_ASSIGN(rule.count, count_of(json, "count", 0));
   }
@@ -147,6 +152,24 @@ core::Status add_objects(Storage& storage, const Json& json) {
   return {};
 }
 
+/// Replaces the policies of a role, for the tokens too that it gave already.
+core::Status set_policies(Authority& authority, const Json& json) {
+  TRY(only(json, {"role", "policies"}));
+  TRY_ASSIGN(const std::string role, text_of(json, "role"));
+  const auto policies = json.find("policies");
+  if (policies == json.end()) {
+    return authority.restore_policies(role);
+  }
+  if (!policies->is_array()) {
+    return core::fail(core::ErrorKind::InvalidArgument, "policies must be a list of documents");
+  }
+  std::vector<std::string> documents;
+  for (const Json& policy : *policies) {
+    documents.push_back(policy.dump());
+  }
+  return authority.set_policies(role, documents);
+}
+
 Answer report(const core::Status& status) {
   return status ? done() : wrong(status.error().message);
 }
@@ -156,7 +179,7 @@ Answer report(const core::Status& status) {
 Answer administrate(const Shared& shared, const RawRequest& request, std::string_view body) {
   const std::string what = request.method + " " + request.raw_path;
   if (what == "GET /stats") {
-    return json_answer(stats_of(shared.stats));
+    return json_answer(stats_of(shared.stats, shared));
   }
   if (what == "POST /stats/reset") {
     shared.stats.reset();
@@ -166,12 +189,16 @@ Answer administrate(const Shared& shared, const RawRequest& request, std::string
     shared.faults.clear();
     return done();
   }
+  if (what == "POST /faults/release") {
+    shared.faults.release();
+    return done();
+  }
   if (what == "POST /tokens/revoke") {
     const core::Status revoked = shared.authority.revoke_all();
     return revoked ? done() : wrong(revoked.error().message, 500);
   }
-  const bool takes_json =
-      what == "POST /shape" || what == "POST /faults" || what == "POST /objects";
+  const bool takes_json = what == "POST /shape" || what == "POST /faults" ||
+                          what == "POST /objects" || what == "POST /policies";
   if (!takes_json) {
     return wrong("there is no " + what, 404);
   }
@@ -181,6 +208,9 @@ Answer administrate(const Shared& shared, const RawRequest& request, std::string
   }
   if (what == "POST /shape") {
     return report(set_shape(shared.shape, json));
+  }
+  if (what == "POST /policies") {
+    return report(set_policies(shared.authority, json));
   }
   return report(what == "POST /faults" ? add_fault(shared.faults, json)
                                        : add_objects(shared.storage, json));

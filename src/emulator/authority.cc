@@ -1,5 +1,6 @@
 #include "emulator/authority.h"
 
+#include <atomic>
 #include <utility>
 
 #include "emulator/directory.h"
@@ -108,6 +109,10 @@ class OneAccount final : public Authority {
     const bool s3 = claim.scheme == Scheme::S3V4;
     auto resolved = keys_.resolve(claim.access_key_id, claim.token, now);
     if (const auto* problem = std::get_if<KeyProblem>(&resolved)) {
+      if (*problem == KeyProblem::TokenExpired && !claim.by_url &&
+          keys_.has_expired(claim.token, claim.date)) {
+        ++signed_past_expiry_;
+      }
       return s3 ? s3_key_error(claim, *problem)
                 : oss_key_error(claim, *problem, options_.expired_as_invalid_key);
     }
@@ -153,6 +158,22 @@ class OneAccount final : public Authority {
 
   core::Status revoke_all() override { return keys_.revoke_all(); }
 
+  core::Status set_policies(const std::string& role,
+                            const std::vector<std::string>& documents) override {
+    KeyRing::Policies policies;
+    for (const std::string& document : documents) {
+      TRY_ASSIGN(Policy policy, Policy::parse(document, directory_.place));
+      policies.push_back(std::make_shared<const Policy>(std::move(policy)));
+    }
+    return keys_.set_policies(role, std::move(policies));
+  }
+
+  core::Status restore_policies(const std::string& role) override {
+    return keys_.set_policies(role, std::nullopt);
+  }
+
+  [[nodiscard]] std::uint64_t signed_past_expiry() const override { return signed_past_expiry_; }
+
   /// Nothing to do: the account has one owner, and the full role's policy names every bucket.
   void bucket_created(std::string_view /*bucket*/) override {}
 
@@ -185,6 +206,7 @@ class OneAccount final : public Authority {
   KeyRing keys_;
   Sts sts_;
   MetadataService metadata_;
+  mutable std::atomic<std::uint64_t> signed_past_expiry_{0};
 };
 
 }  // namespace

@@ -90,6 +90,14 @@ class Authority {
 
   /// Every token issued so far stops working.
   virtual core::Status revoke_all() = 0;
+  /// Replaces the policies of the role named `role` (RAM policy documents; none: no rights), at
+  /// once, also for tokens that are out. Lasts until it is restored, or the emulator ends.
+  /// Errors: NotFound; InvalidArgument.
+  virtual core::Status set_policies(const std::string& role,
+                                    const std::vector<std::string>& documents) = 0;
+  virtual core::Status restore_policies(const std::string& role) = 0;
+  /// Requests that were signed, by their own date, with a token that had ended by then.
+  [[nodiscard]] virtual std::uint64_t signed_past_expiry() const = 0;
   /// A new bucket belongs to the base user and is open to the full role.
   virtual void bucket_created(std::string_view bucket) = 0;
 };

@@ -33,6 +33,7 @@ void merge(Fault& into, const Fault& from) {
   into.corrupt |= from.corrupt;
   into.lost_response |= from.lost_response;
   into.hang |= from.hang;
+  into.hold |= from.hold;
   if (from.status) {
     into.status = from.status;
   }
@@ -44,6 +45,9 @@ void merge(Fault& into, const Fault& from) {
   }
   if (from.truncate) {
     into.truncate = from.truncate;
+  }
+  if (from.body) {
+    into.body = from.body;
   }
   if (from.retry_after) {
     into.retry_after = from.retry_after;
@@ -83,6 +87,10 @@ core::Result<Fault> parse_fault(std::string_view text) {
     fault.lost_response = true;
   } else if (text == "hang") {
     fault.hang = true;
+  } else if (text == "hold") {
+    fault.hold = true;
+  } else if (name == "body") {
+    fault.body = value;
   } else {
     return core::fail(core::ErrorKind::InvalidArgument, core::format("unknown fault: {}", text));
   }
@@ -99,6 +107,14 @@ void Faults::clear() {
   const core::MutexLock lock(mutex_);
   rules_.clear();
   any_ = false;
+  ++releases_;
+}
+
+void Faults::release() {
+  const core::MutexLock lock(mutex_);
+  std::erase_if(rules_, [](const FaultRule& rule) { return rule.fault.hold; });
+  any_ = !rules_.empty();
+  ++releases_;
 }
 
 Fault Faults::strike(std::string_view operation, std::string_view key) {
@@ -112,6 +128,10 @@ Fault Faults::strike(std::string_view operation, std::string_view key) {
       continue;
     }
     if (rule.key && !rule.key->found_in(key)) {
+      continue;
+    }
+    if (rule.skip > 0) {
+      --rule.skip;
       continue;
     }
     if (rule.probability < 1 && random_.unit() >= rule.probability) {

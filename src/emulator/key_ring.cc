@@ -53,11 +53,13 @@ std::variant<std::shared_ptr<const Bearer>, KeyProblem> KeyRing::resolve(
 }
 
 std::shared_ptr<const Bearer> KeyRing::session(const std::string& token) const {
+  std::uint64_t changes = 0;
   {
     const core::MutexLock lock(cache_mutex_);
     if (const auto found = sessions_.find(token); found != sessions_.end()) {
       return found->second;
     }
+    changes = policy_changes_;
   }
   auto bearer = read_session(token);
   if (bearer != nullptr) {
@@ -66,7 +68,9 @@ std::shared_ptr<const Bearer> KeyRing::session(const std::string& token) const {
     if (sessions_.size() >= kMost) {
       sessions_.clear();
     }
-    sessions_.emplace(token, bearer);
+    if (changes == policy_changes_) {
+      sessions_.emplace(token, bearer);
+    }
   }
   return bearer;
 }
@@ -77,7 +81,7 @@ std::shared_ptr<const Bearer> KeyRing::read_session(const std::string& token) co
   if (role == nullptr) {
     return nullptr;
   }
-  Grants grants{role->policies, nullptr};
+  Grants grants{policies_of(*role), nullptr};
   if (!claims->policy.empty()) {
     auto policy = Policy::parse(claims->policy, directory_.place);
     if (!policy) {
@@ -95,6 +99,31 @@ std::shared_ptr<const Bearer> KeyRing::read_session(const std::string& token) co
   bearer->role = role;
   bearer->claims = *std::move(claims);
   return bearer;
+}
+
+KeyRing::Policies KeyRing::policies_of(const Role& role) const {
+  const core::MutexLock lock(cache_mutex_);
+  const auto found = policies_.find(role.name);
+  return found != policies_.end() ? found->second : role.policies;
+}
+
+core::Status KeyRing::set_policies(const std::string& role, std::optional<Policies> policies) {
+  if (directory_.role(role) == nullptr) {
+    return core::fail(core::ErrorKind::NotFound, "there is no role named \"" + role + "\"");
+  }
+  const core::MutexLock lock(cache_mutex_);
+  policies_.erase(role);
+  if (policies) {
+    policies_.emplace(role, *std::move(policies));
+  }
+  sessions_.clear();
+  ++policy_changes_;
+  return {};
+}
+
+bool KeyRing::has_expired(const std::string& token, core::WallTime when) const {
+  const auto bearer = session(token);
+  return bearer != nullptr && when >= bearer->claims.expires;
 }
 
 Issued KeyRing::issue(const Role& role, std::string_view session, std::string_view policy,

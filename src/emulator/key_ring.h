@@ -2,10 +2,12 @@
 // Whose key this is: long-lived keys of users, temporary keys of sessions.
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
 #include <variant>
+#include <vector>
 
 #include "core/mutex.h"
 #include "core/result.h"
@@ -57,12 +59,19 @@ class KeyRing {
                              core::Duration lifetime, core::WallTime now) const;
   /// Every token issued so far is void, on disk first. Errors: the system's; nothing changed then.
   core::Status revoke_all();
+  using Policies = std::vector<std::shared_ptr<const Policy>>;
+  /// What the role named `role` may do from now on; nothing: what the directory says.
+  /// Errors: NotFound if there is no such role.
+  core::Status set_policies(const std::string& role, std::optional<Policies> policies);
+  /// Whether `token` is one of ours, and had ended at `when`.
+  [[nodiscard]] bool has_expired(const std::string& token, core::WallTime when) const;
   [[nodiscard]] std::uint64_t generation() const { return generation_.load(); }
   [[nodiscard]] const TokenMint& mint() const { return mint_; }
 
  private:
   [[nodiscard]] std::shared_ptr<const Bearer> session(const std::string& token) const;
   [[nodiscard]] std::shared_ptr<const Bearer> read_session(const std::string& token) const;
+  [[nodiscard]] Policies policies_of(const Role& role) const;
 
   const Directory& directory_;
   const std::string data_dir_;
@@ -76,6 +85,9 @@ class KeyRing {
   mutable core::Mutex cache_mutex_{core::LockRank::Leaf};
   mutable std::unordered_map<std::string, std::shared_ptr<const Bearer>> sessions_
       GUARDED_BY(cache_mutex_);
+  // In place of the directory's, by role name. What was read before a change is not remembered.
+  std::unordered_map<std::string, Policies> policies_ GUARDED_BY(cache_mutex_);
+  std::uint64_t policy_changes_ GUARDED_BY(cache_mutex_) = 0;
 };
 
 }  // namespace emulator

@@ -148,6 +148,27 @@ awaitable<void> Session::hang(Flight& flight) {
   break_off(&flight);
 }
 
+awaitable<Fault> Session::strike(std::string_view operation, std::string_view key) {
+  std::uint64_t releases = shared_.faults.releases();  // before, so that none is missed
+  Fault fault = shared_.faults.strike(operation, key);
+  while (fault.hold) {
+    shared_.faults.held(true);
+    bool stayed = true;
+    while (stayed && shared_.faults.releases() == releases) {
+      stayed = co_await pause(kSlice);
+    }
+    shared_.faults.held(false);
+    if (!stayed) {
+      fault.hold = false;
+      fault.hang = true;  // nobody is there to be answered
+      break;
+    }
+    releases = shared_.faults.releases();
+    fault = shared_.faults.strike(operation, key);
+  }
+  co_return fault;
+}
+
 void Session::break_off(Flight* flight) {
   if (flight != nullptr) {
     flight->fail("(broken)");
@@ -186,7 +207,7 @@ awaitable<void> Session::serve_objects() {
 awaitable<void> Session::serve_object(Call& call, bool body_read) {
   const std::string name(facts_of(call.op).name);
   Flight flight(shared_.stats, name);
-  const Fault fault = shared_.faults.strike(name, call.address.key);
+  const Fault fault = co_await strike(name, call.address.key);
   if (fault.hang) {
     co_await hang(flight);
     co_return;
@@ -212,6 +233,9 @@ awaitable<void> Session::serve_object(Call& call, bool body_read) {
   Reply reply;
   if (!admitted) {
     reply = shared_.service.refuse_call(call, admitted.error());
+  } else if (fault.body) {
+    reply.add("Content-Type", "text/html");
+    reply.text = *fault.body;
   } else if (call.op == Op::UploadPartCopy && shared_.storage.blobs().on_disk()) {
     reply = co_await elsewhere(disk_, [&] { return shared_.service.run(call); });
   } else {
@@ -252,7 +276,7 @@ awaitable<void> Session::serve_sts(std::string form, bool body_read) {
   }
   Flight flight(shared_.stats, name);
   flight.moved(form.size(), 0);
-  const Fault fault = shared_.faults.strike(name, {});
+  const Fault fault = co_await strike(name, {});
   if (fault.hang) {
     co_await hang(flight);
     co_return;
@@ -270,6 +294,9 @@ awaitable<void> Session::serve_sts(std::string form, bool body_read) {
                       form.find("Format=JSON") != std::string::npos ||
                       request_.header("x-acs-action").has_value();
     answer = sts_refusal(error_of(fault), json, fresh_request_id());
+  } else if (fault.body) {
+    answer.content_type = "text/html";
+    answer.body = *fault.body;
   } else {
     answer = shared_.authority.sts(request_, form, fault.clock_offset, name);
   }
@@ -283,7 +310,7 @@ awaitable<void> Session::serve_metadata() {
     co_return;
   }
   Flight flight(shared_.stats, "GetMetadata");
-  const Fault fault = shared_.faults.strike("GetMetadata", request_.raw_path);
+  const Fault fault = co_await strike("GetMetadata", request_.raw_path);
   if (fault.hang) {
     co_await hang(flight);
     co_return;
@@ -294,7 +321,10 @@ awaitable<void> Session::serve_metadata() {
     co_return;
   }
   Answer answer;
-  if (fault.refuses()) {
+  if (fault.body) {
+    answer.content_type = "text/html";
+    answer.body = *fault.body;
+  } else if (fault.refuses()) {
     answer.status = error_of(fault).status;
     answer.content_type = "text/plain";
     answer.body = error_of(fault).code + "\n";

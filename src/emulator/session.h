@@ -59,6 +59,8 @@ class Session {
   /// False if the client left meanwhile.
   awaitable<bool> pause(core::Duration duration);
   awaitable<void> hang(Flight& flight);
+  /// What shall go wrong; a request that is held learns it once it is released.
+  awaitable<Fault> strike(std::string_view operation, std::string_view key);
   void break_off(Flight* flight);
 
   Link link_;

@@ -332,5 +332,38 @@ TEST_F(PersistentAuthority, RevocationThatCannotBeWrittenDownDoesNotHappen) {
   EXPECT_EQ(outcome(get(keys)), "ok");
 }
 
+TEST_F(AuthorityTest, RightsOfARoleAreTakenAndGivenBackWhileItsTokensAreOut) {
+  open();
+  const std::string role = "stsfs-full";
+  const std::string object = "acs:oss:*:*:examplebucket/k";
+  const KeyPair keys = session();
+  ASSERT_TRUE(may(keys, "oss:GetObject", object));
+  ASSERT_TRUE(authority_->set_policies(role, {}));
+  EXPECT_FALSE(may(keys, "oss:GetObject", object));
+  ASSERT_TRUE(authority_->set_policies(
+      role, {R"({"Version":"1","Statement":[{"Effect":"Allow","Action":"oss:Get*",)"
+             R"("Resource":"*"}]})"}));
+  EXPECT_TRUE(may(keys, "oss:GetObject", object));
+  EXPECT_FALSE(may(keys, "oss:PutObject", object));
+  ASSERT_TRUE(authority_->restore_policies(role));
+  EXPECT_TRUE(may(keys, "oss:PutObject", object));
+  EXPECT_FALSE(authority_->set_policies("nobody", {}));
+  EXPECT_FALSE(authority_->set_policies(role, {"{}"}));
+  EXPECT_TRUE(may(keys, "oss:PutObject", object));
+}
+
+TEST_F(AuthorityTest, TellsARequestSignedTooLateFromOneThatArrivedTooLate) {
+  AuthorityOptions options;
+  options.min_duration = 1s;
+  open(std::move(options));
+  const KeyPair keys = session({{"DurationSeconds", "10"}});
+  const RawRequest in_time = get(keys);
+  clock_.advance(12s);
+  EXPECT_EQ(outcome(in_time), "SecurityTokenExpired 0002-00000007");
+  EXPECT_EQ(authority_->signed_past_expiry(), 0U);
+  EXPECT_EQ(outcome(get(keys)), "SecurityTokenExpired 0002-00000007");
+  EXPECT_EQ(authority_->signed_past_expiry(), 1U);
+}
+
 }  // namespace
 }  // namespace emulator

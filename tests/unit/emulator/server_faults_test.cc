@@ -93,6 +93,55 @@ TEST_F(ServerTest, HangsUntilTheClientLeaves) {
   EXPECT_TRUE(shows_soon(R"("errors":1,"in_flight":0)"));
 }
 
+TEST_F(ServerTest, HoldsARequestUntilItIsReleasedAndTreatsItAsIfItCameThen) {
+  put("a", "x");
+  admin("POST", "/faults", R"({"operation":"GetObject","fault":"hold","skip":1})");
+  EXPECT_EQ(get("a").status, 200);
+  Wire connection(server_->oss_endpoint());
+  WireRequest request;
+  request.key = "a";
+  connection.send(signed_bytes(identity_, request));
+  EXPECT_TRUE(shows_soon(R"("held":1)"));
+  admin("POST", "/faults", R"({"operation":"GetObject","fault":"status:503","count":1})");
+  EXPECT_EQ(admin("POST", "/faults/release").status, 200);
+  EXPECT_EQ(connection.receive().status, 503);
+  EXPECT_TRUE(shows_soon(R"("held":0)"));
+  EXPECT_EQ(get("a").body, "x");
+}
+
+TEST_F(ServerTest, HoldsNobodyWhoHasLeft) {
+  admin("POST", "/faults", R"({"operation":"GetObject","fault":"hold"})");
+  {
+    Wire connection(server_->oss_endpoint());
+    WireRequest request;
+    request.key = "a";
+    connection.send(signed_bytes(identity_, request));
+    EXPECT_TRUE(shows_soon(R"("held":1)"));
+  }
+  EXPECT_TRUE(shows_soon(R"("held":0)"));
+  admin("DELETE", "/faults");
+  EXPECT_EQ(get("a").status, 404);
+}
+
+TEST_F(ServerTest, AnswersWithTextInPlaceOfWhatWasAsked) {
+  admin("POST", "/faults", R"({"operation":"*","fault":"body:<html>busy</html>","count":2})");
+  EXPECT_EQ(put("a", "x").body, "<html>busy</html>");
+  Wire connection(server_->oss_endpoint());
+  connection.send("GET /?Action=AssumeRole HTTP/1.1\r\nHost: sts.test\r\n\r\n");
+  const WireAnswer sts = connection.receive();
+  EXPECT_EQ(sts.status, 200);
+  EXPECT_EQ(sts.body, "<html>busy</html>");
+  EXPECT_EQ(get("a").status, 404);
+}
+
+TEST_F(ServerTest, ChangesTheRightsOfARole) {
+  EXPECT_EQ(admin("POST", "/policies", R"({"role":"stsfs-full","policies":[]})").status, 200);
+  EXPECT_EQ(admin("POST", "/policies", R"({"role":"stsfs-full"})").status, 200);
+  EXPECT_EQ(admin("POST", "/policies", R"({"role":"nobody","policies":[]})").status, 400);
+  EXPECT_EQ(admin("POST", "/policies", R"({"role":"stsfs-full","policies":{}})").status, 400);
+  EXPECT_EQ(admin("POST", "/policies", R"({"role":"stsfs-full","policies":[3]})").status, 400);
+}
+
 TEST_F(ServerTest, HasAClockThatIsOff) {
   put("a", "x");
   admin("POST", "/faults", R"({"operation":"GetObject","fault":"clock-offset:20m"})");
