@@ -222,7 +222,24 @@ void Daemon::report_to_manager(const std::stop_token& stop) {
   }
 }
 
+void Daemon::retry_uploads(const std::stop_token& stop) {
+  constexpr core::Duration kFirst = std::chrono::seconds{2};
+  constexpr core::Duration kLongest = std::chrono::minutes{1};
+  core::name_this_thread("uploads again");
+  core::Duration pause = kFirst;
+  while (service_->clock.sleep_until(core::BootClock::now() + pause, stop)) {
+    if (state_ != State::Mounted || files_->status().failed_uploads == 0) {
+      pause = kFirst;
+      continue;
+    }
+    core::OpContext again = context(std::chrono::minutes{10});
+    again.stop = stop;
+    pause = files_->retry_uploads(again) ? kFirst : std::min<core::Duration>(pause * 2, kLongest);
+  }
+}
+
 int Daemon::run() {
+  retrier_ = std::jthread([this](const std::stop_token& stop) { retry_uploads(stop); });
   if (notifier_.listening()) {
     if (auto told = notifier_.ready(ops::summarize(status())); !told) {
       core::log(core::LogLevel::Warn, "manager.deaf", {{"error", core::describe(told.error())}});
@@ -248,6 +265,8 @@ int Daemon::run() {
       stopper.join();
     }
   }
+  retrier_.request_stop();
+  retrier_.join();
   if (!drain(settings_.drain_timeout, [](const ops::Progress&) {})) {
     exit = Exit::NotDrained;
   }

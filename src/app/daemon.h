@@ -58,6 +58,8 @@ class Daemon final : public ops::ControlHandler {
   /// Uploads everything, telling `report` about once a second.
   core::Status drain(core::Duration timeout, const Report& report);
   void report_to_manager(const std::stop_token& stop);
+  /// Uploads by itself what failed to, again and again.
+  void retry_uploads(const std::stop_token& stop);
   [[nodiscard]] ops::Progress progress() const;
   [[nodiscard]] core::OpContext context(core::Duration patience) const;
 
@@ -82,7 +84,8 @@ class Daemon final : public ops::ControlHandler {
   std::unique_ptr<fs::FileSystem> files_;
   std::unique_ptr<fuse::Session> session_;
   std::unique_ptr<ops::ControlServer> control_;
-  std::jthread teller_;  ///< the service manager's
+  std::jthread teller_;   ///< the service manager's
+  std::jthread retrier_;  ///< of uploads that failed
 
   core::Mutex mutex_{core::LockRank::App};
   bool asked_to_stop_ GUARDED_BY(mutex_) = false;

@@ -1,7 +1,10 @@
 #include "fs/file_system.h"
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
 #include <utility>
+#include <vector>
 
 #include "fs/attributes.h"
 #include "fs/bucket.h"
@@ -163,10 +166,20 @@ class BucketFileSystem final : public FileSystem {
     return space;
   }
 
-  core::Status drain(const core::OpContext& context) override;
+  core::Status drain(const core::OpContext& context) override {
+    return publish_dirty(context, [](const Node&) { return true; });
+  }
+  core::Status retry_uploads(const core::OpContext& context) override {
+    return publish_dirty(context,
+                         [](const Node& node) { return node.failure && node.writers == 0; });
+  }
   [[nodiscard]] FileSystemStatus status() const override;
 
  private:
+  /// Uploads those of the dirty files that are `wanted`.
+  template <class Wanted>
+  core::Status publish_dirty(const core::OpContext& context, Wanted wanted);
+
   mutable Mount mount_;
   Bucket bucket_{mount_.options, mount_.parts};
   Lookup lookup_{mount_, bucket_};
@@ -210,11 +223,13 @@ core::Result<std::string> BucketFileSystem::readlink(const Request& request, Ino
   return sink.text;
 }
 
-core::Status BucketFileSystem::drain(const core::OpContext& context) {
+template <class Wanted>
+core::Status BucketFileSystem::publish_dirty(const core::OpContext& context, Wanted wanted) {
   std::vector<NodePtr> dirty;
   {
     const core::MutexLock lock(mount_.mutex);
-    dirty.assign(mount_.dirty.begin(), mount_.dirty.end());
+    std::copy_if(mount_.dirty.begin(), mount_.dirty.end(), std::back_inserter(dirty),
+                 [&](const NodePtr& node) { return wanted(*node); });
   }
   core::Status first;
   for (const NodePtr& node : dirty) {

@@ -124,6 +124,9 @@ class FileSystem {
   // Life.
   /// Uploads everything dirty; returns the first failure after trying all.
   virtual core::Status drain(const core::OpContext& context) = 0;
+  /// Uploads again what failed to, where nobody has it open for writing: a program that has will
+  /// learn by its own fsync or close. Returns the first failure after trying all.
+  virtual core::Status retry_uploads(const core::OpContext& context) = 0;
   [[nodiscard]] virtual FileSystemStatus status() const = 0;
 };
 

@@ -430,6 +430,7 @@ core::Result<fs::SpaceInfo> FakeFileSystem::statfs(const Request& request) {
 }
 
 core::Status FakeFileSystem::drain(const core::OpContext& /*context*/) { return {}; }
+core::Status FakeFileSystem::retry_uploads(const core::OpContext& /*context*/) { return {}; }
 
 fs::FileSystemStatus FakeFileSystem::status() const { return {}; }
 

@@ -84,6 +84,7 @@ class FakeFileSystem final : public fs::FileSystem {
   void releasedir(fs::HandleId handle) override;
   core::Result<fs::SpaceInfo> statfs(const fs::Request& request) override;
   core::Status drain(const core::OpContext& context) override;
+  core::Status retry_uploads(const core::OpContext& context) override;
   [[nodiscard]] fs::FileSystemStatus status() const override;
 
  private:

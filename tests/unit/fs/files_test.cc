@@ -118,6 +118,22 @@ TEST_F(Files, WhatReleaseCouldNotUploadIsDrained) {
   EXPECT_EQ(store_.content("p/a"), "precious");
 }
 
+TEST_F(Files, UploadsAgainWhatFailedOnceNobodyWritesIt) {
+  const auto closed = create("a");
+  ASSERT_TRUE(write(closed->opened.handle, "precious"));
+  const auto open = create("b");
+  ASSERT_TRUE(write(open->opened.handle, "unfinished"));
+  store_.fail(on(Op::Put, 3), core::fail(ErrorKind::Unauthenticated, "no credentials"));
+  EXPECT_FALSE(close(closed->opened.handle));
+  EXPECT_FALSE(fs_->flush(request_, open->opened.handle));
+  ASSERT_TRUE(fs_->retry_uploads({}));
+  EXPECT_EQ(store_.content("p/a"), "precious");
+  EXPECT_EQ(store_.content("p/b"), std::nullopt) << "its program will say when";
+  EXPECT_EQ(fs_->status().dirty_files, 1U);
+  ASSERT_TRUE(close(open->opened.handle));
+  EXPECT_EQ(store_.content("p/b"), "unfinished");
+}
+
 TEST_F(Files, DirtyPagesAfterFlushUploadAtRelease) {
   store_.set("p/a", "0123456789");
   const auto opened = open("a", O_RDWR);
