@@ -1,5 +1,7 @@
 // Renaming directories: every object below is copied, then every source is deleted.
+#include <algorithm>
 #include <atomic>
+#include <unordered_set>
 #include <utility>
 
 #include "core/log.h"
@@ -16,6 +18,7 @@ namespace {
 using core::ErrorKind;
 
 constexpr std::size_t kCopiesAtOnce = 32;
+constexpr std::size_t kMostLeftovers = 100'000;
 
 }  // namespace
 
@@ -109,8 +112,36 @@ core::Result<std::vector<Renaming::Copied>> Renaming::copy_tree(
   if (const auto undone = mount_.parts.store.remove_many(context, made); !undone) {
     core::log(core::LogLevel::Warn, "a rename failed, and its copies stay beside the originals",
               {{"from", from}, {"to", to}, {"error", core::describe(undone.error())}});
+    const core::MutexLock lock(leftovers_mutex_);
+    for (const Copied& copy : copies) {
+      if (leftovers_.size() < kMostLeftovers) {
+        leftovers_.insert_or_assign(copy.to.text(), copy.published.etag);
+      }
+    }
   }
   return *std::move(error);
+}
+
+core::Result<bool> Renaming::holds_only_leftovers(const core::OpContext& context,
+                                                  const std::vector<store::ListedObject>& objects,
+                                                  const std::string& from, const std::string& to) {
+  {
+    const core::MutexLock lock(leftovers_mutex_);
+    if (leftovers_.empty()) {
+      return false;
+    }
+  }
+  std::unordered_set<std::string> sources;
+  for (const store::ListedObject& object : objects) {
+    sources.insert(object.key.text().substr(from.size()));
+  }
+  TRY_ASSIGN(const auto there, list_tree(context, to));
+  const core::MutexLock lock(leftovers_mutex_);
+  return std::all_of(there.begin(), there.end(), [&](const store::ListedObject& object) {
+    const auto at = leftovers_.find(object.key.text());
+    return at != leftovers_.end() && at->second == object.etag &&
+           sources.contains(object.key.text().substr(to.size()));
+  });
 }
 
 void Renaming::follow(Node& directory,
@@ -148,10 +179,22 @@ core::Status Renaming::rename_directory(const core::OpContext& context, const Mo
     to_path += (to_path.empty() ? "" : "/") + move.new_name;
   }
   TRY(model::check_key(model::ObjectKey(to)));
-  if (move.target) {
-    TRY(removal_.check_empty(context, move.target, to));
-  }
   TRY_ASSIGN(const auto objects, list_tree(context, from));
+  if (move.target) {
+    if (core::Status empty = removal_.check_empty(context, move.target, to); !empty) {
+      bool ours = false;
+      const bool written = [&] {
+        const core::MutexLock lock(mount_.mutex);
+        return has_dirty_below(*move.target);
+      }();
+      if (empty.error().kind == ErrorKind::NotEmpty && !written) {
+        TRY_ASSIGN(ours, holds_only_leftovers(context, objects, from, to));
+      }
+      if (!ours) {
+        return empty;
+      }
+    }
+  }
   if (move.from != move.to) {
     TRY(keep_directory(mount_, lookup_, context, move.from));
   }
@@ -179,8 +222,20 @@ core::Status Renaming::rename_directory(const core::OpContext& context, const Mo
     mount_.names.changed_tree(from);
     mount_.names.changed_tree(to);
   }
+  {
+    const core::MutexLock lock(leftovers_mutex_);
+    for (const Copied& copy : copies) {
+      leftovers_.erase(copy.to.text());
+    }
+  }
   auto removed = mount_.parts.store.remove_many(context, sources);
   if (!removed) {
+    {
+      // What is left has its old name still.
+      const core::MutexLock lock(mount_.mutex);
+      mount_.name_changed(*move.from, move.name);
+      mount_.names.changed_tree(from);
+    }
     return std::move(removed).error().within("everything is copied to " + to + ", but not all of " +
                                              from + " could be removed");
   }

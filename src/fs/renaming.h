@@ -57,6 +57,11 @@ class Renaming {
                                              const store::ListedObject& object,
                                              const std::string& from, const std::string& to,
                                              const std::string& to_path);
+  /// What could not be taken back of a rename that failed stays under the new name until it is
+  /// tried again: whether all that lies below `to` is such a copy of one of `objects`.
+  core::Result<bool> holds_only_leftovers(const core::OpContext& context,
+                                          const std::vector<store::ListedObject>& objects,
+                                          const std::string& from, const std::string& to);
   void follow(Node& directory, const std::unordered_map<std::string, const Copied*>& copies)
       REQUIRES(mount_.mutex);
 
@@ -65,6 +70,8 @@ class Renaming {
   Lookup& lookup_;
   Content& content_;
   Removal& removal_;
+  core::Mutex leftovers_mutex_{core::LockRank::Leaf};
+  std::unordered_map<std::string, model::ETag> leftovers_ GUARDED_BY(leftovers_mutex_);
 };
 
 }  // namespace fs

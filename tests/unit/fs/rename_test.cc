@@ -185,6 +185,38 @@ TEST_F(Rename, FailureInTheMiddleOfADirectoryLosesNothing) {
   EXPECT_EQ(store_.count(Op::RemoveMany), 2U) << "once to take back, once for the sources";
 }
 
+TEST_F(Rename, WhatAFailedOneCouldNotTakeBackIsNotInTheWayOfTheNext) {
+  for (int i = 0; i < 50; ++i) {
+    store_.set(core::format("p/d/{:03}", i), core::format("{}", i));
+  }
+  const auto no_credentials = core::fail(ErrorKind::Unauthenticated, "no credentials");
+  store_.fail(on(Op::Copy, 1, "p/e/040"), no_credentials);
+  store_.fail(on(Op::RemoveMany, 1), no_credentials);
+  EXPECT_EQ(kind_of(rename("d", "e")), ErrorKind::Unauthenticated);
+  clock_.advance(2s);
+  ASSERT_TRUE(stat("e")) << "its copies are still there";
+  // With anything else among them it is a directory like any other.
+  store_.set("p/e/other", "somebody's");
+  EXPECT_EQ(kind_of(rename("d", "e")), ErrorKind::NotEmpty);
+  store_.erase("p/e/other");
+  store_.set("p/e/001", "changed since");
+  EXPECT_EQ(kind_of(rename("d", "e")), ErrorKind::NotEmpty);
+  store_.erase("p/e/001");
+  ASSERT_TRUE(rename("d", "e"));
+  EXPECT_EQ(store_.keys().size(), 50U);
+  EXPECT_EQ(store_.content("p/e/040"), "40");
+}
+
+TEST_F(Rename, ADirectoryWhoseSourcesStayKeepsItsOldNameToo) {
+  store_.set("p/d/f", "x");
+  store_.set("p/d/g", "y");
+  store_.fail(on(Op::RemoveMany, 1), core::fail(ErrorKind::Denied, "AccessDenied"));
+  EXPECT_EQ(kind_of(rename("d", "e")), ErrorKind::Denied);
+  EXPECT_EQ(*cat("e/f"), "x");
+  EXPECT_EQ(*cat("d/f"), "x") << "at once, and not when its absence is forgotten";
+  EXPECT_THAT(names("d"), ElementsAre("f", "g"));
+}
+
 TEST_F(Rename, DirectoryOfAThousandIsCopiedSideBySide) {
   for (int i = 0; i < 1001; ++i) {
     store_.set(core::format("p/d/{:04}", i), "x");
