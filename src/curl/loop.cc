@@ -86,7 +86,7 @@ EasyHandle Loop::take_easy() {
 void Loop::start(std::unique_ptr<Transfer> transfer) {
   Transfer* const key = transfer.get();
   const auto now = core::BootClock::now();
-  core::Status begun = key->begin(take_easy(), options_, share_.get(), now);
+  core::Status begun = key->begin(take_easy(), options_, connections_, share_.get(), now);
   if (begun) {
     if (auto error = key->overdue(now)) {
       begun = *std::move(error);
@@ -111,7 +111,9 @@ void Loop::collect() {
     char* self = nullptr;
     CORE_CHECK(curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &self) == CURLE_OK);
     auto* const transfer = reinterpret_cast<Transfer*>(self);
-    end(transfer, transfer->outcome(code));
+    auto result = transfer->outcome(code);
+    connections_.rests(message->easy_handle, result.has_value());
+    end(transfer, std::move(result));
   }
 }
 

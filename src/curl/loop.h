@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/mutex.h"
+#include "curl/connections.h"
 #include "curl/handles.h"
 #include "curl/transfer.h"
 
@@ -45,6 +46,7 @@ class Loop {
   const Options& options_;
   const std::string name_;
   // The order matters: easy handles go before the share, and before the multi handle's connections.
+  Connections connections_;
   const ShareHandle share_;
   const MultiHandle multi_;
   std::vector<EasyHandle> idle_;

@@ -62,9 +62,11 @@ core::Status Transfer::check_request() const {
   return {};
 }
 
-core::Status Transfer::begin(EasyHandle easy, const Options& options, CURLSH* share,
-                             core::SteadyTime now) {
+core::Status Transfer::begin(EasyHandle easy, const Options& options, Connections& connections,
+                             CURLSH* share, core::SteadyTime now) {
   easy_ = std::move(easy);
+  connections_ = &connections;
+  connections.watch(easy_.get());
   last_move_ = now;
   TRY(check_request());
   CURL* const handle = easy_.get();
@@ -130,6 +132,7 @@ void Transfer::set_method() {
   const http::Request& request = exchange_.request;
   if (request.method == "HEAD") {
     set_option(easy(), CURLOPT_NOBODY, 1L);
+    look_for_excess();
     return;
   }
   if (request.body || request.method == "PUT" || request.method == "POST") {
@@ -143,6 +146,14 @@ void Transfer::set_method() {
     set_option(easy(), CURLOPT_SEEKDATA, this);
   }
   set_option(easy(), CURLOPT_CUSTOMREQUEST, request.method.c_str());
+}
+
+void Transfer::look_for_excess() {
+  // libcurl drops a body that follows the head of an answer to HEAD, and goes on as if nothing had
+  // been. It only remarks on it.
+  set_option(easy(), CURLOPT_VERBOSE, 1L);
+  set_option(easy(), CURLOPT_DEBUGFUNCTION, &on_remark);
+  set_option(easy(), CURLOPT_DEBUGDATA, this);
 }
 
 void Transfer::build_headers() {
@@ -207,7 +218,6 @@ void Transfer::finish(core::Result<http::Response> result) {
 }
 
 bool Transfer::take_header(std::string_view line) {
-  moved();
   if (head_done_) {
     return true;  // a trailer: nothing we ask for comes there
   }
@@ -226,19 +236,35 @@ bool Transfer::take_header(std::string_view line) {
     }
     return true;
   }
+  if (response_.status < 200) {
+    return true;  // 100 Continue: the real one follows. A flood of them is no progress.
+  }
+  moved();
   if (line.empty()) {
-    return response_.status < 200 || end_of_head();  // 100 Continue: the real one follows
+    return end_of_head();
   }
   const auto colon = line.find(':');
   if (colon != line.npos) {
-    response_.headers.add(std::string(line.substr(0, colon)),
-                          std::string(core::trim(line.substr(colon + 1))));
+    const std::string_view name = line.substr(0, colon);
+    const std::string_view value = core::trim(line.substr(colon + 1));
+    if (core::equal_ignoring_case(name, "Content-Length") &&
+        response_.headers.get(name).value_or(value) != value) {
+      error_ = fail(core::ErrorKind::Unavailable, "an answer of two lengths");
+      return false;
+    }
+    response_.headers.add(std::string(name), std::string(value));
   }
   return true;
 }
 
 bool Transfer::end_of_head() {
   head_done_ = true;
+  if (exchange_.check_head) {
+    if (auto credible = exchange_.check_head(response_); !credible) {
+      error_ = fail(credible.error().kind, credible.error().message);
+      return false;  // closes the connection
+    }
+  }
   to_sink_ = exchange_.sink && exchange_.sink->on_head(response_);
   return true;
 }
@@ -267,7 +293,11 @@ bool Transfer::take_body(std::string_view data) {
   return false;
 }
 
-bool Transfer::may_send() {
+bool Transfer::may_send(const char* local_address, int local_port) {
+  if (connections_->out_of_step(local_address, local_port)) {
+    error_ = fail(core::ErrorKind::Unavailable, "the connection brought what nobody had asked for");
+    return false;  // closes it
+  }
   // When a connection that it used before dies without an answer, libcurl would send the request
   // once more by itself. Only the caller knows what a write that may have worked means.
   const std::string& method = exchange_.request.method;
@@ -300,8 +330,18 @@ std::size_t Transfer::give_body(std::span<std::byte> buffer) {
   return *count;
 }
 
-int Transfer::on_request(void* self, char*, char*, int, int) {
-  return static_cast<Transfer*>(self)->may_send() ? CURL_PREREQFUNC_OK : CURL_PREREQFUNC_ABORT;
+int Transfer::on_request(void* self, char*, char* local_address, int, int local_port) {
+  return static_cast<Transfer*>(self)->may_send(local_address, local_port) ? CURL_PREREQFUNC_OK
+                                                                           : CURL_PREREQFUNC_ABORT;
+}
+
+int Transfer::on_remark(CURL*, curl_infotype type, char* text, std::size_t size, void* self) {
+  if (type == CURLINFO_TEXT && std::string_view(text, size).starts_with("Excess found")) {
+    auto& transfer = *static_cast<Transfer*>(self);
+    transfer.error_ =
+        transfer.fail(core::ErrorKind::Unavailable, "an answer to HEAD came with a body");
+  }
+  return 0;
 }
 
 std::size_t Transfer::on_header(char* data, std::size_t size, std::size_t count, void* self) {

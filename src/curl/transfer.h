@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "curl/connections.h"
 #include "curl/handles.h"
 #include "curl/transport.h"
 #include "http/transport.h"
@@ -25,7 +26,8 @@ class Transfer {
 
   /// Prepares `easy` (fresh or reset) to carry this exchange.
   /// Errors: InvalidArgument for what cannot be said in HTTP.
-  core::Status begin(EasyHandle easy, const Options& options, CURLSH* share, core::SteadyTime now);
+  core::Status begin(EasyHandle easy, const Options& options, Connections& connections,
+                     CURLSH* share, core::SteadyTime now);
   [[nodiscard]] CURL* easy() const { return easy_.get(); }
   EasyHandle release_easy() { return std::move(easy_); }
 
@@ -45,14 +47,16 @@ class Transfer {
     void operator()() const;
   };
 
-  static int on_request(void* self, char*, char*, int, int);
+  static int on_request(void* self, char*, char* local_address, int, int local_port);
+  static int on_remark(CURL*, curl_infotype type, char* text, std::size_t size, void* self);
   static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
   static std::size_t on_send(char* data, std::size_t size, std::size_t count, void* self);
   static int on_rewind(void* self, curl_off_t offset, int origin);
   static int on_progress(void* self, curl_off_t, curl_off_t down, curl_off_t, curl_off_t up);
 
-  bool may_send();
+  bool may_send(const char* local_address, int local_port);
+  void look_for_excess();
   core::Status check_request() const;
   void build_headers();
   void set_method();
@@ -70,6 +74,7 @@ class Transfer {
   std::atomic<bool> stopped_{false};
 
   EasyHandle easy_;
+  Connections* connections_ = nullptr;
   HeaderList headers_;
   std::array<char, CURL_ERROR_SIZE> curl_text_{};
   http::Response response_;

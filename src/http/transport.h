@@ -20,6 +20,9 @@ struct Exchange {
   Request request;
   Patience patience;
   std::shared_ptr<BodySink> sink;  ///< null: the body becomes Response::body (8 MiB at most)
+  /// Looks at the head of the answer before anything of it is believed: a failure ends the exchange
+  /// with it, and the connection.
+  std::function<core::Status(const Response& head)> check_head = nullptr;
 };
 
 /// Sends requests. Redirects are never followed; `Expect` is never sent; TLS is verified.

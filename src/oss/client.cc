@@ -13,12 +13,16 @@ using core::ErrorKind;
 /// How long a copy or a completion may keep silent.
 constexpr core::Duration kSlowAnswer = std::chrono::minutes{2};
 
-/// How long the n-th try of a request without a body may see no byte. A healthy service answers in
-/// a fraction of the first ones; a slow one gets its time on the later ones.
-core::Duration patience_with(int attempt) {
-  constexpr core::Duration kFirst = std::chrono::milliseconds{1500};
-  constexpr int kQuickTries = 3;
-  return kFirst * (1 << std::clamp(attempt - kQuickTries + 1, 0, 5));
+/// From this size on, an upload is nothing that one asks for again quickly.
+constexpr std::uint64_t kSmallBody = std::uint64_t{1} << 20U;
+
+/// How long the n-th try of a request without a body, or with a small one, may see no byte. A
+/// healthy service answers in a fraction of the first ones; a slow one gets its time on the later
+/// ones.
+core::Duration patience_with(int attempt, bool body) {
+  const core::Duration first = std::chrono::milliseconds{body ? 3000 : 1500};
+  const int quick_tries = body ? 2 : 3;
+  return first * (1 << std::clamp(attempt - quick_tries + 1, 0, 5));
 }
 
 /// Successors asked for within one attempt. Tokens that expire while a request is on its way are
@@ -132,13 +136,18 @@ core::Result<Client::Answer> Client::exchange(const core::OpContext& context, co
       call.bulk || call.slow_answer ? context : context.until(now() + options_.request_timeout);
   exchange.request = call.request;
   exchange.patience = options_.patience;
-  if (!call.request.body) {
-    exchange.patience.idle = std::min(exchange.patience.idle, patience_with(call.attempt));
+  const std::uint64_t body = call.request.body ? call.request.body->size() : 0;
+  if (body <= kSmallBody) {
+    exchange.patience.idle =
+        std::min(exchange.patience.idle, patience_with(call.attempt, body > 0));
   }
   if (call.slow_answer) {
     exchange.patience.idle = std::max(exchange.patience.idle, kSlowAnswer);
   }
   exchange.sink = call.sink;
+  if (options_.dialect == Dialect::Oss) {
+    exchange.check_head = [this](const http::Response& head) { return answer_ids_.check(head); };
+  }
   const sign::Scope scope{
       options_.bucket, call.key, options_.region,
       options_.product.empty() ? std::string(traits_.service_name) : options_.product};

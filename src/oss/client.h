@@ -7,6 +7,7 @@
 
 #include "http/retry.h"
 #include "http/transport.h"
+#include "oss/answer_ids.h"
 #include "oss/metrics.h"
 #include "oss/service_errors.h"
 #include "oss/store.h"
@@ -84,6 +85,7 @@ class Client {
   const Endpoint endpoint_;
   const sign::Scheme scheme_;
   Metrics metrics_;
+  AnswerIds answer_ids_;
 };
 
 }  // namespace oss

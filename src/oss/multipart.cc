@@ -92,7 +92,8 @@ core::Result<store::PartReceipt> OssStore::upload_part(const core::OpContext& co
   address_part(call, upload_id, number);
   call.request.headers.set("Content-Type", "application/octet-stream");
   TRY(seal(call, source, range));
-  const auto attempt = [&](int, core::Duration& pause) -> core::Result<store::PartReceipt> {
+  const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::PartReceipt> {
+    call.attempt = n;
     std::uint64_t crc64 = 0;
     TRY_ASSIGN(const http::Response response,
                send_data(context, call, source, range, pause, crc64));
@@ -199,6 +200,7 @@ core::Status OssStore::abort_upload(const core::OpContext& context, const model:
   Call call = client_.call(Operation::AbortMultipartUpload, "DELETE", key.text());
   address_upload(call, upload_id);
   const auto attempt = [&](int n, core::Duration& pause) -> core::Status {
+    call.attempt = n;
     const auto response = client_.send_once(context, call, pause);
     if (response || (n > 0 && response.error().kind == ErrorKind::NoUpload)) {
       return {};

@@ -46,15 +46,24 @@ core::Status OssStore::need_symlinks() const {
 core::Result<store::ObjectMeta> OssStore::head_following(const core::OpContext& context,
                                                          const model::ObjectKey& key) {
   TRY(check_key(key));
-  TRY_ASSIGN(const http::Response response,
-             client_.send(context, client_.call(Operation::HeadObject, "HEAD", key.text())));
-  const auto size = number_header(response.headers, "Content-Length");
-  store::ObjectMeta meta = object_meta(response.headers, client_.traits(), size.value_or(0));
-  if (!size || meta.etag.empty()) {
-    return core::fail(ErrorKind::Protocol,
-                      "HeadObject " + key.text() + ": neither size nor ETag can be told");
-  }
-  return meta;
+  Call call = client_.call(Operation::HeadObject, "HEAD", key.text());
+  const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::ObjectMeta> {
+    call.attempt = n;
+    TRY_ASSIGN(const http::Response response, client_.send_once(context, call, pause));
+    const auto size = number_header(response.headers, "Content-Length");
+    store::ObjectMeta meta = object_meta(response.headers, client_.traits(), size.value_or(0));
+    if (!size || meta.etag.empty()) {
+      return core::fail(ErrorKind::Protocol,
+                        "HeadObject " + key.text() + ": neither size nor ETag can be told");
+    }
+    if (meta.size == 0 && meta.type != store::ObjectType::Symlink && meta.crc64.value_or(0) != 0) {
+      // Some proxies give the length of what they send, which for HEAD is nothing.
+      return core::fail(ErrorKind::Corrupt,
+                        "HeadObject " + key.text() + ": its CRC-64 is not that of nothing");
+    }
+    return meta;
+  };
+  return client_.repeat(context, attempt);
 }
 
 core::Result<store::ObjectMeta> OssStore::head(const core::OpContext& context,

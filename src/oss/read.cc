@@ -14,9 +14,10 @@ using core::ErrorKind;
 struct Progress {
   store::Sink& sink;
   model::ByteRange wanted;
-  model::ETag etag;        ///< empty until the first answer, if any version will do
-  std::uint64_t next = 0;  ///< the first byte that has not been delivered
-  std::uint64_t end = 0;   ///< of the range within the object; known with the first answer
+  model::ETag etag;              ///< empty until the first answer, if any version will do
+  std::uint64_t known_size = 0;  ///< of that version; 0: not known
+  std::uint64_t next = 0;        ///< the first byte that has not been delivered
+  std::uint64_t end = 0;         ///< of the range within the object; known with the first answer
   bool begun = false;
   std::optional<store::ObjectMeta> meta = std::nullopt;
   bool check_crc = false;
@@ -78,6 +79,11 @@ class RangeSink final : public http::BodySink {
                         core::format("bytes {} to {} of {} instead of {} to {}", got.range.first,
                                      got.range.last, got.total, p.next, p.wanted.last));
     }
+    if (p.known_size > 0 && got.total != p.known_size && etag_of(head.headers) == p.etag) {
+      return core::fail(ErrorKind::Protocol,
+                        core::format("it has {} bytes now, and had {} when it was looked at",
+                                     got.total, p.known_size));
+    }
     const model::ETag etag = etag_of(head.headers);
     if (etag.empty()) {
       return core::fail(ErrorKind::Protocol, "an answer without ETag");
@@ -100,6 +106,16 @@ class RangeSink final : public http::BodySink {
   core::Status head_error_;
 };
 
+/// The object was seen a moment ago. That its bucket is gone, or that it lies elsewhere, is
+/// believed when it is said again and again.
+constexpr int kDoubtedTries = 6;
+
+bool is_doubtful(const core::Error& error) {
+  return error.kind == ErrorKind::NoBucket ||
+         (error.remote && error.remote->status >= 300 && error.remote->status < 400 &&
+          error.remote->code.empty());
+}
+
 std::string range_header(std::uint64_t first, std::uint64_t last) {
   return core::format("bytes={}-{}", first, last - 1);
 }
@@ -113,7 +129,11 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
   if (range.empty()) {
     return core::fail(ErrorKind::InvalidArgument, "no byte can be asked for with an empty range");
   }
-  Progress progress{.sink = sink, .wanted = range, .etag = version.etag, .next = range.first};
+  Progress progress{.sink = sink,
+                    .wanted = range,
+                    .etag = version.etag,
+                    .known_size = version.size,
+                    .next = range.first};
   // A failure inside the outer success is final whatever its kind: of the sink's making, or found
   // after bytes were handed on that cannot be taken back.
   using Final = std::optional<core::Error>;
@@ -145,7 +165,11 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
       return range_sink->head_error().error().within("GetObject " + version.key.text());
     }
     if (!response) {
-      return response.error();
+      core::Error error = response.error();
+      if (n < kDoubtedTries && !progress.etag.empty() && is_doubtful(error)) {
+        error.kind = ErrorKind::Unavailable;
+      }
+      return error;
     }
     if (!progress.begun || progress.next != progress.end) {
       return core::fail(ErrorKind::Unavailable,

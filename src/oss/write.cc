@@ -57,6 +57,11 @@ core::Result<http::Response> OssStore::send_data(const core::OpContext& context,
   call.request.body = body;
   call.bulk = true;
   TRY_ASSIGN(http::Response response, client_.send_once(context, call, pause));
+  if (etag_of(response.headers).empty()) {
+    return core::fail(ErrorKind::Unavailable,
+                      core::format("{} {}: an answer without ETag says nothing of what was stored",
+                                   name_of(call.operation), call.subject));
+  }
   TRY_ASSIGN(crc64, body->crc64());
   const auto stored = crc64_of(response.headers);
   if (stored && *stored != crc64) {
@@ -84,7 +89,8 @@ core::Result<store::Published> OssStore::put(const core::OpContext& context,
   TRY_ASSIGN(const std::string md5, seal(call, source, {0, size}));
   bool lost = false;
   std::uint64_t crc64 = 0;
-  const auto attempt = [&](int, core::Duration& pause) -> core::Result<store::Published> {
+  const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::Published> {
+    call.attempt = n;
     auto response = send_data(context, call, source, {0, size}, pause, crc64);
     if (response) {
       store::Published result = published(response->headers, client_.traits());
@@ -197,7 +203,8 @@ core::Result<store::Published> OssStore::put_symlink(const core::OpContext& cont
   TRY(add_user_meta(call.request.headers, client_.traits(), user));
   add_precondition(call.request.headers, client_.traits(), precondition);
   bool lost = false;
-  const auto attempt = [&](int, core::Duration& pause) -> core::Result<store::Published> {
+  const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::Published> {
+    call.attempt = n;
     auto response = client_.send_once(context, call, pause);
     if (response) {
       return published(response->headers, client_.traits());

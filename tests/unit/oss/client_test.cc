@@ -38,6 +38,16 @@ TEST_F(Client, SignsWithVersion1WhereNoRegionIsKnown) {
   EXPECT_THAT(transport_.sent().at(0).header("Authorization"), StartsWith("OSS STS.one:"));
 }
 
+TEST_F(Client, AsksAgainWhereALengthOfNothingHasTheSumOfSomething) {
+  http::Headers wrong = {{"ETag", "\"E\""}, {"Content-Length", "0"}, {"x-oss-hash-crc64ecma", "7"}};
+  http::Headers right = {{"ETag", "\"E\""}, {"Content-Length", "3"}, {"x-oss-hash-crc64ecma", "7"}};
+  transport_.reply(ok(wrong)).reply(ok(right));
+  const auto meta = store().head(context_, key_);
+  ASSERT_TRUE(meta) << meta.error().message;
+  EXPECT_EQ(meta->size, 3U);
+  expect_script_done(2);
+}
+
 class TokenRefusals : public OssStoreTest, public ::testing::WithParamInterface<const char*> {};
 
 TEST_P(TokenRefusals, AreAnsweredWithTheSuccessor) {

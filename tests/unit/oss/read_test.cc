@@ -62,6 +62,28 @@ TEST_F(Read, TakesTheWholeObjectAsAnswerOnlyIfItWasAskedFor) {
   EXPECT_EQ(sink_.text, kText) << "no byte of a range that was not asked for";
 }
 
+TEST_F(Read, OfAVersionThatHasAnotherSizeThanItWasSaidToHaveIsNone) {
+  version_.size = 500;
+  transport_.reply(part(100, 200));
+  const auto meta = read(100, 200);
+  ASSERT_FALSE(meta);
+  EXPECT_EQ(meta.error().kind, ErrorKind::Protocol);
+  EXPECT_EQ(sink_.text, "");
+}
+
+TEST_F(Read, DoubtsThatTheBucketOfAnOpenFileIsGone) {
+  options_.retry.attempts = 10;
+  transport_.reply(refusal(404, "NoSuchBucket")).reply(part(100, 200));
+  ASSERT_TRUE(read(100, 200));
+  for (int n = 0; n < 7; ++n) {
+    transport_.reply(refusal(404, "NoSuchBucket"));
+  }
+  const auto meta = read(100, 200);
+  ASSERT_FALSE(meta);
+  EXPECT_EQ(meta.error().kind, ErrorKind::NoBucket);
+  expect_script_done(9);
+}
+
 TEST_F(Read, IsCutAtTheEndOfTheObject) {
   transport_.reply(part(9'000, 10'000));
   ASSERT_TRUE(read(9'000, 50'000));
@@ -138,8 +160,7 @@ INSTANTIATE_TEST_SUITE_P(
                       Wrong{"NoLength", ok({{"ETag", "\"E\""}}, kText), ErrorKind::Protocol},
                       Wrong{"Changed", refusal(412, "PreconditionFailed"), ErrorKind::Changed},
                       Wrong{"Gone", refusal(404, "NoSuchKey"), ErrorKind::NotFound},
-                      Wrong{"PastTheEnd", refusal(416, "InvalidRange"), ErrorKind::OutOfRange},
-                      Wrong{"NoBucket", refusal(404, "NoSuchBucket"), ErrorKind::NoBucket}),
+                      Wrong{"PastTheEnd", refusal(416, "InvalidRange"), ErrorKind::OutOfRange}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST_F(Read, MoreBytesThanAnnouncedAreNotDelivered) {

@@ -1,0 +1,108 @@
+// What must not happen to the answer of one request: becoming the answer of the next.
+#include <gmock/gmock.h>
+
+#include "curl/transport.h"
+#include "support/raw_server.h"
+
+namespace curl {
+namespace {
+
+using namespace std::chrono_literals;
+using core::ErrorKind;
+using ::testing::HasSubstr;
+using Connection = test::RawServer::Connection;
+
+std::unique_ptr<http::Transport> transport_of_one_loop() {
+  Options options;
+  options.loops = 1;
+  return open_transport(options).value();
+}
+
+core::Result<http::Response> ask(http::Transport& transport, const test::RawServer& server,
+                                 const std::string& method = "GET") {
+  http::Exchange exchange;
+  exchange.request.origin = server.origin();
+  exchange.request.method = method;
+  return http::perform(transport, std::move(exchange));
+}
+
+TEST(Connections, OneThatSaidMoreThanItWasAskedIsNotUsedAgain) {
+  // Larger than what is read at once, so that libcurl does not see what follows.
+  const std::string body(2'000'000, 'x');
+  test::RawServer server([&](Connection& connection) {
+    connection.read_head();
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
+                    "\r\n\r\n" + body);
+    if (connection.number() == 0) {
+      connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstale");
+    }
+    connection.wait_closed();
+  });
+  const auto transport = transport_of_one_loop();
+  ASSERT_EQ(ask(*transport, server)->body, body);
+  // What was sent in excess may still be on its way; nothing else shows that it has come.
+  std::this_thread::sleep_for(100ms);
+  const auto next = ask(*transport, server);
+  ASSERT_FALSE(next) << next->body;
+  EXPECT_EQ(next.error().kind, ErrorKind::Unavailable);
+  EXPECT_THAT(next.error().message, HasSubstr("nobody had asked for"));
+  EXPECT_EQ(ask(*transport, server)->body, body);
+  EXPECT_EQ(server.connections(), 2U);
+}
+
+TEST(Connections, AnAnswerToHeadWithABodyIsNone) {
+  test::RawServer server([](Connection& connection) {
+    connection.read_head();
+    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    connection.wait_closed();
+  });
+  const auto transport = transport_of_one_loop();
+  for (int n = 0; n < 2; ++n) {
+    const auto answer = ask(*transport, server, "HEAD");
+    ASSERT_FALSE(answer);
+    EXPECT_EQ(answer.error().kind, ErrorKind::Unavailable);
+  }
+}
+
+TEST(Connections, AHeadThatIsNotBelievedEndsTheConnection) {
+  test::RawServer server([](Connection& connection) {
+    while (!connection.read_head().empty()) {
+      connection.send("HTTP/1.1 200 OK\r\nx-id: same\r\nContent-Length: 2\r\n\r\nok");
+    }
+  });
+  const auto transport = transport_of_one_loop();
+  for (const bool believed : {true, false, true}) {
+    http::Exchange exchange;
+    exchange.request.origin = server.origin();
+    exchange.check_head = [&](const http::Response& head) -> core::Status {
+      EXPECT_EQ(head.headers.get("x-id"), "same");
+      return believed ? core::Status() : core::fail(ErrorKind::Unavailable, "came twice");
+    };
+    const auto answer = http::perform(*transport, std::move(exchange));
+    ASSERT_EQ(answer.has_value(), believed);
+    if (!believed) {
+      EXPECT_EQ(answer.error().kind, ErrorKind::Unavailable);
+      EXPECT_THAT(answer.error().message, HasSubstr("came twice"));
+    }
+  }
+  EXPECT_EQ(server.connections(), 2U);
+}
+
+TEST(Connections, PromisesOfAnAnswerAreNoProgress) {
+  test::RawServer server([](Connection& connection) {
+    connection.read_head();
+    while (connection.send("HTTP/1.1 100 Continue\r\n\r\n")) {
+      std::this_thread::sleep_for(5ms);
+    }
+  });
+  const auto transport = transport_of_one_loop();
+  http::Exchange exchange;
+  exchange.request.origin = server.origin();
+  exchange.patience.idle = 100ms;
+  const auto answer = http::perform(*transport, std::move(exchange));
+  ASSERT_FALSE(answer);
+  EXPECT_EQ(answer.error().kind, ErrorKind::Timeout);
+}
+
+}  // namespace
+}  // namespace curl
