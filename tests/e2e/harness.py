@@ -5,12 +5,15 @@ exits 77. What the sanitizers say goes to files that every mount is judged by wh
 """
 import base64
 import contextlib
+import email.utils
 import hashlib
 import hmac
+import http.client
 import http.server
 import json
 import os
 import pathlib
+import select
 import shutil
 import signal
 import subprocess
@@ -28,14 +31,19 @@ STSFS = os.environ.get("STSFS", "stsfs")
 SKIPPED = 77
 
 
-def main():
-    """Runs the tests of the calling file."""
+def must_be_able_to_mount():
+    """Ends as skipped where it cannot be done."""
     for why, missing in (("needs root, to mount", os.geteuid() != 0),
                          ("needs /dev/fuse", not os.path.exists("/dev/fuse")),
                          (f"needs the program: {STSFS}", shutil.which(STSFS) is None)):
         if missing:
             print(f"SKIPPED: {why}")
             sys.exit(SKIPPED)
+
+
+def main():
+    """Runs the tests of the calling file."""
+    must_be_able_to_mount()
     unittest.main(verbosity=2)
 
 
@@ -148,6 +156,10 @@ class Emulator:
     def count(self, operation):
         return self.stats().get(operation, {}).get("count", 0)
 
+    def codes(self, operation):
+        """How often which error was answered, "(broken)" for connections that broke."""
+        return self.stats().get(operation, {}).get("codes", {})
+
     def errors(self, operation):
         return self.stats().get(operation, {}).get("errors", 0)
 
@@ -162,6 +174,63 @@ class Emulator:
 
     def revoke(self):
         self.admin("POST", "/tokens/revoke")
+
+    def hold(self, operation, **more):
+        """Lets requests wait at the service's door until release(); "skip" lets the first few pass."""
+        self.fault(operation, "hold", **more)
+
+    def release(self):
+        self.admin("POST", "/faults/release")
+
+    @property
+    def held(self):
+        return self.admin("GET", "/stats")["held"]
+
+    @property
+    def signed_past_expiry(self):
+        """How many requests were signed with a token that had ended by then."""
+        return self.admin("GET", "/stats")["signed_past_expiry"]
+
+    def policies(self, role_arn, documents=None):
+        """What a role may do from now on; None: what it could at first."""
+        body = {"role": role_arn.rsplit("/", 1)[1]}
+        if documents is not None:
+            body["policies"] = documents
+        self.admin("POST", "/policies", body)
+
+    def objects(self, prefix, count, size, bucket="examplebucket"):
+        """Makes many objects at once, PREFIX00000000 and so on, all with the same bytes."""
+        self.admin("POST", "/objects", {"bucket": bucket, "prefix": prefix, "count": count, "size": size})
+
+    def ask(self, method, key, body=None, bucket="examplebucket"):
+        """One request of the base user's, past every mount: status and body."""
+        date = email.utils.formatdate(usegmt=True)
+        kind = "" if body is None else "application/octet-stream"
+        text = f"{method}\n\n{kind}\n{date}\n/{bucket}/{key}"
+        mac = hmac.new(self.facts["access_key_secret"].encode(), text.encode(), hashlib.sha1).digest()
+        headers = {"Date": date, "Authorization":
+                   f"OSS {self.facts['access_key_id']}:{base64.b64encode(mac).decode()}"}
+        if kind:
+            headers["Content-Type"] = kind
+        connection = http.client.HTTPConnection(self.address, timeout=30)
+        try:
+            connection.request(method, f"/{bucket}/{urllib.parse.quote(key)}", body=body, headers=headers)
+            answer = connection.getresponse()
+            return answer.status, answer.read()
+        finally:
+            connection.close()
+
+    def get_object(self, key, bucket="examplebucket"):
+        """An object's bytes, or None."""
+        status, body = self.ask("GET", key, bucket=bucket)
+        if status not in (200, 404):
+            raise AssertionError(f"GET {key}: {status} {body[:300]}")
+        return body if status == 200 else None
+
+    def put_object(self, key, body, bucket="examplebucket"):
+        status, answer = self.ask("PUT", key, body, bucket=bucket)
+        if status != 200:
+            raise AssertionError(f"PUT {key}: {status} {answer[:300]}")
 
     def assume_role(self, arn, seconds):
         """Credentials of STS as any program would fetch them."""
@@ -287,7 +356,8 @@ class Witness:
 
     def __init__(self, upstream, delay=0.0):
         witness = self
-        self.most = self.now = self.calls = 0
+        self.most = self.calls = 0
+        self.under_way = set()  # connections whose call has no answer yet
         self.lock = threading.Lock()
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -296,8 +366,8 @@ class Witness:
             def relay(self):
                 with witness.lock:
                     witness.calls += 1
-                    witness.now += 1
-                    witness.most = max(witness.most, witness.now)
+                    witness.under_way.add(self.connection)
+                    witness.most = max(witness.most, sum(map(witness.waits, witness.under_way)))
                 try:
                     time.sleep(delay)
                     body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -311,7 +381,7 @@ class Witness:
                     text = answer.read()
                 finally:
                     with witness.lock:
-                        witness.now -= 1
+                        witness.under_way.discard(self.connection)
                 self.send_response(answer.status)
                 for name, value in answer.headers.items():
                     if name.lower() not in ("transfer-encoding", "connection", "content-length", "server", "date"):
@@ -328,6 +398,13 @@ class Witness:
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @staticmethod
+    def waits(connection):
+        """Whether the client is still there; a call that it gave up is not under way."""
+        state = select.poll()
+        state.register(connection, select.POLLRDHUP)
+        return not state.poll(0)
 
     def stop(self):
         self.server.shutdown()

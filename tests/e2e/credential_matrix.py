@@ -1,0 +1,513 @@
+"""Every operation meets every kind of credential trouble, in the very moment that matters.
+
+In each cell the service holds one request of the operation (the k-th part, the completion, the second
+page…), the weather changes, and the request goes on. What must come of it stands in TABLE, and nowhere
+else. Whatever stands there, these are never allowed, and every cell looks for them: wrong bytes, lost
+data that was acknowledged, a call that hangs, a daemon that ends, a mount that does not recover by
+itself once the weather is fair again.
+"""
+import concurrent.futures
+import errno
+import os
+import pathlib
+import queue
+import re
+import shutil
+import sys
+import tempfile
+import threading
+import time
+import traceback
+
+import harness
+from harness import random_bytes, until
+
+# "ok": the program notices nothing. Else the errno that it gets; afterwards the same call works,
+# and "+upload" says that what was written is in the bucket in the end, without being written again.
+TABLE = """
+                  expires revoked sts-slow sts-back sts-down           sts-garbage        ahead behind no-rights
+lookup            ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIRED        ok    ok     EACCES
+readdir           ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIRED        ok    ok     EACCES
+ranged-read       ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIRED        ok    ok     EACCES
+sequential-read   ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIRED        ok    ok     EACCES
+small-put         ok      ok      ok       ok       EKEYEXPIRED+upload EKEYEXPIRED+upload ok    ok     EACCES+upload
+multipart-part    ok      ok      ok       ok       EKEYEXPIRED+upload EKEYEXPIRED+upload ok    ok     EACCES+upload
+complete          ok      ok      ok       ok       EKEYEXPIRED+upload EKEYEXPIRED+upload ok    ok     EACCES+upload
+copy              ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIRED        ok    ok     EACCES
+rename-directory  ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIRED        ok    ok     EACCES
+delete-many       ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIRED        ok    ok     EACCES
+remove-tree       ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIRED        ok    ok     EACCES
+"""
+
+WORKERS = 8
+OUTAGE_WAIT = "3s"    # --credential-wait where it is to end empty
+LIMIT = 60            # s that one call may take, whatever the weather; the machine may be busy
+RECOVERY = 60         # s until everything works again
+TOKEN_SECONDS = 3     # in the cells where tokens end by themselves
+GARBAGE = ("<html><body>Please log in to the network</body></html>", "{}", "",
+           '{"Credentials": {"AccessKeyId": "STS.x"}}', '{"Credentials": "none"}',
+           '{"Credentials": {"AccessKeyId": "STS.x", "AccessKeySecret": "y", "SecurityToken": "z",'
+           ' "Expiration": "2001-01-01T00:00:00Z"}}')
+
+
+class Deviation(Exception):
+    """What a cell did, and should not have done."""
+
+
+def check(condition, what):
+    if not condition:
+        raise Deviation(what)
+
+
+# ---- weather: begin() while a request is held; during() once it goes on
+
+class Weather:
+    options = ()
+    duration = "900s"
+
+    def begin(self, cell):
+        pass
+
+    def during(self, cell):
+        """While the operation goes on."""
+
+
+class Expires(Weather):
+    duration = f"{TOKEN_SECONDS}s"
+
+    def begin(self, cell):
+        time.sleep(TOKEN_SECONDS + 1.2)  # the token's own life, and the second it is rounded up to
+
+
+class Revoked(Weather):
+    def begin(self, cell):
+        cell.emulator.revoke()
+
+
+class StsSlow(Weather):
+    def begin(self, cell):
+        cell.emulator.fault("AssumeRole", "delay:1500ms")
+        cell.emulator.revoke()
+
+
+class StsBack(Weather):
+    def begin(self, cell):
+        cell.emulator.fault("AssumeRole", "status:503", count=2)
+        cell.emulator.revoke()
+
+
+class StsDown(Weather):
+    options = ("--credential-wait", OUTAGE_WAIT)
+
+    def begin(self, cell):
+        cell.emulator.fault("AssumeRole", "status:503")
+        cell.emulator.revoke()
+
+
+class StsGarbage(Weather):
+    options = ("--credential-wait", OUTAGE_WAIT)
+
+    def begin(self, cell):
+        cell.emulator.fault("AssumeRole", "body:" + GARBAGE[cell.number % len(GARBAGE)])
+        cell.emulator.revoke()
+
+
+class ClockAhead(Weather):
+    def begin(self, cell):
+        cell.emulator.fault("*", "clock-offset:20m")
+
+
+class ClockBehind(Weather):
+    def begin(self, cell):
+        cell.emulator.fault("*", "clock-offset:-20m")
+
+
+class NoRights(Weather):
+    def begin(self, cell):
+        cell.emulator.policies(cell.emulator.role_arn, [])
+
+
+WEATHER = {"expires": Expires(), "revoked": Revoked(), "sts-slow": StsSlow(), "sts-back": StsBack(),
+           "sts-down": StsDown(), "sts-garbage": StsGarbage(), "ahead": ClockAhead(),
+           "behind": ClockBehind(), "no-rights": NoRights()}
+
+
+# ---- operations
+
+class Operation:
+    """prepare() in fair weather; run() is what a program does; held is the request that meets the weather."""
+    held = ()            # operation of the service, how many of them pass before
+    options = ()
+
+    def __init__(self, cell):
+        self.cell = cell
+        self.path = cell.mount.path
+
+    def key(self, name):
+        return f"{self.cell.prefix}/{name}"
+
+    def bucket(self, name):
+        return self.cell.emulator.get_object(self.key(name))
+
+    def put(self, name, content):
+        self.cell.emulator.put_object(self.key(name), content)
+
+    def prepare(self):
+        pass
+
+    def succeeded(self):
+        """After run() came back."""
+
+    def failed(self):
+        """After run() ended with an error, and before the weather is fair again."""
+
+    def again(self):
+        """Once the weather is fair: what the program can do then; OSError if it cannot yet."""
+        self.run()
+        self.succeeded()
+
+    def close(self):
+        pass
+
+
+class LookUp(Operation):
+    held = ("HeadObject", 0)
+
+    def prepare(self):
+        self.content = random_bytes(1234, 1)
+        self.put("found", self.content)
+
+    def run(self):
+        self.size = os.stat(self.path / "found").st_size
+
+    def succeeded(self):
+        check(self.size == 1234, f"a size of {self.size}")
+
+
+class ReadDirectory(Operation):
+    COUNT = 2500
+    held = ("ListObjectsV2", 1)
+    options = ("--metadata-ttl", "30s")
+
+    def prepare(self):
+        self.cell.emulator.objects(self.key("many/f"), self.COUNT, 10)
+        self.directory = os.open(self.path / "many", os.O_RDONLY | os.O_DIRECTORY)
+
+    def run(self):
+        self.names = os.listdir(self.directory)
+
+    def succeeded(self):
+        check(sorted(self.names) == [f"f{i:08}" for i in range(self.COUNT)],
+              f"a listing of {len(self.names)} names")
+
+    def close(self):
+        os.close(self.directory)
+
+
+class RangedRead(Operation):
+    held = ("GetObject", 0)
+    SIZE, FIRST, COUNT = 12_000_000, 9_000_001, 1_000_000
+
+    def prepare(self):
+        self.content = random_bytes(self.SIZE, 2)
+        self.put("big", self.content)
+        self.file = os.open(self.path / "big", os.O_RDONLY)
+
+    def run(self):
+        self.got = os.pread(self.file, self.COUNT, self.FIRST)
+
+    def succeeded(self):
+        check(self.got == self.content[self.FIRST:self.FIRST + self.COUNT], "wrong bytes")
+
+    def close(self):
+        os.close(self.file)
+
+
+class SequentialRead(RangedRead):
+    held = ("GetObject", 2)
+    options = ("--read-ahead", "4MiB", "--connections", "4")
+    SIZE, PIECE = 24_000_000, 500_000
+
+    def run(self):
+        os.posix_fadvise(self.file, 0, 0, os.POSIX_FADV_DONTNEED)
+        at = 0
+        while at < self.SIZE:
+            piece = os.pread(self.file, self.PIECE, at)
+            check(piece and piece == self.content[at:at + len(piece)], f"wrong bytes from {at} on")
+            at += len(piece)
+
+    def succeeded(self):
+        pass
+
+
+class Write(Operation):
+    """What was written is still read while it is not uploaded, and gets into the bucket by itself."""
+    SIZE = 100_000
+    name = "written"
+
+    def prepare(self):
+        self.content = random_bytes(self.SIZE, 3)
+
+    def run(self):
+        (self.path / self.name).write_bytes(self.content)
+
+    def succeeded(self):
+        check(self.bucket(self.name) == self.content, "close() acknowledged what is not in the bucket")
+
+    def failed(self):
+        check((self.path / self.name).read_bytes() == self.content, "what was written reads otherwise")
+        check(self.bucket(self.name) in (None, self.content), "wrong bytes in the bucket")
+
+    def again(self):
+        check((self.path / self.name).read_bytes() == self.content, "what was written is lost")
+        if self.bucket(self.name) != self.content:
+            raise OSError(errno.EAGAIN, "not uploaded yet")
+
+
+class SmallPut(Write):
+    held = ("PutObject", 0)
+
+
+class Multipart(Write):
+    held = ("UploadPart", 3)
+    options = ("--multipart-threshold", "1MiB", "--part-size", "1MiB", "--upload-connections", "3")
+    SIZE = 8_400_000
+
+
+class Complete(Multipart):
+    held = ("CompleteMultipartUpload", 0)
+
+
+class Copy(Operation):
+    """A file is renamed: there is never neither name."""
+    held = ("CopyObject", 0)
+
+    def prepare(self):
+        self.content = random_bytes(200_000, 4)
+        self.put("old", self.content)
+
+    def run(self):
+        os.rename(self.path / "old", self.path / "new")
+
+    def succeeded(self):
+        check((self.path / "new").read_bytes() == self.content, "the new name has other bytes")
+        check(self.bucket("new") == self.content, "the bucket has other bytes")
+        check(self.bucket("old") is None, "the old name is still there")
+
+    def failed(self):
+        check(self.bucket("old") == self.content, "the old name is gone")
+
+
+class Tree(Operation):
+    COUNT = 30
+
+    def prepare(self):
+        self.contents = {f"f{i}": random_bytes(1000 + i, i) for i in range(self.COUNT)}
+        for name, content in self.contents.items():
+            self.put(f"tree/{name}", content)
+        check(len(os.listdir(self.path / "tree")) == self.COUNT, "the tree is not there")
+
+    def tree_in_bucket(self, directory):
+        return {name: self.bucket(f"{directory}/{name}") for name in self.contents}
+
+    def whole(self, directory):
+        return self.tree_in_bucket(directory) == self.contents
+
+    def gone(self, directory):
+        return not any(content is not None for content in self.tree_in_bucket(directory).values())
+
+
+class RenameDirectory(Tree):
+    held = ("CopyObject", 10)
+    target = "moved"
+
+    def run(self):
+        os.rename(self.path / "tree", self.path / self.target)
+
+    def succeeded(self):
+        read = {entry.name: entry.read_bytes() for entry in (self.path / self.target).iterdir()}
+        check(read == self.contents, "the moved tree has other files")
+        check(self.whole(self.target), "the bucket has other files under the new name")
+        check(self.gone("tree"), "the old tree is still there")
+
+    def failed(self):
+        check(self.whole("tree"), "the old tree is no longer whole")
+
+
+class DeleteMany(RenameDirectory):
+    """The sources of a renamed directory go in one request, when everything is copied."""
+    held = ("DeleteMultipleObjects", 0)
+
+    def failed(self):
+        check(self.whole(self.target), "the new tree is not whole")
+
+    def again(self):
+        read = {entry.name: entry.read_bytes() for entry in (self.path / self.target).iterdir()}
+        check(read == self.contents, "the moved tree has other files")
+        if os.path.isdir(self.path / "tree"):
+            shutil.rmtree(self.path / "tree")
+        self.succeeded()
+
+
+class RemoveTree(Tree):
+    held = ("DeleteObject", 10)
+
+    def run(self):
+        shutil.rmtree(self.path / "tree")
+
+    def succeeded(self):
+        check(self.gone("tree"), "something is left")
+        check(not os.path.exists(self.path / "tree"), "the tree is still shown")
+
+    def failed(self):
+        left = {name: content for name, content in self.tree_in_bucket("tree").items() if content}
+        check(len(left) >= self.COUNT - 12, f"only {len(left)} files are left")
+
+
+OPERATIONS = {"lookup": LookUp, "readdir": ReadDirectory, "ranged-read": RangedRead,
+              "sequential-read": SequentialRead, "small-put": SmallPut, "multipart-part": Multipart,
+              "complete": Complete, "copy": Copy, "rename-directory": RenameDirectory,
+              "delete-many": DeleteMany, "remove-tree": RemoveTree}
+
+
+# ---- a cell
+
+class Cell:
+    def __init__(self, number, operation, weather, stated):
+        self.number = number
+        self.name = f"{operation} x {weather}"
+        self.prefix = f"c{number}"
+        self.make = OPERATIONS[operation]
+        self.weather = WEATHER[weather]
+        self.stated, _, self.more = stated.partition("+")
+        self.emulator = self.mount = None
+        self.took = 0.0
+
+    def run(self, emulator, directory):
+        """Nothing, or in what it deviates."""
+        self.emulator = emulator
+        begun = time.monotonic()
+        self.mount = harness.Mount(emulator, directory, *self.make.options, *self.weather.options,
+                                   source=f"oss://examplebucket/{self.prefix}",
+                                   duration=self.weather.duration)
+        try:
+            self.judge()
+            done = self.mount.umount("--timeout", "60s")
+            check(done.returncode == 0, f"umount: {done.stderr}")
+            check(not self.mount.reports(), f"the sanitizers: {self.mount.reports()}")
+        except (Deviation, AssertionError, OSError) as trouble:
+            return f"{trouble!r}\n{''.join(traceback.format_tb(trouble.__traceback__)[-2:])}{self.mount.log()[-6000:]}"
+        finally:
+            emulator.no_faults()
+            emulator.policies(emulator.role_arn)
+            try:
+                self.mount.stop()
+            except AssertionError as trouble:
+                return repr(trouble)
+            self.took = time.monotonic() - begun
+        return None
+
+    def judge(self):
+        operation = self.make(self)
+        operation.prepare()
+        try:
+            self.meet(operation)
+            self.recover(operation)
+        finally:
+            operation.close()
+
+    def meet(self, operation):
+        result = []
+
+        def program():
+            try:
+                operation.run()
+                result.append("ok")
+            except OSError as error:
+                result.append(errno.errorcode.get(error.errno, str(error)))
+            except Deviation as deviation:
+                result.append(deviation)
+
+        what, passing = operation.held
+        self.emulator.hold(what, skip=passing)
+        thread = threading.Thread(target=program, daemon=True)
+        thread.start()
+        until(lambda: self.emulator.held > 0 or result, 30, "its request comes")
+        check(not result, f"over ({result}) before its {what} came")
+        self.weather.begin(self)
+        self.emulator.release()
+        thread.join(LIMIT)
+        check(result, f"it hangs: no answer within {LIMIT} s")
+        if isinstance(result[0], Deviation):
+            raise result[0]
+        check(self.mount.alive, "the daemon has ended")
+        check(result[0] == self.stated, f"{result[0]} instead of {self.stated}")
+        if self.stated == "ok":
+            self.emulator.no_faults()  # a clock that is off would refuse us too
+            operation.succeeded()
+        else:
+            operation.failed()
+
+    def recover(self, operation):
+        self.emulator.no_faults()
+        self.emulator.policies(self.emulator.role_arn)
+        if self.stated == "ok":
+            return
+        end = time.monotonic() + RECOVERY
+        while True:
+            try:
+                operation.again()
+                return
+            except OSError as error:
+                if time.monotonic() > end:
+                    raise Deviation(f"no recovery within {RECOVERY} s: {error}") from error
+                time.sleep(0.2)
+
+
+def cells(pattern):
+    lines = TABLE.strip().splitlines()
+    number = 0
+    for line in lines[1:]:
+        operation, *outcomes = line.split()
+        for weather, stated in zip(lines[0].split(), outcomes, strict=True):
+            number += 1
+            if re.search(pattern, f"{operation} x {weather}"):
+                yield Cell(number, operation, weather, stated)
+
+
+def run_all(pattern):
+    root = pathlib.Path(tempfile.mkdtemp(prefix="stsfs-matrix-"))
+    every = list(cells(pattern))
+    emulators = queue.Queue()
+    made = [harness.Emulator(root / f"emulator{i}", "--min-duration", "1s")
+            for i in range(min(WORKERS, len(every)))]
+    for emulator in made:
+        emulators.put(emulator)
+
+    def run(cell):
+        emulator = emulators.get()
+        try:
+            return cell.run(emulator, root / f"cell{cell.number}")
+        finally:
+            emulators.put(emulator)
+
+    as_stated = 0
+    try:
+        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+            for cell, deviation in zip(every, pool.map(run, every)):
+                as_stated += deviation is None
+                print(f"{'ok' if deviation is None else 'NOT AS STATED'} - {cell.name} ({cell.took:.1f} s)"
+                      f"{'' if deviation is None else ': ' + deviation}", flush=True)
+    finally:
+        for emulator in made:
+            emulator.stop()
+        reports = "\n".join(p.read_text(errors="replace")[:8000] for p in sorted(root.glob("emulator*/*san.*")))
+        shutil.rmtree(root, ignore_errors=True)
+    print(reports)
+    print(f"matrix: {len(every)} cells, {as_stated} as stated")
+    return 0 if every and as_stated == len(every) and not reports else 1
+
+
+if __name__ == "__main__":
+    harness.must_be_able_to_mount()
+    sys.exit(run_all(sys.argv[1] if len(sys.argv) > 1 else ""))
