@@ -102,9 +102,6 @@ core::Result<store::PartReceipt> OssStore::upload_part(const core::OpContext& co
     receipt.etag = etag_of(response.headers);
     receipt.size = range.size();
     receipt.crc64 = crc64;
-    if (receipt.etag.empty()) {
-      return core::fail(ErrorKind::Protocol, "UploadPart " + key.text() + ": no ETag");
-    }
     return receipt;
   };
   return client_.repeat(context, attempt);
