@@ -32,11 +32,15 @@ std::string bucket_in_host(std::string_view host, const std::vector<std::string>
       return std::string(host.substr(0, host.size() - domain.size() - 1));
     }
   }
-  if (host.empty() || host == "localhost" || is_ip(host) || host.starts_with("oss-") ||
-      host.starts_with("sts")) {
+  if (host.empty() || host == "localhost" || is_ip(host)) {
     return {};
   }
-  return std::string(host.substr(0, host.find('.')));
+  const std::string_view first = host.substr(0, host.find('.'));
+  // In front of the service's own name there is a bucket, whatever it is called.
+  if (first.size() < host.size() && host.substr(first.size() + 1).starts_with("oss-")) {
+    return std::string(first);
+  }
+  return first.starts_with("oss-") || first.starts_with("sts") ? std::string() : std::string(first);
 }
 
 }  // namespace

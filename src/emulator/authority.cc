@@ -184,7 +184,11 @@ class OneAccount final : public Authority {
     // S3 clients are rarely told a region of ours; a CloudBox signs with its own id.
     if (claim.scheme == Scheme::OssV4 && claim.product == "oss" && !directory_.any_region &&
         claim.region != options_.region) {
-      return refused(400, "InvalidArgument", "The signing region in credential is invalid.", {});
+      return claim.by_url
+                 ? refused(400, "InvalidArgument", "The signing region in credential is invalid.",
+                           {})
+                 : refused(400, "InvalidArgument",
+                           "Invalid signing region in Authorization header.", "0002-00000226");
     }
     if (auto error = check_time(claim, now)) {
       return error;

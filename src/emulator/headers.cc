@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <iterator>
 #include <set>
 
 #include "core/format.h"
@@ -92,6 +93,19 @@ bool valid_acl(std::string_view acl, bool object) {
          (object && acl == "default");
 }
 
+namespace {
+
+/// Letters of any script, digits, blanks and + - = . _ : /
+bool tag_text(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+           std::string_view(" +-=._:/").find(c) != std::string_view::npos ||
+           static_cast<unsigned char>(c) >= 0x80;
+  });
+}
+
+}  // namespace
+
 Outcome<bool> check_tags(const Pairs& tags) {
   const auto invalid = [](std::string message) {
     return refuse(service_error(400, "InvalidTag", std::move(message)));
@@ -103,6 +117,9 @@ Outcome<bool> check_tags(const Pairs& tags) {
   for (const auto& [key, value] : tags) {
     if (key.empty() || key.size() > 128 || value.size() > 256) {
       return invalid("The tag's key or value is too long or empty.");
+    }
+    if (!tag_text(key) || !tag_text(value)) {
+      return invalid("The tag's key or value contains characters that tags cannot have.");
     }
     if (!keys.insert(key).second) {
       return invalid("The same tag key appears twice.");
@@ -121,6 +138,32 @@ Outcome<Pairs> parse_tags(std::string_view text) {
   }
   return tags;
 }
+
+namespace {
+
+constexpr std::string_view kEncryption = "x-oss-server-side-";
+constexpr std::string_view kDefaultKey = "00000000-0000-4000-8000-000000000000";
+
+/// Keeps what the request says about encryption. KMS has a key of its own when none is named.
+void add_encryption_headers(Pairs& headers, const Call& call) {
+  const auto algorithm = call.vendor("server-side-encryption");
+  if (!algorithm) {
+    return;
+  }
+  headers.emplace_back("x-oss-server-side-encryption", *algorithm);
+  if (call.dialect == Dialect::S3) {
+    return;
+  }
+  if (const auto data = call.vendor("server-side-data-encryption")) {
+    headers.emplace_back("x-oss-server-side-data-encryption", *data);
+  }
+  if (*algorithm == "KMS") {
+    headers.emplace_back("x-oss-server-side-encryption-key-id",
+                         call.vendor("server-side-encryption-key-id").value_or(kDefaultKey));
+  }
+}
+
+}  // namespace
 
 Outcome<Version> draft_of(const Call& call) {
   Version draft;
@@ -150,9 +193,13 @@ Outcome<Version> draft_of(const Call& call) {
         service_error(400, call.dialect == Dialect::S3 ? "MetadataTooLarge" : "InvalidArgument",
                       "The total size of the user metadata exceeds 8 KB."));
   }
-  if (const auto value = call.vendor("server-side-encryption")) {
-    draft.headers.emplace_back("x-oss-server-side-encryption", *value);
+  const std::string_view encryption = call.vendor("server-side-encryption").value_or("AES256");
+  if (call.dialect == Dialect::Oss && encryption != "AES256" && encryption != "KMS" &&
+      encryption != "SM4") {
+    return refuse(invalid_argument("The encryption must be AES256, KMS or SM4.",
+                                   "x-oss-server-side-encryption", encryption));
   }
+  add_encryption_headers(draft.headers, call);
   draft.storage_class = call.bucket.storage_class;
   if (const auto value = call.vendor("storage-class")) {
     const auto known = std::find_if(kClasses.begin(), kClasses.end(), [&](const ClassNames& names) {
@@ -307,6 +354,31 @@ void add_stored_headers(Reply& reply, const Call& call, const Version& version) 
   }
 }
 
+void add_encryption(Reply& reply, const Call& call, const Version& version) {
+  for (const auto& [name, value] : version.headers) {
+    if (name.starts_with(kEncryption)) {
+      reply.add(call.vendor_name(std::string_view(name).substr(6)), value);
+    }
+  }
+}
+
+void replace_encryption(Pairs& headers, const Version& draft) {
+  const auto encrypts = [](const auto& header) { return header.first.starts_with(kEncryption); };
+  if (std::none_of(draft.headers.begin(), draft.headers.end(), encrypts)) {
+    return;
+  }
+  std::erase_if(headers, encrypts);
+  std::copy_if(draft.headers.begin(), draft.headers.end(), std::back_inserter(headers), encrypts);
+}
+
+bool wants_callback(const Call& call) {
+  return call.request.header("x-oss-callback") || call.request.param("callback") != nullptr;
+}
+
+ServiceError callback_failed() {
+  return service_error(203, "CallbackFailed", "Error status : 301.", "0007-00000203");
+}
+
 void add_version_id(Reply& reply, const Call& call, std::string_view id) {
   if (call.bucket.versioning != Versioning::Never && !id.empty()) {
     reply.add(call.vendor_name("version-id"), id);
@@ -333,6 +405,8 @@ Outcome<std::uint64_t> number_param(const Call& call, std::string_view name, std
   }
   return *value;
 }
+
+bool valid_version_id(std::string_view id) { return id == "null" || id.starts_with("CAEQ"); }
 
 bool valid_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {

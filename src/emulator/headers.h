@@ -52,12 +52,22 @@ Outcome<bool> check_conditions(const Call& call, const Version& version, std::st
 void add_stored_headers(Reply& reply, const Call& call, const Version& version);
 /// x-oss-version-id, where the bucket has versions.
 void add_version_id(Reply& reply, const Call& call, std::string_view id);
+/// x-oss-server-side-*, as the answer to a write repeats them.
+void add_encryption(Reply& reply, const Call& call, const Version& version);
+/// Puts the encryption that `draft` names, if any, in the place of what `headers` had.
+void replace_encryption(Pairs& headers, const Version& draft);
+/// Nobody is called from here, so that a callback that is asked for fails, after the object is
+/// stored. Source: OSS API, "Callback": 203 CallbackFailed.
+bool wants_callback(const Call& call);
+ServiceError callback_failed();
 void add_crc(Reply& reply, const Call& call, std::uint64_t crc64);
 
 /// A whole number parameter. InvalidArgument.
 Outcome<std::uint64_t> number_param(const Call& call, std::string_view name, std::uint64_t fallback,
                                     std::uint64_t least, std::uint64_t most);
 bool valid_acl(std::string_view acl, bool object);
+/// Whether we may have made it, or it means the object from before the versions.
+bool valid_version_id(std::string_view id);
 bool valid_utf8(std::string_view text);
 
 }  // namespace emulator

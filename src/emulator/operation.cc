@@ -29,6 +29,7 @@ constexpr std::array kFacts = {
                    BodyKind::None},
     OperationFacts{Op::ListMultipartUploads, "ListMultipartUploads", "oss:ListMultipartUploads",
                    BodyKind::None},
+    OperationFacts{Op::ListLiveChannels, "ListLiveChannels", "oss:ListLiveChannel", BodyKind::None},
     OperationFacts{Op::DeleteMultipleObjects, "DeleteMultipleObjects", "oss:DeleteObject",
                    BodyKind::Text},
     OperationFacts{Op::GetObject, "GetObject", "oss:GetObject", BodyKind::None},
@@ -137,6 +138,9 @@ Op bucket_op(const RawRequest& r) {
     if (has(r, "uploads")) {
       return Op::ListMultipartUploads;
     }
+    if (has(r, "live")) {
+      return Op::ListLiveChannels;
+    }
     if (has(r, "tagging")) {
       return Op::NotImplemented;
     }
@@ -218,8 +222,9 @@ Op object_op(const RawRequest& r) {
 const OperationFacts& facts_of(Op op) { return kFacts[static_cast<std::size_t>(op)]; }
 
 Operation classify(const RawRequest& request, const Address& address) {
+  const bool lists_channels = request.method == "GET" && address.key.empty();
   for (const std::string_view name : kRefused) {
-    if (has(request, name)) {
+    if (has(request, name) && !(lists_channels && name == "live")) {
       return {Op::NotImplemented, core::format("{} ?{}", request.method, name)};
     }
   }

@@ -25,6 +25,7 @@ enum class Op : std::uint8_t {
   ListObjectsV2,
   ListObjectVersions,
   ListMultipartUploads,
+  ListLiveChannels,
   DeleteMultipleObjects,
   GetObject,
   HeadObject,

@@ -13,6 +13,8 @@ std::string_view reason_of(int status) {
   switch (status) {
     case 200:
       return "OK";
+    case 203:
+      return "Non-Authoritative Information";
     case 204:
       return "No Content";
     case 206:

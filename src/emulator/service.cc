@@ -152,6 +152,12 @@ Outcome<bool> Service::authorize_anonymous(const Call& call) const {
 Outcome<bool> Service::admit(Call& call, core::Duration clock_offset) const {
   auto who = authority_.verify(call.request, call.address.bucket, call.address.key, clock_offset);
   if (auto* error = std::get_if<ServiceError>(&who)) {
+    // OSS looks for the bucket before it looks at the caller.
+    if (call.dialect == Dialect::Oss && !call.address.bucket.empty() && call.op != Op::PutBucket) {
+      if (auto facts = storage_.bucket(call.address.bucket); !facts) {
+        return refuse(std::move(facts.error()));
+      }
+    }
     return refuse(std::move(*error));
   }
   const Verified& verified = std::get<Verified>(who);
@@ -203,9 +209,12 @@ Outcome<bool> Service::admit(Call& call, core::Duration clock_offset) const {
   }
   call.traffic_limit = *limit;
   if (call.op == Op::UploadPart) {
-    const auto upload =
+    auto upload =
         storage_.upload_exists(call.address.bucket, call.address.key, call.param("uploadId"));
     if (!upload) {
+      if (upload.error().code == "NoSuchUpload") {
+        upload.error().ec = "0042-00000104";
+      }
       return upload;
     }
   }
@@ -282,6 +291,8 @@ Service::Answered Service::dispatch(Call& call) {
     case Op::GetBucketInfo:
     case Op::GetBucketLocation:
       return bucket_info(call);
+    case Op::ListLiveChannels:
+      return list_live_channels(call);
     case Op::GetBucketStat:
       return bucket_stat(call);
     case Op::GetBucketAcl:

@@ -88,6 +88,7 @@ class Service {
     std::string bucket;
     std::string key;
     std::string version_id;
+    bool versioned = false;  ///< its bucket has versions
     VersionPtr version;
   };
   /// What x-oss-copy-source names, if this caller may read it and its conditions hold.
@@ -113,6 +114,7 @@ class Service {
   Answered delete_bucket(const Call& call);
   Answered bucket_info(const Call& call);
   Answered bucket_stat(const Call& call);
+  static Answered list_live_channels(const Call& call);
   Answered bucket_acl(const Call& call);
   Answered put_bucket_acl(const Call& call);
   Answered bucket_versioning(const Call& call);

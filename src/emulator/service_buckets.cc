@@ -140,6 +140,7 @@ Service::Answered Service::bucket_info(const Call& call) {
   xml.text("StorageClass", facts.storage_class).text("DataRedundancyType", "LRS");
   xml.text("AccessMonitor", "Disabled").text("TransferAcceleration", "Disabled");
   xml.text("CrossRegionReplication", "Disabled").text("Comment", "");
+  xml.text("ResourceGroupId", "rg-default");
   xml.flag("BlockPublicAccess", false);
   if (facts.versioning != Versioning::Never) {
     xml.text("Versioning", facts.versioning == Versioning::Enabled ? "Enabled" : "Suspended");
@@ -166,10 +167,23 @@ Service::Answered Service::bucket_stat(const Call& call) {
   for (const char* name :
        {"InfrequentAccessStorage", "InfrequentAccessRealStorage", "InfrequentAccessObjectCount",
         "ArchiveStorage", "ArchiveRealStorage", "ArchiveObjectCount", "ColdArchiveStorage",
-        "ColdArchiveRealStorage", "ColdArchiveObjectCount"}) {
+        "ColdArchiveRealStorage", "ColdArchiveObjectCount", "DeepColdArchiveStorage",
+        "DeepColdArchiveRealStorage", "DeepColdArchiveObjectCount"}) {
     xml.number(name, 0);
   }
   xml.number("DeleteMarkerCount", stat->delete_markers);
+  return xml_reply(xml.finish());
+}
+
+/// There are none: clients of the vendor's ask before they delete a bucket.
+Service::Answered Service::list_live_channels(const Call& call) {
+  const auto limit = number_param(call, "max-keys", 100, 1, 1000);
+  if (!limit) {
+    return refuse(limit.error());
+  }
+  XmlWriter xml("ListLiveChannelResult");
+  xml.text("Prefix", call.param("prefix")).text("Marker", call.param("marker"));
+  xml.number("MaxKeys", *limit).flag("IsTruncated", false).text("NextMarker", "");
   return xml_reply(xml.finish());
 }
 

@@ -38,6 +38,8 @@ Outcome<Service::Source> Service::source_of(const Call& call) const {
     return refuse(found.error());
   }
   source.version = std::move(*found);
+  const auto facts = storage_.bucket(source.bucket);
+  source.versioned = facts && facts->versioning != Versioning::Never;
   if (source.version->storage_class.ends_with("Archive")) {
     return refuse(service_error(403, "InvalidObjectState",
                                 "The operation is not valid for the object's state."));
@@ -84,6 +86,8 @@ Service::Answered Service::copy_object(const Call& call) {
   }
   if (replace) {
     copy.headers = draft->headers;
+  } else {
+    replace_encryption(copy.headers, *draft);
   }
   if (core::equal_ignoring_case(call.vendor("tagging-directive").value_or("COPY"), "REPLACE")) {
     copy.tags = draft->tags;
@@ -102,7 +106,8 @@ Service::Answered Service::copy_object(const Call& call) {
   reply.add("ETag", etag_for(call, (*stored)->etag));
   add_crc(reply, call, (*stored)->crc64);
   add_version_id(reply, call, (*stored)->id);
-  if (from.id != "null") {
+  add_encryption(reply, call, **stored);
+  if (source->versioned) {
     reply.add(call.vendor_name("copy-source-version-id"), from.id);
   }
   return reply;
@@ -136,13 +141,17 @@ Service::Answered Service::upload_part_copy(const Call& call) {
   const auto part = storage_.put_part(call.address.bucket, call.address.key, call.param("uploadId"),
                                       static_cast<int>(*number), incoming);
   if (!part) {
-    return refuse(part.error());
+    ServiceError error = part.error();
+    if (error.code == "NoSuchUpload") {
+      error.ec = "0042-00000311";
+    }
+    return refuse(std::move(error));
   }
   XmlWriter xml("CopyPartResult", ns_of(call));
   xml.text("LastModified", list_time(part->modified)).text("ETag", etag_for(call, part->etag));
   Reply reply = xml_reply(xml.finish());
   reply.add("ETag", etag_for(call, part->etag));
-  if (from.id != "null") {
+  if (source->versioned) {
     reply.add(call.vendor_name("copy-source-version-id"), from.id);
   }
   return reply;

@@ -20,6 +20,20 @@ Outcome<std::size_t> max_keys_of(const Call& call) {
   return static_cast<std::size_t>(std::min<std::uint64_t>(*value, 1000));
 }
 
+/// OSS compares them with the longest key.
+Outcome<bool> check_lengths(const Call& call) {
+  constexpr std::size_t kLongest = 1024;
+  for (const std::string_view name : {"prefix", "marker", "key-marker", "start-after"}) {
+    const QueryParam* param = call.request.param(name);
+    if (call.dialect == Dialect::Oss && param != nullptr && param->value.size() > kLongest) {
+      return refuse(
+          invalid_argument(core::format("The length of {} must be less than 1024 bytes.", name),
+                           name, "(too long)"));
+    }
+  }
+  return true;
+}
+
 /// Opaque for clients, and free of '+', '/' and '%'.
 std::string token_of(std::string_view key) {
   std::string token = core::base64(key);
@@ -44,6 +58,9 @@ Service::Answered Service::list_objects(const Call& call) {
   const auto limit = max_keys_of(call);
   if (!limit) {
     return refuse(limit.error());
+  }
+  if (const auto good = check_lengths(call); !good) {
+    return refuse(good.error());
   }
   const std::string encoding = call.param("encoding-type");
   if (!encoding.empty() && encoding != "url") {
@@ -125,6 +142,9 @@ Service::Answered Service::list_versions(const Call& call) {
   const auto limit = max_keys_of(call);
   if (!limit) {
     return refuse(limit.error());
+  }
+  if (const auto good = check_lengths(call); !good) {
+    return refuse(good.error());
   }
   const bool encode = call.param("encoding-type") == "url";
   const auto shown = [&](std::string_view text) {

@@ -149,7 +149,11 @@ Service::Answered Service::put_object(Call& call) {
   if (!stored) {
     return refuse(stored.error());
   }
+  if (wants_callback(call)) {
+    return refuse(callback_failed());
+  }
   Reply reply;
+  add_encryption(reply, call, **stored);
   reply.add("ETag", etag_for(call, (*stored)->etag));
   add_crc(reply, call, (*stored)->crc64);
   if (call.dialect == Dialect::Oss && !(*stored)->md5.empty()) {
@@ -174,12 +178,20 @@ Service::Answered Service::append_object(Call& call) {
     error.ec = "0016-00000502";
     return refuse(std::move(error));
   }
-  auto draft = draft_of(call);
+  // Only what makes the object gives it its headers; an ACL counts each time.
+  auto draft = position == 0 ? draft_of(call) : Outcome<Version>(Version());
   if (!draft) {
     return refuse(draft.error());
   }
-  const auto stored = storage_.append(call.address.bucket, call.address.key, position,
-                                      call.incoming, std::move(*draft));
+  const std::string acl(position == 0 ? "" : call.vendor("object-acl").value_or(""));
+  if (!acl.empty() && !valid_acl(acl, true)) {
+    return refuse(invalid_argument("no such acl", "x-oss-object-acl", acl));
+  }
+  auto stored = storage_.append(call.address.bucket, call.address.key, position, call.incoming,
+                                std::move(*draft));
+  if (stored && !acl.empty()) {
+    stored = storage_.amend(call.address.bucket, call.address.key, {}, acl, {});
+  }
   if (!stored) {
     return refuse(stored.error());
   }
@@ -188,6 +200,7 @@ Service::Answered Service::append_object(Call& call) {
   add_crc(reply, call, (*stored)->crc64);
   reply.add("x-oss-next-append-position", std::to_string((*stored)->body.size()));
   add_version_id(reply, call, (*stored)->id);
+  add_encryption(reply, call, **stored);
   return reply;
 }
 
@@ -216,6 +229,11 @@ Service::Answered Service::delete_multiple(const Call& call) {
   const auto request = parse_delete(call.text);
   if (!request) {
     return refuse(malformed_xml());
+  }
+  for (const DeleteRequest::Item& item : request->items) {
+    if (!s3 && !item.version_id.empty() && !valid_version_id(item.version_id)) {
+      return refuse(invalid_argument("Invalid version id specified", "versionId", item.version_id));
+    }
   }
   const bool encode = call.param("encoding-type") == "url";
   const auto shown = [&](std::string_view key) {

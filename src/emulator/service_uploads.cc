@@ -43,7 +43,7 @@ Service::Answered Service::initiate(const Call& call) {
                                 "overwritten.",
                                 "0026-00000002"));
   }
-  const auto id = storage_.initiate(call.address.bucket, call.address.key, std::move(*draft));
+  const auto id = storage_.initiate(call.address.bucket, call.address.key, *draft);
   if (!id) {
     return refuse(id.error());
   }
@@ -52,7 +52,9 @@ Service::Answered Service::initiate(const Call& call) {
   encoded.announce(xml);
   xml.text("Bucket", call.address.bucket).text("Key", encoded(call.address.key));
   xml.text("UploadId", *id);
-  return xml_reply(xml.finish());
+  Reply reply = xml_reply(xml.finish());
+  add_encryption(reply, call, *draft);
+  return reply;
 }
 
 Service::Answered Service::upload_part(Call& call) {
@@ -79,11 +81,19 @@ Service::Answered Service::complete(const Call& call) {
   if (!rule) {
     return refuse(rule.error());
   }
+  const std::string_view acl_name = call.dialect == Dialect::S3 ? "acl" : "object-acl";
+  const std::string_view acl = call.vendor(acl_name).value_or("");
+  if (!acl.empty() && !valid_acl(acl, true)) {
+    return refuse(invalid_argument("no such acl", call.vendor_name(acl_name), acl));
+  }
   const bool all = call.vendor("complete-all") == "yes";
   std::vector<PartName> names;
   if (all && !core::trim(call.text).empty()) {
-    return refuse(invalid_argument("x-oss-complete-all does not go with a list of parts.",
-                                   "x-oss-complete-all", "yes"));
+    ServiceError error =
+        invalid_argument("Should not speficy both complete all header and http body.",  // its words
+                         "x-oss-complete-all", "yes");
+    error.ec = "0042-00000216";
+    return refuse(std::move(error));
   }
   if (!all) {
     auto parsed = parse_complete(call.text);
@@ -92,11 +102,15 @@ Service::Answered Service::complete(const Call& call) {
     }
     names = std::move(*parsed);
   }
-  const auto stored = storage_.complete(
-      call.address.bucket, call.address.key, call.param("uploadId"), std::move(names), *rule,
-      call.dialect == Dialect::S3 ? kSmallestS3Part : kSmallestPart);
+  const bool s3 = call.dialect == Dialect::S3;
+  const auto stored =
+      storage_.complete(call.address.bucket, call.address.key, call.param("uploadId"),
+                        std::move(names), *rule, {acl, s3 ? kSmallestS3Part : kSmallestPart, !s3});
   if (!stored) {
     return refuse(stored.error());
+  }
+  if (wants_callback(call)) {
+    return refuse(callback_failed());
   }
   const Encoding encoded(call);
   XmlWriter xml("CompleteMultipartUploadResult", ns_of(call));
@@ -109,6 +123,7 @@ Service::Answered Service::complete(const Call& call) {
   reply.add("ETag", etag_for(call, (*stored)->etag));
   add_crc(reply, call, (*stored)->crc64);
   add_version_id(reply, call, (*stored)->id);
+  add_encryption(reply, call, **stored);
   return reply;
 }
 

@@ -87,7 +87,10 @@ awaitable<void> Session::run() {
       co_await refuse_malformed();
       break;
     }
-    keep_alive_ = info_.keep_alive;
+    // Some clients announce a body with a GET and never send it, so that nobody can tell it from
+    // the next request.
+    const bool reads = request_.method == "GET" || request_.method == "HEAD";
+    keep_alive_ = info_.keep_alive && !(reads && !reader_.at_end());
     continue_due_ = info_.expects_continue && !reader_.at_end();
     switch (port_) {
       case Port::Objects:

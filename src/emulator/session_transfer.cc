@@ -72,7 +72,7 @@ awaitable<std::optional<std::string>> Session::read_text() {
 }
 
 awaitable<void> Session::discard_body() {
-  if (continue_due_ || (reader_.left().value_or(0) > kDiscardLimit)) {
+  if (!keep_alive_ || continue_due_ || (reader_.left().value_or(0) > kDiscardLimit)) {
     keep_alive_ = false;  // linger() takes what still comes
     co_return;
   }

@@ -67,8 +67,7 @@ bool has_field(std::string_view fields, std::string_view name, char separator) {
 /// AK/20240102/region/product/terminator.
 bool split_credential(std::string_view text, std::string_view terminator, Claim& claim) {
   const auto pieces = core::split(text, '/');
-  if (pieces.size() != 5 || pieces[1].size() != 8 || pieces[2].empty() || pieces[3].empty() ||
-      pieces[4] != terminator) {
+  if (pieces.size() != 5 || pieces[1].size() != 8 || pieces[3].empty() || pieces[4] != terminator) {
     return false;
   }
   claim.access_key_id = pieces[0];

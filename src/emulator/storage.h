@@ -43,6 +43,15 @@ struct PartName {
   std::string etag;
 };
 
+/// What the end of a multipart upload is told besides its parts.
+struct Completion {
+  std::string_view acl;  ///< in place of the one given at the start, unless empty
+  std::uint64_t smallest_part = 0;
+  /// The ETag is the MD5 of the parts' ETags: of their text in OSS (the tests of its Go SDK hold a
+  /// value that shows it), of the bytes that they stand for in S3.
+  bool etag_of_text = true;
+};
+
 /// Threads: any. Every call is short; with a data folder a change is one append to the journal.
 /// Errors: NoSuchBucket everywhere but where it makes no sense; InternalError if the disk fails.
 class Storage {
@@ -102,7 +111,7 @@ class Storage {
   /// `names` empty: every part. InvalidPart, InvalidPartOrder, EntityTooSmall.
   Outcome<VersionPtr> complete(std::string_view bucket, const std::string& key,
                                const std::string& upload_id, std::vector<PartName> names,
-                               const PutRule& rule, std::uint64_t smallest_part);
+                               const PutRule& rule, const Completion& how);
   Outcome<bool> abort(std::string_view bucket, std::string_view key, const std::string& upload_id);
 
  private:

@@ -106,7 +106,7 @@ Outcome<Part> Storage::put_part(std::string_view bucket, std::string_view key,
 
 Outcome<VersionPtr> Storage::complete(std::string_view bucket_name, const std::string& key,
                                       const std::string& upload_id, std::vector<PartName> names,
-                                      const PutRule& rule, std::uint64_t smallest_part) {
+                                      const PutRule& rule, const Completion& how) {
   const core::MutexLock lock(mutex_);
   const auto found = upload_locked(bucket_name, key, upload_id);
   if (!found) {
@@ -132,6 +132,9 @@ Outcome<VersionPtr> Storage::complete(std::string_view bucket_name, const std::s
   }
   Version version = upload.draft;
   version.type = ObjectType::Multipart;
+  if (!how.acl.empty()) {
+    version.acl = how.acl;
+  }
   std::string sums;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (i > 0 && names[i].number <= names[i - 1].number) {
@@ -145,17 +148,18 @@ Outcome<VersionPtr> Storage::complete(std::string_view bucket_name, const std::s
       return invalid_part(names[i].number);
     }
     const std::uint64_t size = part->second.body.size();
-    if (i + 1 < names.size() && size < smallest_part) {
+    if (i + 1 < names.size() && size < how.smallest_part) {
       ServiceError error = service_error(
           400, "EntityTooSmall", "Your proposed upload smaller than the minimum allowed size.");
       error.details.emplace_back("PartNumber", std::to_string(names[i].number));
-      error.details.emplace_back("MinSizeAllowed", std::to_string(smallest_part));
+      error.details.emplace_back("MinSizeAllowed", std::to_string(how.smallest_part));
       error.details.emplace_back("ProposedSize", std::to_string(size));
       return refuse(std::move(error));
     }
     version.body.add(part->second.body);
     version.crc64 = core::crc64_combine(version.crc64, part->second.crc64, size);
-    sums += unhex(part->second.etag).value_or(part->second.etag);
+    const std::string& sum = part->second.etag;
+    sums += how.etag_of_text ? sum : unhex(sum).value_or(sum);
   }
   version.etag = core::format("{}-{}", core::upper_hex(core::md5(sums)), names.size());
   const auto bucket = bucket_locked(bucket_name);

@@ -215,7 +215,8 @@ TEST_F(AuthorityTest, TheRegionOfAVersion4ScopeCounts) {
   ASSERT_TRUE(std::holds_alternative<ServiceError>(verified));
   EXPECT_EQ(std::get<ServiceError>(verified).status, 400);
   EXPECT_EQ(std::get<ServiceError>(verified).message,
-            "The signing region in credential is invalid.");
+            "Invalid signing region in Authorization header.");
+  EXPECT_EQ(std::get<ServiceError>(verified).ec, "0002-00000226");
 }
 
 struct LimitCase {

@@ -134,24 +134,11 @@ struct WireRequest {
 
 /// The bytes of a request signed with V1. Source: OSS API, "Authorization header (V1)".
 inline std::string signed_bytes(const Identity& who, const WireRequest& request) {
-  static const std::vector<std::string> kSubResources = {"lifecycle",
-                                                         "acl",
-                                                         "append",
-                                                         "bucketInfo",
-                                                         "delete",
-                                                         "location",
-                                                         "objectMeta",
-                                                         "partNumber",
-                                                         "position",
-                                                         "stat",
-                                                         "symlink",
-                                                         "tagging",
-                                                         "uploadId",
-                                                         "uploads",
-                                                         "versionId",
-                                                         "versions",
-                                                         "continuation-token",
-                                                         "versioning"};
+  static const std::vector<std::string> kSubResources = {
+      "lifecycle", "live",       "acl",        "append",    "bucketInfo", "delete",
+      "location",  "objectMeta", "partNumber", "position",  "stat",       "symlink",
+      "tagging",   "uploadId",   "uploads",    "versionId", "versions",   "continuation-token",
+      "versioning"};
   const std::string date = core::format_http_date(std::chrono::system_clock::now());
   std::map<std::string, std::string> vendor;
   std::string type;
