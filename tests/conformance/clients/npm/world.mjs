@@ -1,0 +1,68 @@
+// What the drivers share: the emulator's facts, the clients, and requests without any client.
+import { createRequire } from 'node:module';
+import assert from 'node:assert/strict';
+import { request as overHttp } from 'node:http';
+import { request as overHttps } from 'node:https';
+
+export const facts = JSON.parse(process.env.EMULATOR);
+export const names = process.env.VENDOR_NAMES === '1';
+export const client = createRequire(`${process.env.CLIENTS}/`);
+export const region = facts.region;
+export const bucket = facts.bucket;
+export const styles = names ? ['virtual', 'path'] : ['path'];
+export const pair = { accessKeyId: facts.access_key_id, accessKeySecret: facts.access_key_secret };
+
+const OSS = client('ali-oss');
+export { OSS };
+
+/** A client for one way of signing and one way of addressing. */
+export function connect(style, v4, more = {}) {
+  const endpoint = style === 'virtual' ? `https://oss-${region}.aliyuncs.com` : facts.oss_endpoint;
+  return new OSS({
+    ...pair, bucket, region: `oss-${region}`, endpoint, authorizationV4: v4,
+    sldEnable: style === 'path', timeout: 60_000, ...more,
+  });
+}
+
+/** Options that let a client carry a temporary key. */
+export function session({ AccessKeyId, AccessKeySecret, SecurityToken }) {
+  const held = { accessKeyId: AccessKeyId, accessKeySecret: AccessKeySecret, stsToken: SecurityToken };
+  return { ...held, refreshSTSToken: async () => held, refreshSTSTokenInterval: 3_600_000 };
+}
+
+/** Asserts that a call is refused with this status and, if given, one of these codes. */
+export async function refused(call, status, ...codes) {
+  const error = await call.then(
+    () => assert.fail('should have been refused'), (reason) => reason);
+  assert.equal(error.status, status, `${error.code}: ${error.message}`);
+  if (codes.length > 0) assert.ok(codes.includes(error.code), `${error.code}: ${error.message}`);
+  return error;
+}
+
+/** One request as curl would make it. */
+export function plainly(method, url, { body, headers = {} } = {}) {
+  const send = url.startsWith('https:') ? overHttps : overHttp;
+  return new Promise((resolve, reject) => {
+    const length = body === undefined ? {} : { 'content-length': Buffer.byteLength(body) };
+    const call = send(url, { method, headers: { ...length, ...headers } }, (answer) => {
+      const chunks = [];
+      answer.on('data', (chunk) => chunks.push(chunk));
+      answer.on('end', () => resolve({
+        status: answer.statusCode, headers: answer.headers, body: Buffer.concat(chunks).toString(),
+      }));
+    });
+    call.on('error', reject);
+    call.end(body);
+  });
+}
+
+/** Reproducible bytes that do not compress. */
+export function bytes(size, seed = 1) {
+  const data = Buffer.alloc(size);
+  let x = seed;
+  for (let i = 0; i < size; i += 1) {
+    x = (Math.imul(x, 1664525) + 1013904223) >>> 0;
+    data[i] = x >>> 24;
+  }
+  return data;
+}
