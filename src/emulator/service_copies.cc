@@ -8,7 +8,8 @@ namespace emulator {
 Outcome<Service::Source> Service::source_of(const Call& call) const {
   const std::string text(call.vendor("copy-source").value_or(""));
   const auto question = text.find('?');
-  std::string path = core::percent_decode(std::string_view(text).substr(0, question));
+  // The Go SDK v1 (and so ossutil) writes a blank as '+' here, and a plus sign as all others do.
+  std::string path = core::percent_decode(std::string_view(text).substr(0, question), true);
   if (path.starts_with('/')) {
     path.erase(0, 1);
   }

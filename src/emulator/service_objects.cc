@@ -300,7 +300,7 @@ Service::Answered Service::put_symlink(const Call& call) {
     return refuse(rule.error());
   }
   draft->type = ObjectType::Symlink;
-  draft->symlink_target = core::percent_decode(*target);
+  draft->symlink_target = core::percent_decode(*target, true);  // as in x-oss-copy-source
   draft->etag = core::upper_hex(core::md5(draft->symlink_target));
   const auto stored = storage_.put(call.address.bucket, call.address.key, std::move(*draft), *rule);
   if (!stored) {

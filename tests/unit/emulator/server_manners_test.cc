@@ -139,6 +139,15 @@ TEST_F(ServerManners, AGetThatAnnouncesABodyIsAnsweredWithoutIt) {
   EXPECT_EQ(answer.header("connection"), "close");
 }
 
+TEST_F(ServerManners, KeysInHeadersMayHaveBlanksAsPlusSigns) {
+  put("a b+c", "odd");
+  for (const char* source : {"/examplebucket/a%20b%2Bc", "/examplebucket/a+b%2Bc"}) {
+    EXPECT_EQ(put("copy", "", {{"x-oss-copy-source", source}}).status, 200) << source;
+  }
+  EXPECT_EQ(call("PUT", "link", "symlink", "", {{"x-oss-symlink-target", "a+b%2Bc"}}).status, 200);
+  EXPECT_EQ(get("link").body, "odd");
+}
+
 TEST_F(ServerManners, ThereAreNoLiveChannels) {
   const WireAnswer answer = call("GET", "", "live&prefix=");
   EXPECT_EQ(answer.status, 200);
