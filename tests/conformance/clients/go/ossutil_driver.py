@@ -74,7 +74,7 @@ class V1(Case):
         self.ok("cp", "-r", "tree/", f"{at}/tree/", "-f")
         self.ok("cp", "-r", f"{at}/tree/", f"{at}/twin/", "-f")
         self.assertIn("leaf", self.ok("cat", f"{at}/twin/ü &+%20/leaf"))
-        self.assertEqual(len(re.findall(r"oss://\S*ossutil", self.ok("ls", at + "/"))), 5)
+        self.assertEqual(len(re.findall(r"oss://\S*ossutil", self.ok("ls", at + "/"))), 7)
         self.ok("appendfromfile", "tree/ü &+%20/leaf", f"{at}/grown")
         self.ok("set-acl", f"{at}/one", "private", "-f")
         self.refused("NoSuchKey", "cat", f"{at}/missing")
