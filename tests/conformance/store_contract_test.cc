@@ -163,6 +163,41 @@ TEST_P(StoreContract, ExclusiveCreationHasOneWinner) {
   EXPECT_EQ(whole("lock"), "first");
 }
 
+TEST_P(StoreContract, PutsCompareETags) {
+  if (store().capabilities().crc64) {
+    GTEST_SKIP() << "OSS cannot compare";
+  }
+  const ObjectVersion old = put("a", "one");
+  const ObjectVersion now = put("a", "two");
+  const auto replace = [&](const model::ETag& etag) {
+    return store().put(context_, ObjectKey("a"), store::text_source("three"), {},
+                       {.kind = Kind::Matches, .etag = etag});
+  };
+  const auto stale = replace(old.etag);
+  ASSERT_FALSE(stale);
+  EXPECT_EQ(stale.error().kind, ErrorKind::Changed);
+  EXPECT_EQ(whole("a"), "two");
+  EXPECT_TRUE(replace(now.etag));
+  EXPECT_EQ(whole("a"), "three");
+}
+
+TEST_P(StoreContract, CompletionsCompareETags) {
+  if (store().capabilities().crc64) {
+    GTEST_SKIP() << "OSS cannot compare";
+  }
+  const ObjectVersion old = put("joined", "one");
+  put("joined", "somebody else's");
+  const auto id = store().start_upload(context_, old.key, {});
+  ASSERT_TRUE(id);
+  const auto part = store().upload_part(context_, old.key, *id, 1, store::text_source("x"), {0, 1});
+  ASSERT_TRUE(part);
+  const auto stale = store().complete_upload(context_, old.key, *id, {*part},
+                                             {.kind = Kind::Matches, .etag = old.etag});
+  ASSERT_FALSE(stale);
+  EXPECT_EQ(stale.error().kind, ErrorKind::Changed);
+  EXPECT_EQ(whole("joined"), "somebody else's");
+}
+
 TEST_P(StoreContract, MetadataCarriesEveryByte) {
   std::string bytes;
   for (int c = 255; c >= 0; --c) {
