@@ -37,6 +37,9 @@ auto with_retries(const core::OpContext& context, const RetryPolicy& policy, cor
       return result;
     }
     core::Duration pause = backoff(policy, n, random.unit());
+    if (result.error().kind == core::ErrorKind::Timeout && !result.error().remote) {
+      pause = std::min(pause, policy.base);  // the silence was pause enough
+    }
     if (asked != nullptr) {
       pause = std::max(pause, std::exchange(*asked, core::Duration{0}));
     }

@@ -21,7 +21,7 @@ constexpr std::uint64_t kSmallBody = std::uint64_t{1} << 20U;
 /// ones.
 core::Duration patience_with(int attempt, bool body) {
   const core::Duration first = std::chrono::milliseconds{body ? 3000 : 1500};
-  const int quick_tries = body ? 2 : 3;
+  const int quick_tries = body ? 4 : 6;
   return first * (1 << std::clamp(attempt - quick_tries + 1, 0, 5));
 }
 

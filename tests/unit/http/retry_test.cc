@@ -72,6 +72,17 @@ TEST_F(Retries, GoOnUntilItWorks) {
   EXPECT_EQ(attempts_, 3);
 }
 
+TEST_F(Retries, DoNotPauseForLongAfterASilence) {
+  policy_ = {.attempts = 10, .base = 100ms, .cap = 10s};
+  std::jthread worker([&] { (void)run(std::vector<ErrorKind>(9, ErrorKind::Timeout)); });
+  for (int n = 0; n < 9; ++n) {
+    clock_.await_sleepers(1);
+    clock_.advance(policy_.base);  // any longer pause would hang here
+  }
+  worker.join();
+  EXPECT_EQ(attempts_, 10);
+}
+
 TEST_F(Retries, StopAtAFinalFailure) {
   const auto result = run({ErrorKind::NotFound});
   ASSERT_FALSE(result);
