@@ -48,7 +48,7 @@ core::Result<core::Secret> read_identity_token(const std::string& path) {
   const std::string_view token = core::trim(whole.reveal().substr(0, size));
   if (token.size() > kLongestToken) {
     return core::fail(
-        core::ErrorKind::TooLarge,
+        core::ErrorKind::InvalidArgument,
         core::format("it is longer than the {} characters of a token", kLongestToken));
   }
   if (token.size() < kShortestToken) {
