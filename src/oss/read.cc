@@ -137,11 +137,13 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
   // A failure inside the outer success is final whatever its kind: of the sink's making, or found
   // after bytes were handed on that cannot be taken back.
   using Final = std::optional<core::Error>;
+  // The ETag alone names the version too, for whoever may read objects but not versions of them.
+  bool by_version = !version.version_id.empty();
   const auto attempt = [&](int n, core::Duration& pause) -> core::Result<Final> {
     Call call = client_.call(Operation::GetObject, "GET", version.key.text());
     call.bulk = true;
     call.attempt = n;
-    if (!version.version_id.empty()) {
+    if (by_version) {
       call.request.query.push_back({"versionId", version.version_id});
     }
     call.request.headers.add("Range", range_header(progress.next, range.last));
@@ -166,6 +168,10 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
     }
     if (!response) {
       core::Error error = response.error();
+      if (by_version && error.kind == ErrorKind::Denied && !progress.etag.empty()) {
+        by_version = false;
+        error.kind = ErrorKind::Unavailable;  // another try may do
+      }
       if (n < kDoubtedTries && !progress.etag.empty() && is_doubtful(error)) {
         error.kind = ErrorKind::Unavailable;
       }

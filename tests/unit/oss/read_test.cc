@@ -194,6 +194,17 @@ TEST_F(Read, WhatTheSinkSaysIsFinal) {
   expect_script_done(1);
 }
 
+TEST_F(Read, ByETagAloneIsForThoseWhoMayNotReadVersions) {
+  version_.version_id = "CAE/1";
+  transport_.reply(refusal(403, "AccessDenied")).reply(part(0, 10));
+  const auto meta = read(0, 10);
+  ASSERT_TRUE(meta) << meta.error().message;
+  EXPECT_EQ(transport_.sent().at(1).line(), "GET /logs/a.txt");
+  EXPECT_EQ(transport_.sent().at(1).header("If-Match"), "\"E\"");
+  transport_.reply(refusal(403, "AccessDenied")).reply(refusal(403, "AccessDenied"));
+  EXPECT_EQ(read(0, 10).error().kind, ErrorKind::Denied);
+}
+
 TEST_F(Read, OfOneVersionNamesIt) {
   version_.version_id = "CAE/1";
   transport_.reply(part(0, 1));
