@@ -153,7 +153,7 @@ std::string footer(Command command) {
   return "-o NAME[=VALUE],… takes the same names, as fstab writes them; so do a config file and\n"
          "variables such as STSFS_METADATA_TTL. Credentials: ALIBABA_CLOUD_ACCESS_KEY_ID, "
          "ALIBABA_CLOUD_ACCESS_KEY_SECRET\n"
-         "and ALIBABA_CLOUD_SECURITY_TOKEN, or --credentials-file.\n"
+         "and ALIBABA_CLOUD_SECURITY_TOKEN, the CLI's profiles, an instance's role, or an option.\n"
          "Exit codes: 2 usage or configuration, 3 mount point, 4 credentials, 5 permission, 6 "
          "bucket, "
          "7 endpoint or network.";

@@ -294,15 +294,9 @@ ops::MountStatus Daemon::status() {
   out.options = settings_.given;
 
   const cred::ProviderStatus held = service_->credentials->status();
-  out.credentials = {held.source,
-                     held.access_key_id,
-                     settings_.service.role ? settings_.service.role->role_arn : std::string(),
-                     held.expires,
-                     held.next_renewal,
-                     held.renewals,
-                     held.failures,
-                     held.rejections,
-                     held.degraded,
+  out.credentials = {held.source,    held.access_key_id, settings_.service.source.role.role_arn,
+                     held.expires,   held.next_renewal,  held.renewals,
+                     held.failures,  held.rejections,    held.degraded,
                      held.last_error};
 
   const fs::FileSystemStatus files = files_->status();

@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -10,8 +12,10 @@
 namespace app {
 
 bool Environment::is_secret_name(std::string_view name) {
-  if (!name.starts_with("ALIBABA_CLOUD_") && !name.starts_with("ALICLOUD_") &&
-      !name.starts_with("OSS") && !name.starts_with("AWS") && !name.starts_with("STSFS_")) {
+  constexpr std::array<std::string_view, 8> kFamilies = {
+      "ALIBABA", "ALICLOUD_", "OSS", "AWS", "STSFS_", "ACCESS_KEY", "SECURITY_TOKEN", "MINIO"};
+  if (std::none_of(kFamilies.begin(), kFamilies.end(),
+                   [&](std::string_view family) { return name.starts_with(family); })) {
     return false;
   }
   for (const std::string_view mark : {"SECRET", "TOKEN", "PASSWORD"}) {
@@ -58,6 +62,19 @@ Environment Environment::take() {
     ::unsetenv(name.c_str());
   }
   return taken;
+}
+
+std::vector<std::string> Environment::for_children() const {
+  constexpr std::array<std::string_view, 9> kOurs = {
+      "NOTIFY_SOCKET",  "WATCHDOG_USEC", "WATCHDOG_PID",   "LISTEN_FDS",           "LISTEN_PID",
+      "LISTEN_FDNAMES", "INVOCATION_ID", "JOURNAL_STREAM", "CREDENTIALS_DIRECTORY"};
+  std::vector<std::string> all;
+  for (const auto& [name, value] : plain_) {
+    if (std::find(kOurs.begin(), kOurs.end(), name) == kOurs.end()) {
+      all.push_back(name + '=' + value);
+    }
+  }
+  return all;
 }
 
 std::string Environment::get(std::string_view name) const {

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "core/secret.h"
 
@@ -22,6 +23,10 @@ class Environment {
   /// Empty counts as absent. A secret is not found this way.
   [[nodiscard]] std::string get(std::string_view name) const;
   [[nodiscard]] core::Secret secret(std::string_view name) const;
+
+  /// "NAME=VALUE" of what a program that we start may see: no secret, and nothing that the service
+  /// manager means for us alone.
+  [[nodiscard]] std::vector<std::string> for_children() const;
 
   /// "ALIBABA_CLOUD_ACCESS_KEY_SECRET", "OSS_SESSION_TOKEN", and whatever is called alike.
   static bool is_secret_name(std::string_view name);

@@ -37,7 +37,8 @@ std::string_view advice_for(Exit exit) {
     case Exit::Credentials:
       return "`stsfs whoami` with the same options shows which credentials are used; they come "
              "from "
-             "ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, or --credentials-file";
+             "ALIBABA_CLOUD_ACCESS_KEY_ID and _SECRET, a profile, or the source that an option "
+             "names";
     case Exit::Permission:
       return "a mount needs oss:GetObject, and oss:PutObject, oss:DeleteObject and oss:ListObjects "
              "for what they are for, on this bucket and prefix";

@@ -22,8 +22,9 @@ constexpr std::initializer_list<int> kSignals = {SIGTERM, SIGINT, SIGHUP};
 
 /// What is allowed and still worth a word on the terminal.
 void warn(const MountSettings& settings) {
-  for (const auto* origin : {&settings.service.store.endpoint,
-                             settings.service.role ? &settings.service.sts : nullptr}) {
+  for (const auto* origin :
+       {&settings.service.store.endpoint,
+        settings.service.source.role.role_arn.empty() ? nullptr : &settings.service.source.sts}) {
     if (origin != nullptr && origin->scheme == "http" && !http::is_loopback(origin->host)) {
       std::fputs(core::format("stsfs: warning: {} is plain http: whoever sees the traffic can use "
                               "the session's token while it lives\n",

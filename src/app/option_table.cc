@@ -1,21 +1,33 @@
+#include <algorithm>
+#include <utility>
+
+#include "app/option_table_identity.h"
 #include "app/options.h"
 
 namespace app {
 namespace {
 
 constexpr std::string_view kWhere = "What is mounted where";
-constexpr std::string_view kIdentity = "Credentials";
 constexpr std::string_view kService = "The service";
 constexpr std::string_view kFiles = "Files";
 constexpr std::string_view kResources = "Memory, disk and connections";
 constexpr std::string_view kLife = "The program's life";
 constexpr std::string_view kEmulated = "The emulator";
 
+/// All rows, with those about credentials after those about the service.
+std::vector<Option> with_identity(std::vector<Option> rows) {
+  const auto identity = identity_options();
+  const auto files =
+      std::find_if(rows.begin(), rows.end(), [](const Option& row) { return row.group == kFiles; });
+  rows.insert(files, identity.begin(), identity.end());
+  return rows;
+}
+
 }  // namespace
 
 const std::vector<Option>& option_table() {
   using enum OptionKind;
-  static const std::vector<Option> kTable = {
+  static const std::vector<Option> kTable = with_identity({
       {.name = "source",
        .commands = kMount | kPolicy | kDoctor,
        .value_name = "SOURCE",
@@ -154,87 +166,6 @@ const std::vector<Option>& option_table() {
        .group = kService,
        .help = "how long one attempt may pass without a byte in either direction",
        .aliases = {{"readwrite-timeout"}}},
-
-      {.name = "role-arn",
-       .commands = kAskTheService,
-       .value_name = "ARN",
-       .group = kIdentity,
-       .help = "assume this role with the credentials found, and renew the session for ever",
-       .aliases = {{"assume-role-arn"}}},
-      {.name = "role-session-name",
-       .commands = kAskTheService,
-       .value_name = "NAME",
-       .group = kIdentity,
-       .help = "how the session is called in the audit log; stsfs-HOST unless told"},
-      {.name = "role-duration",
-       .kind = Duration,
-       .commands = kAskTheService,
-       .fallback = "1h",
-       .bounds = "1s..",
-       .group = kIdentity,
-       .help = "how long each session lives; the service decides which values it takes"},
-      {.name = "external-id",
-       .commands = kAskTheService,
-       .value_name = "ID",
-       .group = kIdentity,
-       .help = "the external id that the role's trust policy asks for",
-       .aliases = {{"assume-role-external-id"}}},
-      {.name = "session-policy",
-       .commands = kAskTheService,
-       .value_name = "auto|none|FILE",
-       .fallback = "auto",
-       .group = kIdentity,
-       .help = "what the session may do at most: auto allows what this mount needs in this bucket "
-               "and prefix, none leaves the role as it is, FILE holds a policy document",
-       .aliases = {{"policy-file"}}},
-      {.name = "sts-endpoint",
-       .commands = kAskTheService,
-       .value_name = "URL",
-       .group = kIdentity,
-       .help = "where AssumeRole is called; https://sts.REGION.aliyuncs.com unless told, "
-               "https://sts-vpc.REGION.aliyuncs.com with --internal"},
-      {.name = "sts-signature",
-       .kind = Choice,
-       .commands = kAskTheService,
-       .fallback = "rpc",
-       .choices = "rpc|acs3",
-       .group = kIdentity,
-       .help = "how calls of STS are signed: rpc (HMAC-SHA1, which every STS takes) or acs3 "
-               "(ACS3-HMAC-SHA256)"},
-      {.name = "metadata-endpoint",
-       .commands = kAskTheService,
-       .value_name = "URL",
-       .group = kIdentity,
-       .help = "where an ECS metadata server answers; no source of credentials uses it yet, which "
-               "is said when it is given"},
-      {.name = "credentials-file",
-       .kind = Path,
-       .commands = kAskTheService,
-       .value_name = "FILE",
-       .group = kIdentity,
-       .help = "read the key pair from this INI file, which nobody else may read, in place of the "
-               "environment; read again whenever it is needed"},
-      {.name = "profile",
-       .commands = kAskTheService,
-       .value_name = "NAME",
-       .fallback = "default",
-       .group = kIdentity,
-       .help = "the section of the credentials file"},
-      {.name = "credential-wait",
-       .kind = Duration,
-       .commands = kAskTheService,
-       .fallback = "30s",
-       .bounds = "0s..1h",
-       .group = kIdentity,
-       .help = "how long a request waits for credentials that are being renewed before it fails"},
-      {.name = "mount-timeout",
-       .kind = Duration,
-       .commands = kAskTheService,
-       .fallback = "30s",
-       .bounds = "0s..1h",
-       .group = kIdentity,
-       .help = "how long to try at the start when a service does not answer; a refusal ends at "
-               "once"},
 
       {.name = "attributes",
        .kind = Choice,
@@ -524,7 +455,7 @@ const std::vector<Option>& option_table() {
        .bounds = "1..64",
        .group = kEmulated,
        .help = "threads that serve"},
-  };
+  });
   return kTable;
 }
 

@@ -11,24 +11,42 @@ namespace {
 
 /// Words that mount(8), libfuse and other programs' lines in fstab carry and that change nothing
 /// for us; nosuid, nodev and default_permissions are always on.
-constexpr std::array<std::string_view, 34> kFstabWords = {
-    "rw",          "defaults",
-    "auto",        "noauto",
-    "user",        "users",
-    "nouser",      "owner",
-    "group",       "noowner",
-    "_netdev",     "nofail",
-    "dev",         "nodev",
-    "suid",        "nosuid",
-    "exec",        "async",
-    "sync",        "dirsync",
-    "atime",       "noatime",
-    "diratime",    "nodiratime",
-    "relatime",    "norelatime",
-    "strictatime", "lazytime",
-    "nolazytime",  "nonempty",
-    "big_writes",  "mand",
-    "nomand",      "default_permissions",
+constexpr std::array<std::string_view, 35> kFstabWords = {
+    "rw",
+    "defaults",
+    "auto",
+    "noauto",
+    "user",
+    "users",
+    "nouser",
+    "owner",
+    "group",
+    "noowner",
+    "_netdev",
+    "nofail",
+    "dev",
+    "nodev",
+    "suid",
+    "nosuid",
+    "exec",
+    "async",
+    "sync",
+    "dirsync",
+    "atime",
+    "noatime",
+    "diratime",
+    "nodiratime",
+    "relatime",
+    "norelatime",
+    "strictatime",
+    "lazytime",
+    "nolazytime",
+    "nonempty",
+    "big_writes",
+    "mand",
+    "nomand",
+    "default_permissions",
+    "use_session_token",
 };
 
 struct Refused {
@@ -38,10 +56,12 @@ struct Refused {
 constexpr std::string_view kSecret =
     "no option takes a secret: set ALIBABA_CLOUD_ACCESS_KEY_ID and "
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET, "
-    "or use --credentials-file";
+    "or use a file, --credentials-file or --passwd-file";
 constexpr std::string_view kNoCache = "there is no cache on disk yet";
-constexpr std::string_view kNoSource = "this source of credentials does not exist yet";
-constexpr std::array<Refused, 22> kRefused = {{
+constexpr std::string_view kOneDirectory =
+    "files that are rotated belong together: --credentials-dir names the directory that holds "
+    "AccessKeyId, AccessKeySecret, SecurityToken and Expiration";
+constexpr std::array<Refused, 15> kRefused = {{
     {"oss-access-key-id", kSecret},
     {"oss-access-key-secret", kSecret},
     {"access-key-id", kSecret},
@@ -52,16 +72,9 @@ constexpr std::array<Refused, 22> kRefused = {{
     {"cache-dir", kNoCache},
     {"disk-data-cache-dir", kNoCache},
     {"max-cache-size", kNoCache},
-    {"ram-role", kNoSource},
-    {"credential-process", kNoSource},
-    {"use-session-token", kNoSource},
-    {"public-bucket", kNoSource},
-    {"no-sign-request", kNoSource},
-    {"passwd-file", "key files of ossfs are not read yet; --credentials-file takes an INI file"},
-    {"rrsa-endpoint", kNoSource},
-    {"oss-sts-multi-conf-ak-file", kNoSource},
-    {"oss-sts-multi-conf-sk-file", kNoSource},
-    {"oss-sts-multi-conf-token-file", kNoSource},
+    {"oss-sts-multi-conf-ak-file", kOneDirectory},
+    {"oss-sts-multi-conf-sk-file", kOneDirectory},
+    {"oss-sts-multi-conf-token-file", kOneDirectory},
     {"allow-root", "only allow-other exists"},
     {"storage-class", "objects get the bucket's storage class"},
 }};

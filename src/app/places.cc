@@ -1,6 +1,7 @@
 #include "app/places.h"
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -104,6 +105,28 @@ core::Result<std::string> resolve_mount_point(const std::string& path) {
   TRY_ASSIGN(const std::string parent,
              real_path(slash == std::string::npos ? "." : trimmed.substr(0, slash + 1)));
   return parent == "/" ? '/' + name : parent + '/' + name;
+}
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') {
+    return "localhost";
+  }
+  return name.data();
+}
+
+std::string home_directory(const Environment& environment) {
+  std::string home = environment.get("HOME");
+  if (home.empty()) {
+    passwd entry{};
+    passwd* found = nullptr;
+    std::array<char, 4096> buffer{};
+    if (::getpwuid_r(::geteuid(), &entry, buffer.data(), buffer.size(), &found) == 0 &&
+        found != nullptr) {
+      home = found->pw_dir;
+    }
+  }
+  return home;
 }
 
 std::string runtime_directory(std::string_view told, const Environment& environment) {

@@ -26,6 +26,11 @@ core::Result<std::string> read_mountinfo();
 /// whose daemon hangs or is dead does not stop us.
 core::Result<std::string> resolve_mount_point(const std::string& path);
 
+/// "localhost" where the host has no name.
+std::string host_name();
+/// $HOME, else what the user database says; empty if neither knows.
+std::string home_directory(const Environment& environment);
+
 /// Where the daemon of this user puts its control socket.
 /// Source: product rule: --runtime-dir, $RUNTIME_DIRECTORY, /run/stsfs or $XDG_RUNTIME_DIR/stsfs.
 std::string runtime_directory(std::string_view told, const Environment& environment);

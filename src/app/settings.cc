@@ -7,9 +7,9 @@
 #include <cctype>
 #include <utility>
 
+#include "app/credential_settings.h"
 #include "app/endpoints.h"
-#include "app/files.h"
-#include "app/policy.h"
+#include "app/places.h"
 #include "core/format.h"
 #include "core/log.h"
 #include "core/text.h"
@@ -19,27 +19,6 @@ namespace {
 
 core::Error usage(std::string message) {
   return core::fail(core::ErrorKind::InvalidArgument, std::move(message));
-}
-
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') {
-    return "localhost";
-  }
-  return name.data();
-}
-
-/// "stsfs-HOST" in the characters that a session name may have, 2 to 64 of them.
-/// Source: STS API, AssumeRole, RoleSessionName.
-std::string default_session_name() {
-  std::string name = "stsfs-" + host_name();
-  std::replace_if(
-      name.begin(), name.end(),
-      [](unsigned char c) {
-        return c > 127 || (std::isalnum(c) == 0 && c != '.' && c != '@' && c != '-' && c != '_');
-      },
-      '-');
-  return name.substr(0, 64);
 }
 
 oss::Addressing addressing_of(std::string_view word) {
@@ -88,38 +67,6 @@ core::Result<http::Origin> origin_of(std::string_view option, const std::string&
     return usage(core::format("--{}: {}", option, origin.error().message));
   }
   return *std::move(origin);
-}
-
-sign::Credentials variables(const Environment& environment, const cred::EnvironmentNames& names) {
-  return {environment.get(names.access_key_id), environment.secret(names.access_key_secret),
-          environment.secret(names.security_token)};
-}
-
-core::Result<std::string> policy_of(const std::string& word, bool read_only,
-                                    const std::optional<Location>& location) {
-  if (word == "none" || (word == "auto" && !location)) {
-    return std::string();
-  }
-  if (word == "auto") {
-    auto policy = as_session_policy(location_policy(grammar_of(location->dialect), *location,
-                                                    {.read_only = read_only}, Layout::Compact));
-    if (!policy) {
-      return usage(
-          core::format("--session-policy auto: {}: mount a shorter prefix, or name a "
-                       "policy of your own, or none",
-                       policy.error().message));
-    }
-    return policy;
-  }
-  const auto text = read_text_file(word);
-  if (!text) {
-    return usage("--session-policy: " + text.error().message);
-  }
-  auto policy = as_session_policy(*text);
-  if (!policy) {
-    return usage(core::format("--session-policy: {}: {}", word, policy.error().message));
-  }
-  return policy;
 }
 
 }  // namespace
@@ -173,53 +120,11 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
   settings.transport.ca_file = values.text("ca-file");
   settings.transport.proxy = values.text("proxy");
 
-  std::transform(cred::kEnvironmentNames.begin(), cred::kEnvironmentNames.end(),
-                 settings.environment.begin(),
-                 [&](const auto& names) { return variables(environment, names); });
-  settings.credentials_file = values.text("credentials-file");
-  settings.profile = values.text("profile");
   settings.credential_wait = values.duration("credential-wait");
   settings.mount_timeout = values.duration("mount-timeout");
 
-  if (const std::string arn = values.text("role-arn"); !arn.empty()) {
-    cred::RoleRequest role;
-    role.role_arn = arn;
-    role.session_name = values.text("role-session-name");
-    if (role.session_name.empty()) {
-      role.session_name = default_session_name();
-    }
-    role.duration = values.duration("role-duration");
-    role.external_id = values.text("external-id");
-    role.signing =
-        values.text("sts-signature") == "acs3" ? cred::StsSigning::Acs3 : cred::StsSigning::Rpc;
-    const bool read_only = values.command() == kMount && values.flag("read-only");
-    TRY_ASSIGN(role.policy, policy_of(values.text("session-policy"), read_only, location));
-    settings.role = std::move(role);
-    std::string sts = values.text("sts-endpoint");
-    if (sts.empty() && s3) {
-      // Ceph and MinIO answer STS where they answer S3.
-      sts = settings.store.endpoint.host.ends_with(".amazonaws.com")
-                ? core::format("https://sts.{}.amazonaws.com", region)
-                : settings.endpoint_text;
-    }
-    if (sts.empty()) {
-      sts = sts_endpoint(region, internal);
-    }
-    TRY_ASSIGN(settings.sts, origin_of("sts-endpoint", sts));
-  } else {
-    for (const char* option :
-         {"role-session-name", "role-duration", "external-id", "session-policy"}) {
-      if (values.given(option)) {
-        return usage(core::format("--{} is for a role: --role-arn is missing", option));
-      }
-    }
-  }
-  if (const std::string metadata = values.text("metadata-endpoint"); !metadata.empty()) {
-    TRY_ASSIGN(const http::Origin unused, origin_of("metadata-endpoint", metadata));
-    core::log(core::LogLevel::Warn, "metadata-endpoint.unused",
-              {{"endpoint", unused.authority()},
-               {"why", "no source of credentials asks the metadata server yet"}});
-  }
+  TRY_ASSIGN(settings.source, credential_settings(values, environment,
+                                                  {location, settings.store.endpoint, region, s3}));
   return settings;
 }
 

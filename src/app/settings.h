@@ -8,8 +8,7 @@
 #include "app/environment.h"
 #include "app/location.h"
 #include "app/values.h"
-#include "cred/assume_role.h"
-#include "cred/static_source.h"
+#include "cred/source_factory.h"
 #include "curl/transport.h"
 #include "fs/file_system.h"
 #include "http/message.h"
@@ -24,12 +23,7 @@ struct ServiceSettings {
   std::string endpoint_text;  ///< as given, for people
   oss::Options store;
   curl::Options transport;
-  // Credentials.
-  cred::EnvironmentValues environment;
-  std::string credentials_file;  ///< empty: the environment
-  std::string profile;
-  std::optional<cred::RoleRequest> role;
-  http::Origin sts;
+  cred::SourceSettings source;
   core::Duration credential_wait{0};
   core::Duration mount_timeout{0};
 };

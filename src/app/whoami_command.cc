@@ -31,7 +31,7 @@ int run_whoami(const Values& values, const Environment& environment) {
     return refuse(classify(held.error()), held.error().within("cannot get credentials"));
   }
   const cred::ProviderStatus status = (*service)->credentials->status();
-  const std::string role = settings->role ? settings->role->role_arn : std::string();
+  const std::string role = settings->source.role.role_arn;
   if (values.flag("json")) {
     nlohmann::json document = nlohmann::json::object();
     document["source"] = status.source;
@@ -44,7 +44,8 @@ int run_whoami(const Values& values, const Environment& environment) {
   }
   std::string text = core::format("{}\n  from     {}\n", status.access_key_id, status.source);
   if (!role.empty()) {
-    text += core::format("  role     {}\n  session  {}\n", role, settings->role->session_name);
+    text +=
+        core::format("  role     {}\n  session  {}\n", role, settings->source.role.session_name);
   }
   text += core::format("  expires  {}\n", status.expires ? core::format_iso8601(*status.expires)
                                                          : std::string("never"));

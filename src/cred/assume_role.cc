@@ -26,6 +26,11 @@ std::string AssumeRole::describe() const {
   return core::format("AssumeRole {} over {}", role_.role_arn, base_->describe());
 }
 
+void AssumeRole::source_changed() {
+  base_lease_.reset();
+  base_->source_changed();
+}
+
 Fetched AssumeRole::base_lease(const core::OpContext& context) {
   const core::SteadyTime now = clock_.own().steady_now();
   if (base_lease_ && freshness(*base_lease_, now) < Freshness::Mandatory) {

@@ -21,6 +21,8 @@ class AssumeRole final : public CredentialSource {
              http::Transport& transport, ServiceClock& clock);
   Fetched fetch(const core::OpContext& context) override;
   [[nodiscard]] std::string describe() const override;
+  [[nodiscard]] std::vector<std::string> files() const override { return base_->files(); }
+  void source_changed() override;
 
  private:
   Fetched base_lease(const core::OpContext& context);

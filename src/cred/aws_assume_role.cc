@@ -24,6 +24,11 @@ std::string AwsAssumeRole::describe() const {
   return core::format("AssumeRole {} over {}", role_.role_arn, base_->describe());
 }
 
+void AwsAssumeRole::source_changed() {
+  base_lease_.reset();
+  base_->source_changed();
+}
+
 Fetched AwsAssumeRole::base_lease(const core::OpContext& context) {
   const core::SteadyTime now = clock_.own().steady_now();
   if (base_lease_ && freshness(*base_lease_, now) < Freshness::Mandatory) {

@@ -29,6 +29,21 @@ Fetched Chain::fetch(const core::OpContext& context) {
   return not_configured("no credentials are configured: " + reasons);
 }
 
+std::vector<std::string> Chain::files() const {
+  std::vector<std::string> all;
+  for (const auto& source : sources_) {
+    const auto some = source->files();
+    all.insert(all.end(), some.begin(), some.end());
+  }
+  return all;
+}
+
+void Chain::source_changed() {
+  for (const auto& source : sources_) {
+    source->source_changed();
+  }
+}
+
 std::string Chain::describe() const {
   if (const std::size_t preferred = preferred_; preferred < sources_.size()) {
     return sources_[preferred]->describe();

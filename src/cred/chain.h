@@ -17,6 +17,9 @@ class Chain final : public CredentialSource {
   Fetched fetch(const core::OpContext& context) override;
   /// Of the source in use; of all of them before one was found. Threads: any.
   [[nodiscard]] std::string describe() const override;
+  /// Of all of them: a source that comes first may be configured later.
+  [[nodiscard]] std::vector<std::string> files() const override;
+  void source_changed() override;
 
  private:
   const std::vector<std::unique_ptr<CredentialSource>> sources_;

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/op_context.h"
 #include "core/result.h"
@@ -41,6 +42,11 @@ class CredentialSource {
   virtual Fetched fetch(const core::OpContext& context) = 0;
   /// For people: "AssumeRole acs:ram::1:role/x over environment". No secret in it.
   [[nodiscard]] virtual std::string describe() const = 0;
+  /// The files, by absolute paths, whose change means other credentials. Threads: any.
+  [[nodiscard]] virtual std::vector<std::string> files() const { return {}; }
+  /// One of them changed: what is kept of another source's answer may be stale. Threads: as
+  /// fetch().
+  virtual void source_changed() {}
 };
 
 }  // namespace cred

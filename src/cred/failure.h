@@ -16,6 +16,11 @@ inline Fetched permanent(core::Error error) {
   return tl::unexpected(
       FetchFailure{FetchFailure::Class::Permanent, std::move(error), std::nullopt});
 }
+/// What lies on this machine cannot be used: neither a service nor the network is to blame.
+inline Fetched unusable(core::Error error) {
+  error.kind = core::ErrorKind::Unauthenticated;
+  return permanent(std::move(error));
+}
 inline Fetched transient(core::Error error,
                          std::optional<core::Duration> retry_after = std::nullopt) {
   return tl::unexpected(

@@ -53,11 +53,31 @@ Refresher::Refresher(std::unique_ptr<CredentialSource> source, ServiceClock& clo
     const core::MutexLock lock(mutex_);
     renewal_.since = clock_.steady_now();
   }
+  if (options.watcher != nullptr) {
+    watch(*options.watcher);  // before the first fetch, so that no change is missed
+  }
   thread_ = std::thread([this] { run(); });
+}
+
+void Refresher::watch(core::FileWatcher& watcher) {
+  auto files = source_->files();
+  if (files.empty()) {
+    return;
+  }
+  auto watch = watcher.watch(std::move(files), [this] { renew(); });
+  if (watch) {
+    watch_ = *std::move(watch);
+  } else {
+    core::log(core::LogLevel::Warn, "credentials.unwatched",
+              {{"source", source_->describe()},
+               {"error", core::describe(watch.error())},
+               {"effect", "a change is seen when credentials are renewed, not at once"}});
+  }
 }
 
 void Refresher::stop() {
   stop_.request_stop();
+  watch_.reset();
   {
     const core::MutexLock lock(mutex_);
     stopping_ = true;
@@ -71,28 +91,41 @@ void Refresher::stop() {
 
 void Refresher::run() {
   core::name_this_thread("credentials");
-  while (const auto context = await_turn()) {
-    settle(source_->fetch(*context));
+  while (const auto turn = await_turn()) {
+    if (turn->poked) {
+      source_->source_changed();
+    }
+    settle(source_->fetch(turn->context));
   }
 }
 
-std::optional<core::OpContext> Refresher::await_turn() {
+std::optional<Refresher::Turn> Refresher::await_turn() {
   const core::MutexLock lock(mutex_);
   while (!stopping_) {
     const core::SteadyTime now = clock_.steady_now();
     const core::SteadyTime due = next_fetch();
-    if (now >= due) {
+    if (now >= due || poked_) {
       in_flight_ = true;
       flight_began_ = now;
-      core::OpContext context;
-      context.deadline = now + fetch_patience(held_ ? &held_->lease : nullptr);
-      context.stop = stop_.get_token();
-      context.cause = core::Cause::Maintenance;
-      return context;
+      Turn turn;
+      turn.poked = std::exchange(poked_, false);
+      turn.context.deadline = now + fetch_patience(held_ ? &held_->lease : nullptr);
+      turn.context.stop = stop_.get_token();
+      turn.context.cause = core::Cause::Maintenance;
+      return turn;
     }
     clock_.wait_until(work_, mutex_, std::min(due, now + kLongestSleep));
   }
   return std::nullopt;
+}
+
+bool Refresher::no_news(const Fetched& fetched) const {
+  if (!fetched || !held_ || refused_ || !same(held_->lease.credentials, fetched->credentials) ||
+      fetched->expires.has_value() != held_->lease.expires.has_value()) {
+    return false;
+  }
+  return !fetched->expires || (*fetched->expires <= *held_->lease.expires + 1s &&
+                               freshness(held_->lease, clock_.steady_now()) == Freshness::Fresh);
 }
 
 Fetched Refresher::as_successor(Fetched fetched) const {
@@ -140,8 +173,15 @@ void Refresher::settle(Fetched fetched) {
   ++fetches_;
   const core::SteadyTime now = clock_.steady_now();
   const double draw = random_.unit();
-  fetched = as_successor(std::move(fetched));
-  if (fetched) {
+  const bool unchanged = no_news(fetched);
+  if (!unchanged) {
+    fetched = as_successor(std::move(fetched));
+  }
+  if (unchanged) {
+    // A file was written anew with what it held before, or is good again.
+    renewal_ = succeeded({}, /*first=*/false, now, draw);
+    last_failure_.reset();
+  } else if (fetched) {
     renewal_.refused = refused_;
     renewal_ = succeeded(renewal_, /*first=*/!held_, now, draw);
     auto held = std::make_shared<Held>();
@@ -285,6 +325,12 @@ core::Error Refresher::failure_for(Caller caller, bool in_time) const {
     }
   }
   return error;
+}
+
+void Refresher::renew() {
+  const core::MutexLock lock(mutex_);
+  poked_ = true;
+  work_.notify_one();
 }
 
 void Refresher::reject(std::uint64_t version) {

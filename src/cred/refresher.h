@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "core/clock.h"
+#include "core/file_watch.h"
 #include "core/mutex.h"
 #include "core/random.h"
 #include "cred/planner.h"
@@ -17,6 +18,8 @@ struct RefresherOptions {
   /// How long a request waits for credentials before it fails.
   core::Duration credential_wait = std::chrono::seconds{30};
   std::uint64_t seed = 0;  ///< of the jitter
+  /// Watches the source's files, where there is one: their change is a renewal.
+  core::FileWatcher* watcher = nullptr;
 };
 
 /// The provider behind a mount. Born fetching.
@@ -37,6 +40,9 @@ class Refresher final : public CredentialProvider {
   /// Besides what the port says: ends at once with the reason when a fetch that ended after the
   /// call began was refused for good; a long-lived key that the service refused is Denied.
   core::Result<std::shared_ptr<const Held>> get(const core::OpContext& context) override;
+  /// What the source reads may have changed: fetches at once. What is held stays in use until the
+  /// fetch has brought something else.
+  void renew();
   void reject(std::uint64_t version) override;
   [[nodiscard]] core::Duration clock_offset() const override { return service_clock_.offset(); }
   void correct_clock(core::WallTime service_now) override { service_clock_.correct(service_now); }
@@ -48,11 +54,18 @@ class Refresher final : public CredentialProvider {
  private:
   using Lent = std::shared_ptr<const Held>;
   enum class Caller : std::uint8_t { Mount, Request };
+  struct Turn {
+    core::OpContext context;
+    bool poked = false;
+  };
 
   void run();
   /// Waits until a fetch is due; nothing once stopped.
-  std::optional<core::OpContext> await_turn();
+  std::optional<Turn> await_turn();
+  void watch(core::FileWatcher& watcher);
   void settle(Fetched fetched);
+  /// True if `fetched` is what we hold, which nobody complained of.
+  bool no_news(const Fetched& fetched) const REQUIRES(mutex_);
   /// `fetched`, or why it is no successor of what we hold.
   Fetched as_successor(Fetched fetched) const REQUIRES(mutex_);
   void log_failure(const FetchFailure& failure) const REQUIRES(mutex_);
@@ -81,6 +94,7 @@ class Refresher final : public CredentialProvider {
   bool refused_ GUARDED_BY(mutex_) = false;  ///< held_ was refused by the service
   int refusals_ GUARDED_BY(mutex_) = 0;      ///< young leases refused in a row
   bool in_flight_ GUARDED_BY(mutex_) = false;
+  bool poked_ GUARDED_BY(mutex_) = false;  ///< renew() was called since the last fetch began
   core::SteadyTime flight_began_ GUARDED_BY(mutex_);
   Renewal renewal_ GUARDED_BY(mutex_);
   std::optional<FetchFailure> last_failure_
@@ -92,6 +106,7 @@ class Refresher final : public CredentialProvider {
   std::uint64_t rejections_ GUARDED_BY(mutex_) = 0;
 
   std::stop_source stop_;
+  std::unique_ptr<core::FileWatch> watch_;
   std::thread thread_;
 };
 

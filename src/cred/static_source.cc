@@ -13,26 +13,40 @@ Fetched StaticSource::fetch(const core::OpContext& /*context*/) {
   return Lease{credentials_, std::nullopt, clock_.steady_now()};
 }
 
-Fetched EnvironmentSource::fetch(const core::OpContext& context) {
-  for (std::size_t i = 0; i < values_.size(); ++i) {
-    const sign::Credentials& values = values_[i];
-    const EnvironmentNames& names = kEnvironmentNames[i];
-    if (values.access_key_id.empty() && values.access_key_secret.empty()) {
-      continue;
-    }
-    if (values.access_key_id.empty() || values.access_key_secret.empty()) {
-      const bool id_missing = values.access_key_id.empty();
-      return permanent(
-          core::fail(core::ErrorKind::InvalidArgument,
-                     core::format("{} is set but {} is not",
-                                  id_missing ? names.access_key_secret : names.access_key_id,
-                                  id_missing ? names.access_key_id : names.access_key_secret)));
-    }
-    return StaticSource(values, core::format("environment ({})", names.access_key_id), clock_)
-        .fetch(context);
+Fetched EnvironmentSource::fetch_row(std::size_t row, const core::OpContext& context) const {
+  const sign::Credentials& values = values_[row];
+  const EnvironmentNames& names = kEnvironmentNames[row];
+  const bool id_missing = values.access_key_id.empty();
+  if (id_missing && values.access_key_secret.empty()) {
+    return not_configured(core::format("{} is not set", names.access_key_id));
   }
-  return not_configured(core::format("neither {} nor {} is set", kEnvironmentNames[0].access_key_id,
-                                     kEnvironmentNames[1].access_key_id));
+  if (id_missing || values.access_key_secret.empty()) {
+    return permanent(
+        core::fail(core::ErrorKind::InvalidArgument,
+                   core::format("{} is set but {} is not",
+                                id_missing ? names.access_key_secret : names.access_key_id,
+                                id_missing ? names.access_key_id : names.access_key_secret)));
+  }
+  return StaticSource(values, core::format("environment ({})", names.access_key_id), clock_)
+      .fetch(context);
+}
+
+Fetched EnvironmentSource::fetch(const core::OpContext& context) {
+  if (aws_) {
+    if (auto fetched = fetch_row(kAwsNames, context);
+        fetched || fetched.error().kind != FetchFailure::Class::NotConfigured) {
+      return fetched;
+    }
+  }
+  for (std::size_t row = 0; row < kAwsNames; ++row) {
+    if (auto fetched = fetch_row(row, context);
+        fetched || fetched.error().kind != FetchFailure::Class::NotConfigured) {
+      return fetched;
+    }
+  }
+  return not_configured(core::format("no key pair is in the environment ({} and {})",
+                                     kEnvironmentNames[aws_ ? kAwsNames : 0].access_key_id,
+                                     kEnvironmentNames[aws_ ? kAwsNames : 0].access_key_secret));
 }
 
 }  // namespace cred

@@ -278,7 +278,9 @@ class Mount:
             if "--sts-endpoint" not in options:
                 words += ["--sts-endpoint", emulator.sts_endpoint]
         self.command = words + list(options)
+        # The default chain looks into the home and asks an instance's metadata server last.
         self.environment = {**os.environ, **sanitized(self.directory),
+                            "HOME": str(self.directory), "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
                             **(emulator.environment() if environment is None else environment)}
         self.pid = None
         if background:

@@ -1,4 +1,5 @@
 """No secret shows anywhere but where it is used: canaries at trace level."""
+import json
 import os
 import pathlib
 import resource
@@ -30,6 +31,40 @@ class Secrets(harness.Case):
         keys.chmod(0o600)
         self.exercise_and_look(self.mount("--log-level", "trace", "--credentials-file", str(keys),
                                           name="file", role=False, environment={}))
+
+    def test_nothing_shows_what_other_sources_hold(self):
+        """The same through a program that complains with its own secrets, a rotated directory, a key
+        file and the CLI's profile; what they hold shows in none of their children either."""
+        given = self.emulator.assume_role(self.emulator.role_arn, 900)
+        names = ("AccessKeyId", "AccessKeySecret", "SecurityToken")
+        triple = dict(zip(names, given.values()))
+        key = (self.emulator.access_key_id, self.emulator.access_key_secret)
+        self.secrets = [triple["AccessKeySecret"].encode(), triple["SecurityToken"].encode(), key[1].encode()]
+        held = self.dir / "held"
+        held.mkdir()
+        for name, text in triple.items():
+            (held / name).write_text(text)
+            (held / name).chmod(0o600)
+        passwd = self.private("passwd", ":".join(key))
+        config = self.private("config.json", json.dumps({"current": "a", "profiles": [
+            {"name": "a", "mode": "RamRoleArn", "access_key_id": key[0], "access_key_secret": key[1],
+             "ram_role_arn": self.emulator.role_arn, "expired_seconds": 2}]}))
+        answer = self.private("answer.json", json.dumps(triple))
+        program = self.private("program", f"#!/bin/sh\ncat {answer} >&2\ncat {answer}\n")
+        program.chmod(0o700)
+        for number, words in enumerate((
+                ["--credential-process", str(program)], ["--credentials-dir", str(held)],
+                ["--passwd-file", str(passwd)],
+                ["--credentials-file", str(config), "--sts-endpoint", self.emulator.sts_endpoint])):
+            with self.subTest(source=words[0]):
+                self.exercise_and_look(self.mount("--log-level", "trace", *words, name=f"m{number}",
+                                                  role=False, environment={}))
+
+    def private(self, name, text):
+        path = self.dir / name
+        path.write_text(text)
+        path.chmod(0o600)
+        return path
 
     def exercise_and_look(self, m):
         (m.path / "f").write_bytes(b"x" * 100_000)

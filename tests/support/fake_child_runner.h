@@ -19,6 +19,7 @@ class FakeChildRunner final : public core::ChildRunner {
     script_.push_back(std::move(program));
     return *this;
   }
+  void clear() { script_.clear(); }
   FakeChildRunner& then_prints(std::string output, int exit_code = 0,
                                std::vector<std::string> complaints = {}) {
     return then([=](const core::OpContext&, std::vector<std::string>& out) {

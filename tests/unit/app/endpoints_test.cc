@@ -57,7 +57,7 @@ TEST_P(EndpointOf, OptionsIsAsTheTableSays) {
   ASSERT_TRUE(settings) << describe(settings.error());
   EXPECT_EQ(settings->store.endpoint.host, GetParam().host);
   EXPECT_EQ(settings->store.region, GetParam().region);
-  EXPECT_EQ(settings->sts.host, GetParam().sts);
+  EXPECT_EQ(settings->source.sts.host, GetParam().sts);
 }
 INSTANTIATE_TEST_SUITE_P(
     Kinds, EndpointOf,

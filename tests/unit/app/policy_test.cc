@@ -156,8 +156,8 @@ class SessionPolicyOption : public ::testing::Test {
 TEST_F(SessionPolicyOption, TakesAFileAndSendsItCompact) {
   const auto settings = mount("oss://b-1", file("{\n  \"Statement\": [] }"));
   ASSERT_TRUE(settings);
-  EXPECT_EQ(settings->service.role->policy, R"({"Statement":[]})");
-  EXPECT_EQ(mount("oss://b-1", "none")->service.role->policy, "");
+  EXPECT_EQ(settings->service.source.role.policy, R"({"Statement":[]})");
+  EXPECT_EQ(mount("oss://b-1", "none")->service.source.role.policy, "");
 }
 
 TEST_F(SessionPolicyOption, RefusesWhatStsWouldNotTake) {

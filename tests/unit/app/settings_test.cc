@@ -115,12 +115,11 @@ TEST(Settings, FollowTheOptions) {
   EXPECT_THAT(settings->files.assumed_directories, ElementsAre("p/q", "r"));
   EXPECT_EQ(settings->service.store.region, "cn-hangzhou");
   EXPECT_EQ(settings->service.store.bucket, "b-1");
-  EXPECT_EQ(settings->service.sts.host, "sts.cn-hangzhou.aliyuncs.com");
-  ASSERT_TRUE(settings->service.role);
-  EXPECT_EQ(settings->service.role->duration, std::chrono::minutes{15});
-  EXPECT_THAT(settings->service.role->policy, HasSubstr("data/a/*"));
-  EXPECT_THAT(settings->service.role->policy, Not(HasSubstr("PutObject")));
-  EXPECT_THAT(settings->service.role->session_name,
+  EXPECT_EQ(settings->service.source.sts.host, "sts.cn-hangzhou.aliyuncs.com");
+  EXPECT_EQ(settings->service.source.role.duration, std::chrono::minutes{15});
+  EXPECT_THAT(settings->service.source.role.policy, HasSubstr("data/a/*"));
+  EXPECT_THAT(settings->service.source.role.policy, Not(HasSubstr("PutObject")));
+  EXPECT_THAT(settings->service.source.role.session_name,
               ::testing::MatchesRegex("stsfs-[A-Za-z0-9_.@-]{1,58}"));
 }
 
@@ -128,7 +127,8 @@ TEST(Settings, AnEndpointFollowsFromTheRegion) {
   const auto settings = settings_of({"oss://b-1", "/mnt/x", "--region", "cn-beijing"});
   ASSERT_TRUE(settings);
   EXPECT_EQ(settings->service.store.endpoint.host, "oss-cn-beijing.aliyuncs.com");
-  EXPECT_FALSE(settings->service.role);
+  EXPECT_EQ(settings->service.source.role.role_arn, "");
+  EXPECT_EQ(settings->service.source.kind, cred::SourceKind::Chain);
 }
 
 TEST(Settings, RefuseWhatDoesNotFitTogether) {
@@ -149,13 +149,87 @@ TEST(Settings, RefuseWhatDoesNotFitTogether) {
   EXPECT_THAT(with({"--region", "r", "--bucket", "c-1"}), HasSubstr("twice"));
 }
 
+TEST(Settings, OneOptionSaysWhereCredentialsComeFrom) {
+  using cred::SourceKind;
+  const struct {
+    std::vector<std::string> words;
+    SourceKind kind;
+  } kRows[] = {
+      {{"--profile", "p"}, SourceKind::Profile},
+      {{"--credentials-file", "/f"}, SourceKind::CredentialsFile},
+      {{"--credentials-file", "/f", "--profile", "p"}, SourceKind::CredentialsFile},
+      {{"-o", "passwd_file=/f,use_session_token"}, SourceKind::PasswdFile},
+      {{"--credential_process", "/bin/a b"}, SourceKind::Process},
+      {{"--credentials-uri", "http://127.0.0.1/x"}, SourceKind::Uri},
+      {{"--credentials-dir", "/d"}, SourceKind::Directory},
+      {{"--oidc-provider-arn", "a", "--oidc-token-file", "/f"}, SourceKind::Oidc},
+      {{"-o", "ram_role=web"}, SourceKind::Ecs},
+      {{"-o", "ram_role=http://127.0.0.1:80/x"}, SourceKind::Uri},
+      {{"-o", "public_bucket=1"}, SourceKind::Anonymous},
+      {{"--no-sign-request"}, SourceKind::Anonymous},
+  };
+  for (const auto& row : kRows) {
+    std::vector<std::string> words = {"oss://b-1", "/mnt/x", "--region", "r"};
+    words.insert(words.end(), row.words.begin(), row.words.end());
+    const auto settings = settings_of(words);
+    ASSERT_TRUE(settings) << row.words[0] << ": " << describe(settings.error());
+    EXPECT_EQ(settings->service.source.kind, row.kind) << row.words[0];
+  }
+  const auto refused = [](std::vector<std::string> words) {
+    words.insert(words.begin(), {"oss://b-1", "/mnt/x", "--region", "r"});
+    return refusal(words);
+  };
+  EXPECT_THAT(refused({"--passwd-file", "/f", "--anonymous"}),
+              HasSubstr("--passwd-file and --anonymous both say"));
+  EXPECT_THAT(refused({"--profile", "p", "--credentials-dir", "/d"}), HasSubstr("both say"));
+  EXPECT_THAT(refused({"--anonymous", "--role-arn", "a"}), HasSubstr("contradict"));
+  EXPECT_THAT(refused({"--passwd-file", "/f", "--role-duration", "900s"}),
+              HasSubstr("--role-arn is missing"));
+  EXPECT_THAT(refused({"-o", "oss_sts_multi_conf_ak_file=/f"}), HasSubstr("--credentials-dir"));
+}
+
+TEST(Settings, VariablesNameFilesEndpointsAndRoles) {
+  const auto settings =
+      settings_of({"oss://b-1", "/mnt/x", "--region", "cn-a"},
+                  Environment(Variables{{"HOME", "/home/x"},
+                                        {"ALIBABA_CLOUD_CREDENTIALS_FILE", "/etc/keys"},
+                                        {"ALIBABA_CLOUD_PROFILE", "night"},
+                                        {"ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "true"},
+                                        {"ALIBABA_CLOUD_STS_REGION", "cn-b"},
+                                        {"ALIBABA_CLOUD_ROLE_ARN", "arn"},
+                                        {"ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/token"},
+                                        {"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "idp"},
+                                        {"ROLE_SESSION_NAME", "pod"},
+                                        {"ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"},
+                                        {"CREDENTIALS_DIRECTORY", "/run/credentials/x"},
+                                        {"NOTIFY_SOCKET", "/run/notify"},
+                                        {"ALICLOUD_ACCESS_KEY_ID", "id"},
+                                        {"SECURITY_TOKEN", "token"}}));
+  ASSERT_TRUE(settings);
+  const cred::SourceSettings& source = settings->service.source;
+  EXPECT_THAT(source.profile_files, ElementsAre("/home/x/.aliyun/config.json", "/etc/keys"));
+  EXPECT_THAT(source.passwd_files, ElementsAre("/home/x/.passwd-ossfs", "/etc/passwd-ossfs"));
+  EXPECT_EQ(source.profile, "night");
+  EXPECT_EQ(source.sts.host, "sts-vpc.cn-b.aliyuncs.com");
+  EXPECT_EQ(source.oidc.role_arn, "arn");
+  EXPECT_EQ(source.oidc.token_file, "/token");
+  EXPECT_EQ(source.role.session_name, "pod");
+  EXPECT_TRUE(source.ecs_disabled);
+  EXPECT_EQ(source.service_directory, "/run/credentials/x");
+  EXPECT_TRUE(source.environment[4].token == core::Secret("token"));
+  for (const std::string& variable : source.child_environment) {
+    EXPECT_THAT(variable, Not(HasSubstr("NOTIFY_SOCKET")));
+    EXPECT_THAT(variable, Not(HasSubstr("SECURITY_TOKEN")));
+  }
+}
+
 TEST(Settings, SecretsComeFromTheEnvironment) {
   const Environment environment(Variables{{"ALIBABA_CLOUD_ACCESS_KEY_ID", "id"},
                                           {"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret"}});
   const auto settings = settings_of({"oss://b-1", "/mnt/x", "--region", "r"}, environment);
   ASSERT_TRUE(settings);
-  EXPECT_EQ(settings->service.environment[0].access_key_id, "id");
-  EXPECT_TRUE(settings->service.environment[0].access_key_secret == core::Secret("secret"));
+  EXPECT_EQ(settings->service.source.environment[0].access_key_id, "id");
+  EXPECT_TRUE(settings->service.source.environment[0].access_key_secret == core::Secret("secret"));
 }
 
 TEST(Mounts, AreFoundInTheKernelsTable) {

@@ -1,14 +1,6 @@
-#include <fcntl.h>
 #include <gmock/gmock.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 
 #include "cred/chain.h"
-#include "cred/credentials_file.h"
 #include "cred/failure.h"
 #include "cred/static_source.h"
 #include "support/fake_clock.h"
@@ -69,6 +61,28 @@ TEST_F(EnvironmentTest, MovesOnWhereNothingIsSetAndRefusesHalfAPair) {
               HasSubstr("ALIBABA_CLOUD_ACCESS_KEY_ID is set but ALIBABA_CLOUD_ACCESS_KEY_SECRET"));
 }
 
+TEST_F(EnvironmentTest, KnowsTheNamesOfOtherTools) {
+  for (std::size_t row = 0; row < cred::kEnvironmentNames.size(); ++row) {
+    cred::EnvironmentValues values;
+    values[row] = keys("id", "s");
+    const bool aws_only = row == cred::kAwsNames;
+    EXPECT_EQ(static_cast<bool>(cred::EnvironmentSource(values, clock_).fetch({})), !aws_only);
+    EXPECT_TRUE(cred::EnvironmentSource(values, clock_, /*aws=*/true).fetch({}));
+    values[0] = keys("general", "s");
+    EXPECT_EQ(
+        cred::EnvironmentSource(values, clock_, /*aws=*/true).fetch({})->credentials.access_key_id,
+        aws_only ? "id" : "general");
+  }
+}
+
+TEST(Anonymous, IsALeaseOfNothingForEver) {
+  test::FakeClock clock;
+  const auto lease = cred::AnonymousSource(clock).fetch({});
+  ASSERT_TRUE(lease);
+  EXPECT_TRUE(lease->credentials.anonymous());
+  EXPECT_FALSE(lease->expires);
+}
+
 TEST_F(EnvironmentTest, RefusesALineBreakWithoutShowingTheValue) {
   for (const auto& bad : {keys("canary\n", "s"), keys("a", "canary\r"), keys("a", "s", "canary\n"),
                           keys(std::string(300, 'c'), "s")}) {
@@ -77,133 +91,6 @@ TEST_F(EnvironmentTest, RefusesALineBreakWithoutShowingTheValue) {
     EXPECT_THAT(fetched.error().error.message, Not(HasSubstr("canary")));
   }
 }
-
-// --- file ------------------------------------------------------------------------------------
-
-class FileTest : public ::testing::Test {
- protected:
-  FileTest() {
-    std::string name = ::testing::TempDir() + "credXXXXXX";
-    folder_ = ::mkdtemp(name.data());
-    path_ = folder_ + "/credentials";
-  }
-  ~FileTest() override { std::filesystem::remove_all(folder_); }
-  FileTest(const FileTest&) = delete;
-  FileTest& operator=(const FileTest&) = delete;
-
-  void write(const std::string& text, ::mode_t mode = 0600) {
-    std::ofstream(path_) << text;
-    ASSERT_EQ(::chmod(path_.c_str(), mode), 0);
-  }
-  cred::Fetched fetch(const std::string& profile = "default") {
-    return cred::CredentialsFile(path_, profile, service_clock_).fetch({});
-  }
-
-  std::string folder_;
-  std::string path_;
-  test::FakeClock clock_;
-  cred::ServiceClock service_clock_{clock_};
-};
-
-TEST_F(FileTest, ReadsAnAccessKey) {
-  write(
-      "[default]\ntype = access_key   ; as the SDKs have it\naccess_key_id = LTAIx\n"
-      "access_key_secret = canary\n[other]\naccess_key_id=LTAIy\naccess_key_secret=z\n");
-  const auto lease = fetch();
-  ASSERT_TRUE(lease);
-  EXPECT_EQ(lease->credentials.access_key_id, "LTAIx");
-  EXPECT_EQ(lease->credentials.access_key_secret, core::Secret("canary"));
-  EXPECT_FALSE(lease->credentials.temporary());
-  EXPECT_EQ(fetch("other")->credentials.access_key_id, "LTAIy");
-}
-
-TEST_F(FileTest, ReadsPlainKeysWithoutASection) {
-  write("access_key_id=LTAIx\naccess_key_secret=canary\n");
-  EXPECT_EQ(fetch()->credentials.access_key_id, "LTAIx");
-}
-
-// The parser's own limit is 200 bytes a line; a token is longer.
-TEST_F(FileTest, ReadsALongTokenWithItsEnd) {
-  const std::string token(4000, 'x');
-  write("[default]\ntype = sts\naccess_key_id = STS.x\naccess_key_secret = s\nsecurity_token = " +
-        token + "\nexpiration = " + core::format_iso8601(clock_.wall_now() + 1h) + "\n");
-  const auto lease = fetch();
-  ASSERT_TRUE(lease);
-  EXPECT_EQ(lease->credentials.token, core::Secret(token));
-  EXPECT_EQ(lease->expires, clock_.steady_now() + 1h);
-  service_clock_.correct(clock_.wall_now() + 30min);  // the learnt offset counts
-  EXPECT_EQ(fetch()->expires, clock_.steady_now() + 30min);
-}
-
-TEST_F(FileTest, IsReadAnewEveryTime) {
-  write("access_key_id=one\naccess_key_secret=s\n");
-  cred::CredentialsFile file(path_, "default", service_clock_);
-  EXPECT_EQ(file.fetch({})->credentials.access_key_id, "one");
-  write("access_key_id=two\naccess_key_secret=s\n");
-  EXPECT_EQ(file.fetch({})->credentials.access_key_id, "two");
-}
-
-TEST_F(FileTest, AbsenceIsNotConfigured) {
-  EXPECT_THAT(fetch(), FailedAs(kNotConfigured));
-  write("[other]\naccess_key_id=x\naccess_key_secret=s\n");
-  EXPECT_THAT(fetch(), FailedAs(kNotConfigured));
-  EXPECT_THAT(fetch("third"), FailedAs(kPermanent));  // asked for by name
-}
-
-TEST_F(FileTest, RefusesWhatOthersMayRead) {
-  for (const ::mode_t mode : {0640U, 0604U, 0620U, 0677U}) {
-    write("access_key_id=x\naccess_key_secret=canary\n", mode);
-    const auto fetched = fetch();
-    ASSERT_THAT(fetched, FailedAs(kPermanent));
-    EXPECT_THAT(fetched.error().error.message, AllOf(HasSubstr("chmod 600"), HasSubstr(path_)));
-  }
-  write("access_key_id=x\naccess_key_secret=canary\n", 0400);
-  EXPECT_TRUE(fetch());
-}
-
-TEST_F(FileTest, RefusesLinksFifosAndFolders) {
-  ASSERT_EQ(::symlink("/etc/passwd", path_.c_str()), 0);
-  EXPECT_THAT(fetch().error().error.message, HasSubstr("symbolic link"));
-  ASSERT_EQ(::unlink(path_.c_str()), 0);
-  ASSERT_EQ(::mkfifo(path_.c_str(), 0600), 0);
-  EXPECT_THAT(fetch(), FailedAs(kPermanent));  // and does not hang
-  ASSERT_EQ(::unlink(path_.c_str()), 0);
-  ASSERT_EQ(::mkdir(path_.c_str(), 0700), 0);
-  EXPECT_THAT(fetch(), FailedAs(kPermanent));
-}
-
-struct BadFile {
-  const char* name;
-  std::string text;
-  const char* says;
-};
-std::ostream& operator<<(std::ostream& out, const BadFile& row) { return out << row.name; }
-class BadFileTest : public FileTest, public ::testing::WithParamInterface<BadFile> {};
-TEST_P(BadFileTest, IsRefusedByNameAndWithoutItsValues) {
-  write(GetParam().text);
-  const auto fetched = fetch();
-  ASSERT_THAT(fetched, FailedAs(kPermanent));
-  EXPECT_THAT(fetched.error().error.message,
-              AllOf(HasSubstr(GetParam().says), HasSubstr(path_), Not(HasSubstr("canary"))));
-}
-INSTANTIATE_TEST_SUITE_P(
-    Files, BadFileTest,
-    ::testing::Values(
-        BadFile{"NoSecret", "access_key_id=x\n", "secret is empty"},
-        BadFile{"NoId", "access_key_secret=canary\n", "id is empty"},
-        BadFile{"OtherType", "type=ecs_ram_role\nrole_name=x\n", "'ecs_ram_role' is not supported"},
-        BadFile{"StsWithoutToken", "type=sts\naccess_key_id=x\naccess_key_secret=canary\n",
-                "no security_token"},
-        BadFile{"Garbage", "access_key_id=x\ncanary\n", "line 2"},
-        BadFile{"BadExpiration",
-                "access_key_id=x\naccess_key_secret=canary\nsts_token=canary\nexpiration=soon\n",
-                "expiration is not"},
-        BadFile{"Expired",
-                "access_key_id=x\naccess_key_secret=canary\nsts_token=canary\n"
-                "expiration=2020-01-01T00:00:00Z\n",
-                "expired at 2020"},
-        BadFile{"Huge", std::string(70 * 1024, '#'), "64 KiB"}),
-    [](const auto& row) { return std::string(row.param.name); });
 
 // --- chain -----------------------------------------------------------------------------------
 

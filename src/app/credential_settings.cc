@@ -1,0 +1,320 @@
+#include "app/credential_settings.h"
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <utility>
+
+#include "app/endpoints.h"
+#include "app/files.h"
+#include "app/places.h"
+#include "app/policy.h"
+#include "core/format.h"
+#include "core/text.h"
+
+namespace app {
+namespace {
+
+using cred::SourceKind;
+
+core::Error usage(std::string message) {
+  return core::fail(core::ErrorKind::InvalidArgument, std::move(message));
+}
+
+/// "stsfs-HOST" in the characters that a session name may have, 2 to 64 of them.
+/// Source: STS API, AssumeRole, RoleSessionName.
+std::string default_session_name() {
+  std::string name = "stsfs-" + host_name();
+  std::replace_if(
+      name.begin(), name.end(),
+      [](unsigned char c) {
+        return c > 127 || (std::isalnum(c) == 0 && c != '.' && c != '@' && c != '-' && c != '_');
+      },
+      '-');
+  return name.substr(0, 64);
+}
+
+core::Result<http::Origin> origin_of(std::string_view option, const std::string& url) {
+  auto origin = http::parse_origin(url);
+  if (!origin) {
+    return usage(core::format("--{}: {}", option, origin.error().message));
+  }
+  return *std::move(origin);
+}
+
+/// The first variable that is set.
+std::string variable(const Environment& environment,
+                     std::initializer_list<std::string_view> names) {
+  for (const std::string_view name : names) {
+    if (std::string value = environment.get(name); !value.empty()) {
+      return value;
+    }
+  }
+  return {};
+}
+
+bool is_on(const Environment& environment, std::string_view name) {
+  const std::string value = core::to_lower(environment.get(name));
+  return value == "true" || value == "1" || value == "yes" || value == "on";
+}
+
+sign::Credentials keys_in(const Environment& environment, const cred::EnvironmentNames& names) {
+  sign::Credentials keys{environment.get(names.access_key_id),
+                         environment.secret(names.access_key_secret),
+                         environment.secret(names.security_token)};
+  if (keys.token.empty() && std::string_view(names.access_key_id).starts_with("ALICLOUD_")) {
+    keys.token = environment.secret("SECURITY_TOKEN");  // JuiceFS's name for it
+  }
+  return keys;
+}
+
+/// Options that say where credentials come from; at most one may.
+struct Choice {
+  std::string_view option;
+  SourceKind kind;
+};
+constexpr std::array<Choice, 9> kChoices = {{
+    {"credentials-file", SourceKind::CredentialsFile},
+    {"passwd-file", SourceKind::PasswdFile},
+    {"credential-process", SourceKind::Process},
+    {"credentials-uri", SourceKind::Uri},
+    {"credentials-dir", SourceKind::Directory},
+    {"oidc-provider-arn", SourceKind::Oidc},
+    {"oidc-token-file", SourceKind::Oidc},
+    {"ecs-ram-role", SourceKind::Ecs},
+    {"anonymous", SourceKind::Anonymous},
+}};
+
+core::Result<SourceKind> kind_of(const Values& values) {
+  std::optional<Choice> chosen;
+  for (const Choice& choice : kChoices) {
+    const bool meant = choice.kind == SourceKind::Anonymous ? values.flag(choice.option)
+                                                            : values.given(choice.option);
+    if (!meant) {
+      continue;
+    }
+    if (chosen && chosen->kind != choice.kind) {
+      return usage(core::format("--{} and --{} both say where credentials come from: one may",
+                                chosen->option, choice.option));
+    }
+    chosen = choice;
+  }
+  if (values.given("profile")) {
+    if (chosen && chosen->kind != SourceKind::CredentialsFile) {
+      return usage(core::format("--profile and --{} both say where credentials come from: one may",
+                                chosen->option));
+    }
+    return chosen ? SourceKind::CredentialsFile : SourceKind::Profile;
+  }
+  return chosen ? chosen->kind : SourceKind::Chain;
+}
+
+core::Result<std::string> policy_of(const std::string& word, bool read_only,
+                                    const std::optional<Location>& location) {
+  if (word == "none" || (word == "auto" && !location)) {
+    return std::string();
+  }
+  if (word == "auto") {
+    auto policy = as_session_policy(location_policy(grammar_of(location->dialect), *location,
+                                                    {.read_only = read_only}, Layout::Compact));
+    if (!policy) {
+      return usage(
+          core::format("--session-policy auto: {}: mount a shorter prefix, or name a "
+                       "policy of your own, or none",
+                       policy.error().message));
+    }
+    return policy;
+  }
+  const auto text = read_text_file(word);
+  if (!text) {
+    return usage("--session-policy: " + text.error().message);
+  }
+  auto policy = as_session_policy(*text);
+  if (!policy) {
+    return usage(core::format("--session-policy: {}: {}", word, policy.error().message));
+  }
+  return policy;
+}
+
+/// True where a role may be assumed although no option names one: a profile or the environment may.
+bool may_lead_to_a_role(SourceKind kind) {
+  return kind == SourceKind::Chain || kind == SourceKind::Profile ||
+         kind == SourceKind::CredentialsFile || kind == SourceKind::Oidc;
+}
+
+core::Status read_role(const Values& values, const Environment& environment,
+                       const ServicePlace& place, cred::SourceSettings& settings) {
+  cred::RoleRequest& role = settings.role;
+  role.role_arn = values.text("role-arn");
+  if (role.role_arn.empty()) {
+    if (values.given("external-id")) {
+      return usage("--external-id is for a role: --role-arn is missing");
+    }
+    for (const char* option : {"role-session-name", "role-duration", "session-policy"}) {
+      if (values.given(option) && !may_lead_to_a_role(settings.kind)) {
+        return usage(core::format("--{} is for a role: --role-arn is missing", option));
+      }
+    }
+  } else if (settings.kind == SourceKind::Anonymous) {
+    return usage("--anonymous and --role-arn contradict each other: a role is assumed by somebody");
+  }
+  role.session_name = values.text("role-session-name");
+  if (role.session_name.empty()) {
+    role.session_name = variable(
+        environment, settings.aws ? std::initializer_list<std::string_view>{"AWS_ROLE_SESSION_NAME"}
+                                  : std::initializer_list<std::string_view>{
+                                        "ALIBABA_CLOUD_ROLE_SESSION_NAME", "ROLE_SESSION_NAME"});
+  }
+  if (role.session_name.empty()) {
+    role.session_name = default_session_name();
+  }
+  role.duration = values.duration("role-duration");
+  role.external_id = values.text("external-id");
+  role.signing =
+      values.text("sts-signature") == "acs3" ? cred::StsSigning::Acs3 : cred::StsSigning::Rpc;
+  const bool read_only = values.command() == kMount && values.flag("read-only");
+  TRY_ASSIGN(role.policy, policy_of(values.text("session-policy"), read_only, place.location));
+  return {};
+}
+
+core::Status read_sts(const Values& values, const Environment& environment,
+                      const ServicePlace& place, cred::SourceSettings& settings) {
+  std::string sts = values.text("sts-endpoint");
+  settings.sts_told = !sts.empty();
+  if (sts.empty() && place.aws) {
+    // Ceph and MinIO answer STS where they answer S3.
+    if (!place.endpoint.host.empty() &&
+        place.endpoint.host.find(".amazonaws.com") == std::string::npos) {
+      settings.sts = place.endpoint;
+      return {};
+    }
+    sts = place.region.empty() ? "https://sts.amazonaws.com"
+                               : core::format("https://sts.{}.amazonaws.com", place.region);
+  }
+  if (sts.empty()) {
+    sts = environment.get("ALIBABA_CLOUD_STS_ENDPOINT");
+  }
+  if (sts.empty()) {
+    std::string region = environment.get("ALIBABA_CLOUD_STS_REGION");
+    if (region.empty()) {
+      region = place.region;
+    }
+    sts = sts_endpoint(region, values.flag("internal") ||
+                                   is_on(environment, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"));
+  }
+  TRY_ASSIGN(settings.sts, origin_of("sts-endpoint", sts));
+  return {};
+}
+
+void read_oidc(const Values& values, const Environment& environment,
+               cred::SourceSettings& settings) {
+  cred::OidcRequest& oidc = settings.oidc;
+  oidc.provider_arn = values.text("oidc-provider-arn");
+  oidc.token_file = values.text("oidc-token-file");
+  oidc.session_name = settings.role.session_name;
+  if (settings.aws) {
+    oidc.role_arn = environment.get("AWS_ROLE_ARN");
+    if (oidc.token_file.empty()) {
+      oidc.token_file = environment.get("AWS_WEB_IDENTITY_TOKEN_FILE");
+    }
+    return;
+  }
+  oidc.role_arn = environment.get("ALIBABA_CLOUD_ROLE_ARN");
+  if (oidc.provider_arn.empty()) {
+    oidc.provider_arn = environment.get("ALIBABA_CLOUD_OIDC_PROVIDER_ARN");
+  }
+  if (oidc.token_file.empty()) {
+    oidc.token_file = environment.get("ALIBABA_CLOUD_OIDC_TOKEN_FILE");
+  }
+}
+
+core::Status read_metadata(const Values& values, const Environment& environment,
+                           cred::SourceSettings& settings) {
+  std::string endpoint = values.text("metadata-endpoint");
+  if (endpoint.empty()) {
+    endpoint = settings.aws ? "http://169.254.169.254" : "http://100.100.100.200";
+  }
+  TRY_ASSIGN(settings.metadata, origin_of("metadata-endpoint", endpoint));
+  settings.ecs_role = values.text("ecs-ram-role");
+  settings.ecs_weak = values.flag("ecs-weak-metadata");
+  if (settings.ecs_role.find("://") != std::string::npos) {
+    // ossfs takes a URL under the name of a role.
+    settings.kind = SourceKind::Uri;
+    settings.uri = std::exchange(settings.ecs_role, {});
+    return {};
+  }
+  if (settings.kind == SourceKind::Chain && !settings.aws) {
+    settings.ecs_role = environment.get("ALIBABA_CLOUD_ECS_METADATA");
+  }
+  if (settings.ecs_role == "auto") {
+    settings.ecs_role.clear();
+  }
+  settings.ecs_disabled = is_on(environment, settings.aws ? "AWS_EC2_METADATA_DISABLED"
+                                                          : "ALIBABA_CLOUD_ECS_METADATA_DISABLED");
+  return {};
+}
+
+void read_files(const Values& values, const Environment& environment,
+                cred::SourceSettings& settings) {
+  const std::string home = home_directory(environment);
+  const auto told_or_home = [&](std::string_view name, std::string_view below,
+                                std::vector<std::string>& into) {
+    const std::string told = name.empty() ? std::string() : environment.get(name);
+    if (!told.empty()) {
+      into.push_back(told);
+    } else if (!home.empty()) {
+      into.push_back(home + std::string(below));
+    }
+  };
+  settings.profile = values.text("profile");
+  if (settings.profile.empty()) {
+    settings.profile = environment.get(settings.aws ? "AWS_PROFILE" : "ALIBABA_CLOUD_PROFILE");
+  }
+  settings.credentials_file = values.text("credentials-file");
+  settings.passwd_file = values.text("passwd-file");
+  if (settings.aws) {
+    told_or_home("AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials", settings.profile_files);
+    told_or_home("", "/.passwd-s3fs", settings.passwd_files);
+    settings.passwd_files.emplace_back("/etc/passwd-s3fs");
+    return;
+  }
+  if (!is_on(environment, "ALIBABA_CLOUD_CLI_PROFILE_DISABLED") ||
+      settings.kind == SourceKind::Profile) {
+    told_or_home("ALIBABA_CLOUD_CONFIG_FILE", "/.aliyun/config.json", settings.profile_files);
+  }
+  told_or_home("ALIBABA_CLOUD_CREDENTIALS_FILE", "/.alibabacloud/credentials",
+               settings.profile_files);
+  told_or_home("OSS_CREDENTIAL_FILE", "/.passwd-ossfs", settings.passwd_files);
+  settings.passwd_files.emplace_back("/etc/passwd-ossfs");
+}
+
+}  // namespace
+
+core::Result<cred::SourceSettings> credential_settings(const Values& values,
+                                                       const Environment& environment,
+                                                       const ServicePlace& place) {
+  cred::SourceSettings settings;
+  settings.aws = place.aws;
+  settings.region = place.region;
+  settings.bucket = place.location ? place.location->bucket : "";
+  TRY_ASSIGN(settings.kind, kind_of(values));
+  std::transform(cred::kEnvironmentNames.begin(), cred::kEnvironmentNames.end(),
+                 settings.environment.begin(),
+                 [&](const auto& names) { return keys_in(environment, names); });
+  settings.process = values.text("credential-process");
+  settings.child_environment = environment.for_children();
+  settings.directory = values.text("credentials-dir");
+  settings.service_directory = environment.get("CREDENTIALS_DIRECTORY");
+  settings.uri = values.text("credentials-uri");
+  if (settings.uri.empty()) {
+    settings.uri = environment.get("ALIBABA_CLOUD_CREDENTIALS_URI");
+  }
+  TRY(read_role(values, environment, place, settings));
+  TRY(read_sts(values, environment, place, settings));
+  read_oidc(values, environment, settings);
+  TRY(read_metadata(values, environment, settings));
+  read_files(values, environment, settings);
+  return settings;
+}
+
+}  // namespace app

@@ -1,0 +1,288 @@
+#include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "cred/key_directory.h"
+#include "cred/passwd_file.h"
+#include "cred/process_source.h"
+#include "support/fake_child_runner.h"
+#include "support/fake_clock.h"
+
+namespace {
+
+namespace stdfs = std::filesystem;
+using namespace std::chrono_literals;
+using cred::FetchFailure;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+MATCHER_P(FailedAs, failure_class, "") {
+  if (arg) {
+    *result_listener << "a lease of " << arg->credentials.access_key_id;
+    return false;
+  }
+  *result_listener << core::describe(arg.error().error);
+  return arg.error().kind == failure_class;
+}
+constexpr auto kNotConfigured = FetchFailure::Class::NotConfigured;
+constexpr auto kPermanent = FetchFailure::Class::Permanent;
+constexpr auto kTransient = FetchFailure::Class::Transient;
+
+/// A folder, and what most sources need.
+class LocalSources : public ::testing::Test {
+ protected:
+  LocalSources() {
+    std::string name = ::testing::TempDir() + "localXXXXXX";
+    folder_ = ::mkdtemp(name.data());
+  }
+  ~LocalSources() override { stdfs::remove_all(folder_); }
+  LocalSources(const LocalSources&) = delete;
+  LocalSources& operator=(const LocalSources&) = delete;
+
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  void write(const std::string& name, const std::string& text, ::mode_t mode = 0600) const {
+    std::ofstream(path(name)) << text;
+    ASSERT_EQ(::chmod(path(name).c_str(), mode), 0);
+  }
+
+  std::string folder_;
+  test::FakeClock clock_;
+  cred::ServiceClock service_clock_{clock_};
+};
+
+// --- key files -------------------------------------------------------------------------------
+
+class Passwd : public LocalSources {
+ protected:
+  cred::Fetched fetch(const std::string& bucket = "ours") {
+    return cred::PasswdFile(path("passwd"), bucket, service_clock_).fetch({});
+  }
+};
+
+TEST_F(Passwd, PrefersTheLineOfTheBucket) {
+  write("passwd", "# keys\n\nLTAIall:one\r\nother:LTAIother:two\nours:LTAIours:three\n");
+  EXPECT_EQ(fetch()->credentials.access_key_id, "LTAIours");
+  EXPECT_EQ(fetch()->credentials.access_key_secret, core::Secret("three"));
+  EXPECT_EQ(fetch("third")->credentials.access_key_id, "LTAIall");
+  EXPECT_EQ(fetch("")->credentials.access_key_secret, core::Secret("one"));
+}
+
+TEST_F(Passwd, IsReadByItsOwnerAlone) {
+  EXPECT_THAT(fetch(), FailedAs(kNotConfigured));
+  for (const ::mode_t mode : {0640U, 0604U, 0644U}) {
+    write("passwd", "LTAIx:canary\n", mode);
+    ASSERT_THAT(fetch(), FailedAs(kPermanent));
+    EXPECT_THAT(fetch().error().error.message, AllOf(HasSubstr("chmod 600"), HasSubstr(folder_)));
+  }
+}
+
+TEST_F(Passwd, SaysWhichLineIsWrongAndNotWhatItHolds) {
+  const struct {
+    const char* text;
+    const char* says;
+  } kRows[] = {
+      {"canary\n", "line 1 is not of the form"},
+      {"LTAIx:y\na:b:c:canary\n", "line 2 is not of the form"},
+      {"LTAIx:y\nLTAIy:canary\n", "line 2 is the second one for every bucket"},
+      {"ours:a:canary\nours:b:canary\n", "line 2 is the second one for this bucket"},
+      {"other:a:canary\n", "no line is for the bucket ours"},
+      {"", "no line is for the bucket ours"},
+      {"LTAIx:\n", "secret is empty"},
+      {"LTAIx:can ary\n", "contains a blank"},
+  };
+  for (const auto& row : kRows) {
+    write("passwd", row.text);
+    const auto fetched = fetch();
+    ASSERT_THAT(fetched, FailedAs(kPermanent)) << row.text;
+    EXPECT_THAT(fetched.error().error.message,
+                AllOf(HasSubstr(row.says), HasSubstr(folder_), Not(HasSubstr("canary"))));
+  }
+}
+
+// --- directories -----------------------------------------------------------------------------
+
+class Directory : public LocalSources {
+ protected:
+  /// A folder of one generation.
+  void generation(const std::string& name, const std::string& number) {
+    stdfs::create_directory(path(name));
+    write(name + "/AccessKeyId", "STS." + number + "\n");
+    write(name + "/AccessKeySecret", "secret-" + number + "\n");
+    write(name + "/SecurityToken", "token-" + number + "\n");
+    write(name + "/Expiration", core::format_iso8601(clock_.wall_now() + 1h) + "\n");
+  }
+  void link(const std::string& target, const std::string& name) const {
+    stdfs::create_symlink(target, path("swap"));
+    stdfs::rename(path("swap"), path(name));
+  }
+  cred::Fetched fetch(const std::string& name = "keys") {
+    return cred::KeyDirectory(path(name), cred::kTripleNames, service_clock_).fetch({});
+  }
+};
+
+TEST_F(Directory, ReadsTheTripleAndItsEnd) {
+  generation("keys", "1");
+  const auto lease = fetch();
+  ASSERT_TRUE(lease) << lease.error().error.message;
+  EXPECT_EQ(lease->credentials.access_key_id, "STS.1");
+  EXPECT_EQ(lease->credentials.access_key_secret, core::Secret("secret-1"));
+  EXPECT_EQ(lease->credentials.token, core::Secret("token-1"));
+  EXPECT_EQ(lease->expires, clock_.steady_now() + 1h);
+}
+
+TEST_F(Directory, ReadsWhatAServiceManagerLoads) {
+  write("access-key-id", "LTAIx");
+  write("access-key-secret", "s");
+  const auto fetch_loaded = [&] {
+    return cred::KeyDirectory(folder_, cred::kServiceNames, service_clock_).fetch({});
+  };
+  EXPECT_EQ(fetch_loaded()->credentials.access_key_id, "LTAIx");
+  EXPECT_FALSE(fetch_loaded()->credentials.temporary());
+  write("security-token", "t");
+  EXPECT_TRUE(fetch_loaded()->credentials.temporary());
+}
+
+// Swaps go on all the time while it is read: no generation mixes with another.
+TEST_F(Directory, NeverMixesTwoGenerations) {
+  generation("one", "1");
+  generation("two", "2");
+  for (const char* form : {"keys", "volume/..data"}) {
+    stdfs::create_directory(path("volume"));
+    link(folder_ + "/one", form);
+    std::atomic<bool> done = false;
+    std::thread rotator([&] {
+      for (int i = 0; !done; ++i) {
+        link(folder_ + (i % 2 == 0 ? "/two" : "/one"), form);
+      }
+    });
+    int whole = 0;
+    for (int i = 0; i < 300; ++i) {
+      const auto lease = fetch(form == std::string("keys") ? "keys" : "volume");
+      if (!lease) {
+        EXPECT_THAT(lease, FailedAs(kTransient));
+        continue;
+      }
+      ++whole;
+      const std::string number = lease->credentials.access_key_id.substr(4);
+      EXPECT_EQ(lease->credentials.access_key_secret, core::Secret("secret-" + number));
+      EXPECT_EQ(lease->credentials.token, core::Secret("token-" + number));
+    }
+    done = true;
+    rotator.join();
+    EXPECT_GT(whole, 0);
+  }
+}
+
+TEST_F(Directory, SaysWhichFileIsWrongAndNotWhatItHolds) {
+  EXPECT_THAT(fetch(), FailedAs(kNotConfigured));
+  const struct {
+    const char* file;
+    const char* text;  ///< null: the file is missing
+    const char* says;
+  } kRows[] = {
+      {"AccessKeySecret", nullptr, "AccessKeySecret is missing"},
+      {"AccessKeySecret", "\n", "AccessKeySecret is missing or empty"},
+      {"SecurityToken", nullptr, "SecurityToken is missing"},
+      {"SecurityToken", "can\nary", "line break"},
+      {"Expiration", "soon", "Expiration is not of the form"},
+      {"Expiration", "2020-01-01T00:00:00Z", "expired at 2020"},
+  };
+  for (const auto& row : kRows) {
+    generation("keys", "canary");
+    if (row.text == nullptr) {
+      stdfs::remove(path("keys/") + row.file);
+    } else {
+      write(std::string("keys/") + row.file, row.text);
+    }
+    const auto fetched = fetch();
+    ASSERT_THAT(fetched, FailedAs(kPermanent)) << row.says;
+    EXPECT_THAT(fetched.error().error.message,
+                AllOf(HasSubstr(row.says), HasSubstr(folder_), Not(HasSubstr("secret-canary"))));
+  }
+  generation("keys", "1");
+  write("keys/AccessKeySecret", "s", 0666);
+  EXPECT_THAT(fetch().error().error.message, HasSubstr("others than its owner can change it"));
+  write("keys/AccessKeySecret", std::string(70'000, 'x'), 0600);
+  EXPECT_THAT(fetch().error().error.message, HasSubstr("64 KiB"));
+}
+
+// --- processes -------------------------------------------------------------------------------
+
+class Process : public LocalSources {
+ protected:
+  cred::Fetched fetch() {
+    return cred::ProcessSource({{"/bin/keys", "--password=canary"}}, {"PATH=/bin"}, programs_,
+                               service_clock_)
+        .fetch({});
+  }
+  test::FakeChildRunner programs_;
+};
+
+TEST_F(Process, ReadsEverySpelling) {
+  programs_.then_prints(R"({"AccessKeyId":"a","AccessKeySecret":"s","SecurityToken":"t",)"
+                        R"("Expiration":")" +
+                        core::format_iso8601(clock_.wall_now() + 1h) + "\"}");
+  programs_.then_prints(R"({"mode":"AK","access_key_id":"b","access_key_secret":"s"})");
+  EXPECT_EQ(fetch()->expires, clock_.steady_now() + 1h);
+  EXPECT_EQ(fetch()->credentials.access_key_id, "b");
+  EXPECT_FALSE(fetch()->expires);
+  EXPECT_THAT(programs_.orders.at(0).environment, ::testing::ElementsAre("PATH=/bin"));
+}
+
+TEST_F(Process, FailsByNameAndWithoutItsArguments) {
+  const auto error = [](core::ErrorKind kind) { return core::fail(kind, "why"); };
+  const struct {
+    test::FakeChildRunner::Program program;
+    FetchFailure::Class kind;
+    const char* says;
+  } kRows[] = {
+      {[&](auto&, auto&) { return error(core::ErrorKind::Timeout); }, kTransient, "why"},
+      {[&](auto&, auto&) { return error(core::ErrorKind::TooLarge); }, kPermanent, "why"},
+      {[&](auto&, auto&) { return error(core::ErrorKind::NotFound); }, kPermanent, "why"},
+      {[](auto&, auto& out) {
+         out = {"one", "no such user"};
+         return core::Result<core::ChildEnd>(core::ChildEnd{3, {}});
+       },
+       kPermanent, "exit code 3: no such user"},
+      {[](auto&, auto&) {
+         return core::Result<core::ChildEnd>(core::ChildEnd{0, core::Secret("canary")});
+       },
+       kPermanent, "no JSON object"},
+      {[](auto&, auto&) {
+         return core::Result<core::ChildEnd>(
+             core::ChildEnd{0, core::Secret(R"({"AccessKeyId":"canary"})")});
+       },
+       kPermanent, "lacks AccessKeySecret"},
+      {[](auto&, auto&) {
+         return core::Result<core::ChildEnd>(
+             core::ChildEnd{0, core::Secret(R"({"AccessKeyId":"a","AccessKeySecret":"canary",)"
+                                            R"("Expiration":"2020-01-01T00:00:00Z"})")});
+       },
+       kPermanent, "expired at 2020"},
+  };
+  for (const auto& row : kRows) {
+    programs_.clear();
+    programs_.then(row.program);
+    const auto fetched = fetch();
+    ASSERT_THAT(fetched, FailedAs(row.kind)) << row.says;
+    EXPECT_THAT(fetched.error().error.message,
+                AllOf(HasSubstr(row.says), HasSubstr("/bin/keys"), Not(HasSubstr("canary"))));
+  }
+}
+
+TEST(Command, IsSplitAtBlanksAndNamedByItsPath) {
+  EXPECT_THAT(cred::parse_command("  /bin/a  b\tc ")->arguments,
+              ::testing::ElementsAre("/bin/a", "b", "c"));
+  for (const char* bad : {"", "  ", "a b", "./a", "~/a"}) {
+    EXPECT_EQ(cred::parse_command(bad).error().kind, core::ErrorKind::InvalidArgument) << bad;
+  }
+}
+
+}  // namespace
