@@ -188,6 +188,12 @@ core::Result<MountSettings> mount_settings(const Values& values, const Environme
   settings.staging_on_tmpfs = values.flag("staging-on-tmpfs");
   settings.drain_timeout = values.duration("drain-timeout");
   settings.given = values.given_values();
+  for (auto& [name, value] : settings.given) {
+    // What follows may hold a password.
+    if (name == "credential-process" || name == "credentials-uri" || name == "ecs-ram-role") {
+      value.resize(std::min(value.size(), value.find_first_of(" \t?")));
+    }
+  }
   return settings;
 }
 

@@ -188,6 +188,17 @@ TEST(Settings, OneOptionSaysWhereCredentialsComeFrom) {
   EXPECT_THAT(refused({"-o", "oss_sts_multi_conf_ak_file=/f"}), HasSubstr("--credentials-dir"));
 }
 
+TEST(Settings, StatusShowsNoArgumentThatMayBeAPassword) {
+  for (const char* option : {"--credential-process=/bin/x --password=canary",
+                             "--credentials-uri=http://127.0.0.1/x?password=canary"}) {
+    const auto settings = settings_of({"oss://b-1", "/mnt/x", "--region", "r", option});
+    ASSERT_TRUE(settings);
+    for (const auto& [name, value] : settings->given) {
+      EXPECT_THAT(value, Not(HasSubstr("canary"))) << name;
+    }
+  }
+}
+
 TEST(Settings, VariablesNameFilesEndpointsAndRoles) {
   const auto settings =
       settings_of({"oss://b-1", "/mnt/x", "--region", "cn-a"},
