@@ -1,0 +1,106 @@
+#include "cred/source_factory.h"
+
+#include <gmock/gmock.h>
+
+#include <fstream>
+
+#include "fake_cloud.h"
+#include "support/fake_child_runner.h"
+#include "support/fake_clock.h"
+
+namespace {
+
+using namespace std::chrono_literals;
+using cred::FetchFailure;
+using cred::SourceKind;
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+
+class SourceFactory : public ::testing::Test {
+ protected:
+  SourceFactory() {
+    settings_.sts = test::FakeCloud::sts();
+    settings_.metadata = test::FakeCloud::metadata();
+    settings_.role.session_name = "host";
+    settings_.ecs_disabled = true;
+  }
+  std::unique_ptr<cred::CredentialSource> make() {
+    auto source = cred::make_source(settings_, {cloud_, service_clock_, programs_});
+    EXPECT_TRUE(source) << source.error().message;
+    return source ? *std::move(source) : nullptr;
+  }
+  std::string refusal() {
+    const auto source = cred::make_source(settings_, {cloud_, service_clock_, programs_});
+    return source ? std::string() : source.error().message;
+  }
+  void have_token() {
+    settings_.oidc.provider_arn = "idp";
+    settings_.oidc.token_file = ::testing::TempDir() + "source_factory_token";
+    std::ofstream(settings_.oidc.token_file) << "eyJ.a.b";
+  }
+
+  test::FakeClock clock_;
+  cred::ServiceClock service_clock_{clock_};
+  test::FakeCloud cloud_{clock_, 1h};
+  test::FakeChildRunner programs_;
+  cred::SourceSettings settings_;
+};
+
+TEST_F(SourceFactory, TheChainTakesWhatIsConfiguredFirst) {
+  settings_.profile_files = {"/nonexistent/config.json"};
+  settings_.passwd_files = {"/nonexistent/passwd"};
+  auto none = make()->fetch({});
+  ASSERT_FALSE(none);
+  EXPECT_EQ(none.error().kind, FetchFailure::Class::NotConfigured);
+  EXPECT_THAT(none.error().error.message,
+              AllOf(HasSubstr("ALIBABA_CLOUD_ACCESS_KEY_ID"), HasSubstr("/nonexistent/config.json"),
+                    HasSubstr("/nonexistent/passwd")));
+  settings_.uri = "http://127.0.0.1:8080/";
+  EXPECT_TRUE(make()->fetch({}));
+  settings_.ecs_disabled = false;
+  EXPECT_TRUE(make()->fetch({}));
+  EXPECT_EQ(cloud_.count("GET credentials"), 1);
+  settings_.environment[0] = {"LTAIx", core::Secret("s"), {}};
+  EXPECT_EQ(make()->fetch({})->credentials.access_key_id, "LTAIx");
+}
+
+TEST_F(SourceFactory, AProfileThatWasNamedIsNotPassedOver) {
+  settings_.profile_files = {"/nonexistent/config.json"};
+  settings_.profile = "night";
+  settings_.uri = "http://127.0.0.1:8080/";
+  const auto fetched = make()->fetch({});
+  ASSERT_FALSE(fetched);
+  EXPECT_EQ(fetched.error().kind, FetchFailure::Class::Permanent);
+}
+
+TEST_F(SourceFactory, ATokenIsExchangedForTheRoleAndAnotherRoleIsASecondHop) {
+  have_token();
+  settings_.oidc.role_arn = "acs:ram::1:role/pod";
+  EXPECT_TRUE(make()->fetch({}));
+  EXPECT_EQ(cloud_.count("AssumeRole"), 0);
+  settings_.role.role_arn = "acs:ram::1:role/pod";  // the same: one hop
+  EXPECT_TRUE(make()->fetch({}));
+  EXPECT_EQ(cloud_.count("AssumeRole"), 0);
+  settings_.role.role_arn = "acs:ram::1:role/data";
+  for (const auto kind : {SourceKind::Chain, SourceKind::Oidc}) {
+    settings_.kind = kind;
+    EXPECT_TRUE(make()->fetch({}));
+  }
+  EXPECT_EQ(cloud_.count("AssumeRole"), 2);
+  EXPECT_EQ(cloud_.count("AssumeRoleWithOIDC"), 4);
+}
+
+TEST_F(SourceFactory, RefusesWhatMakesNoSense) {
+  settings_.kind = SourceKind::Oidc;
+  EXPECT_THAT(refusal(), HasSubstr("--oidc-token-file"));
+  have_token();
+  EXPECT_THAT(refusal(), HasSubstr("--role-arn is missing"));
+  settings_.kind = SourceKind::Process;
+  settings_.process = "keys";
+  EXPECT_THAT(refusal(), HasSubstr("absolute path"));
+  settings_.kind = SourceKind::Uri;
+  settings_.uri = "gopher://x/";
+  EXPECT_THAT(refusal(), HasSubstr("no http:// or https:// URL"));
+}
+
+}  // namespace
