@@ -32,7 +32,7 @@ std::string joined(const std::string& path, std::string_view name) {
 
 }  // namespace
 
-Bucket::Bucket(const Options& options, const Parts& parts) : options_(options), parts_(parts) {
+Bucket::Bucket(const Options& options, const Parts& parts) : parts_(parts) {
   for (const std::string& path : options.assumed_directories) {
     std::string way;
     for (const std::string_view name : core::split(path, '/')) {

@@ -60,7 +60,6 @@ class Bucket {
   [[nodiscard]] bool listing_denied(const std::string& directory) const;
   void note_listing(const std::string& directory, bool denied);
 
-  const Options& options_;
   const Parts& parts_;
   std::set<std::string> assumed_;
   mutable core::Mutex mutex_{core::LockRank::Leaf};

@@ -22,15 +22,16 @@ bool is_free(const Mount& mount, const Wish& wish) REQUIRES(mount.mutex) {
   if (wish.across && mount.renaming_across) {
     return false;
   }
+  for (const auto& [directory, name] : wish.names) {
+    if (below_moving(directory) || mount.claimed_names.contains({directory->number, name})) {
+      return false;
+    }
+  }
   return std::all_of(
              wish.trees.begin(), wish.trees.end(),
              [](const NodePtr& tree) { return node_free(*tree) && tree->claims_below == 0; }) &&
          std::all_of(wish.nodes.begin(), wish.nodes.end(),
-                     [](const NodePtr& node) { return node_free(*node); }) &&
-         std::none_of(wish.names.begin(), wish.names.end(), [&](const auto& name) {
-           return below_moving(name.first) ||
-                  mount.claimed_names.contains({name.first->number, name.second});
-         });
+                     [](const NodePtr& node) { return node_free(*node); });
 }
 
 void add_above(const NodePtr& directory, std::vector<NodePtr>& above) {

@@ -129,7 +129,7 @@ core::Result<FileSystem::Created> Creation::create(const Request& request, Inode
       const core::MutexLock lock(mount_.mutex);
       ++(*node)->lookups;
       created.entry = mount_.entry_of(**node);
-      created.opened = files_.add_handle(*node, flags);
+      created.opened = add_handle(mount_, *node, flags);
       return created;
     }
     if (node.error().kind != ErrorKind::Exists || (flags & O_EXCL) != 0) {

@@ -56,16 +56,7 @@ void read_staged(const transfer::StagedFile& staged, std::uint64_t offset, std::
 
 }  // namespace
 
-core::Result<std::shared_ptr<OpenFile>> Files::handle_of(HandleId handle) const {
-  const core::MutexLock lock(mount_.mutex);
-  const auto at = mount_.files.find(handle);
-  if (at == mount_.files.end()) {
-    return core::fail(ErrorKind::Changed, core::format("no file handle {}", handle));
-  }
-  return at->second;
-}
-
-Opened Files::add_handle(const NodePtr& node, int flags) {
+Opened add_handle(Mount& mount, const NodePtr& node, int flags) {
   auto file = std::make_shared<OpenFile>();
   file->node = node;
   file->writable = (flags & O_ACCMODE) != O_RDONLY;
@@ -73,7 +64,7 @@ Opened Files::add_handle(const NodePtr& node, int flags) {
   ++node->handles;
   node->writers += file->writable ? 1 : 0;
   Opened opened;
-  opened.handle = mount_.next_handle++;
+  opened.handle = mount.next_handle++;
   opened.no_flush = !file->writable;
   // What is dirty here went through the kernel's pages.
   opened.keep_cache = node->dirty || (node->stored && !node->kernel_pages.empty() &&
@@ -81,8 +72,17 @@ Opened Files::add_handle(const NodePtr& node, int flags) {
   if (node->stored) {
     node->kernel_pages = node->stored->version.etag;
   }
-  mount_.files.emplace(opened.handle, std::move(file));
+  mount.files.emplace(opened.handle, std::move(file));
   return opened;
+}
+
+core::Result<std::shared_ptr<OpenFile>> Files::handle_of(HandleId handle) const {
+  const core::MutexLock lock(mount_.mutex);
+  const auto at = mount_.files.find(handle);
+  if (at == mount_.files.end()) {
+    return core::fail(ErrorKind::Changed, core::format("no file handle {}", handle));
+  }
+  return at->second;
 }
 
 core::Result<Opened> Files::open(const Request& request, InodeNumber inode, int flags) {
@@ -120,7 +120,7 @@ core::Result<Opened> Files::open(const Request& request, InodeNumber inode, int 
     TRY(truncate_claimed(request, node, 0));
   }
   const core::MutexLock lock(mount_.mutex);
-  return add_handle(node, flags);
+  return add_handle(mount_, node, flags);
 }
 
 // ---- reading

@@ -9,6 +9,9 @@
 
 namespace fs {
 
+/// A handle of a node as it is.
+Opened add_handle(Mount& mount, const NodePtr& node, int flags) REQUIRES(mount.mutex);
+
 /// Threads: any; `read` does not block, everything else may.
 class Files {
  public:
@@ -16,8 +19,6 @@ class Files {
       : mount_(mount), lookup_(lookup), content_(content) {}
 
   core::Result<Opened> open(const Request& request, InodeNumber inode, int flags);
-  /// A handle of a node as it is. Requires Mount::mutex.
-  Opened add_handle(const NodePtr& node, int flags);
 
   void read(const Request& request, HandleId handle, std::uint64_t offset, std::size_t size,
             ReadDone done);

@@ -12,6 +12,22 @@ using core::ErrorKind;
 
 }  // namespace
 
+void detach(Mount& mount, const NodePtr& node) {
+  const NodePtr directory = node->parent;
+  node->unlinked = true;
+  mount.set_dirty(node, false);
+  node->about.attributes.changed = mount.parts.clock.wall_now();
+  if (directory) {
+    mount.name_changed(*directory, node->name);
+    if (const auto key = key_of(*directory, mount.options.prefix)) {
+      mount.names.add_absent(*key, node->name, mount.names.ticket());
+    }
+    mount.touch(*directory);
+  }
+  InodeTable::detach(*node);
+  mount.table.drop_if_unused(node);
+}
+
 core::Result<NodePtr> Removal::directory_of(const Request& request, InodeNumber parent) {
   TRY(check_writable(mount_));
   NodePtr directory;
@@ -30,22 +46,6 @@ core::Status Removal::stage_for_handles(const core::OpContext& context, const No
     needed = node->handles > 0 && node->is_regular() && !node->staged;
   }
   return needed ? content_.stage(context, node, Content::Keep::All) : core::Status{};
-}
-
-void Removal::detach(const NodePtr& node) {
-  const NodePtr directory = node->parent;
-  node->unlinked = true;
-  mount_.set_dirty(node, false);
-  node->about.attributes.changed = mount_.parts.clock.wall_now();
-  if (directory) {
-    mount_.name_changed(*directory, node->name);
-    if (const auto key = key_of(*directory, mount_.options.prefix)) {
-      mount_.names.add_absent(*key, node->name, mount_.names.ticket());
-    }
-    mount_.touch(*directory);
-  }
-  InodeTable::detach(*node);
-  mount_.table.drop_if_unused(node);
 }
 
 core::Status Removal::unlink(const Request& request, InodeNumber parent, std::string_view name) {
@@ -74,7 +74,7 @@ core::Status Removal::unlink(const Request& request, InodeNumber parent, std::st
     TRY(mount_.parts.store.remove(request.context, model::ObjectKey(key)));
   }
   const core::MutexLock lock(mount_.mutex);
-  detach(node);
+  detach(mount_, node);
   return {};
 }
 
@@ -123,7 +123,7 @@ core::Status Removal::rmdir(const Request& request, InodeNumber parent, std::str
   }
   const core::MutexLock lock(mount_.mutex);
   mount_.names.changed_tree(key);
-  detach(node);
+  detach(mount_, node);
   return {};
 }
 

@@ -7,6 +7,9 @@
 
 namespace fs {
 
+/// The node has no name any more.
+void detach(Mount& mount, const NodePtr& node) REQUIRES(mount.mutex);
+
 /// Names taken away. Threads: any; calls block.
 class Removal {
  public:
@@ -18,8 +21,6 @@ class Removal {
 
   /// What handles still need of a claimed node whose object is about to go.
   core::Status stage_for_handles(const core::OpContext& context, const NodePtr& node);
-  /// The node has no name any more. Requires Mount::mutex.
-  void detach(const NodePtr& node);
   /// Errors: NotEmpty. The directory's tree is claimed.
   core::Status check_empty(const core::OpContext& context, const NodePtr& directory,
                            const std::string& key);

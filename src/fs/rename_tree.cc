@@ -137,11 +137,14 @@ core::Result<bool> Renaming::holds_only_leftovers(const core::OpContext& context
   }
   TRY_ASSIGN(const auto there, list_tree(context, to));
   const core::MutexLock lock(leftovers_mutex_);
-  return std::all_of(there.begin(), there.end(), [&](const store::ListedObject& object) {
+  for (const store::ListedObject& object : there) {
     const auto at = leftovers_.find(object.key.text());
-    return at != leftovers_.end() && at->second == object.etag &&
-           sources.contains(object.key.text().substr(to.size()));
-  });
+    if (at == leftovers_.end() || at->second != object.etag ||
+        !sources.contains(object.key.text().substr(to.size()))) {
+      return false;
+    }
+  }
+  return true;
 }
 
 void Renaming::follow(Node& directory,

@@ -152,7 +152,7 @@ core::Status Renaming::check(const Move& move) const {
 
 void Renaming::finish(const Move& move) {
   if (move.target) {
-    removal_.detach(move.target);
+    detach(mount_, move.target);
   }
   mount_.name_changed(*move.from, move.name);
   mount_.name_changed(*move.to, move.new_name);
@@ -269,7 +269,7 @@ core::Status Renaming::rename_file(const core::OpContext& context, const Move& m
       ++move.source->epoch;
       move.source->fresh_until = {};
       if (move.target) {
-        removal_.detach(move.target);  // replaced by us already; its handles go on
+        detach(mount_, move.target);  // replaced by us already; its handles go on
       }
       mount_.name_changed(*move.from, move.name);
       mount_.name_changed(*move.to, move.new_name);
