@@ -23,7 +23,8 @@ struct Assignment {
   std::string origin;
 };
 
-constexpr std::array kCommands = {kMount, kUmount, kStatus, kWhoami, kPolicy, kEmulator};
+constexpr std::array kCommands = {kMount,   kUmount, kStatus, kWhoami,
+                                  kSignUrl, kPolicy, kDoctor, kEmulator};
 
 std::string_view purpose(Command command) {
   switch (command) {

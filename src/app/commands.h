@@ -14,6 +14,8 @@ int run_mount(const Invocation& invocation, const Environment& environment);
 int run_umount(const Values& values, const Environment& environment);
 int run_status(const Values& values, const Environment& environment);
 int run_whoami(const Values& values, const Environment& environment);
+int run_sign_url(const Values& values, const Environment& environment);
+int run_doctor(const Values& values, const Environment& environment);
 int run_policy(const Values& values, const Environment& environment);
 int run_emulator(const Values& values);
 

@@ -172,7 +172,7 @@ core::Status read_role(const Values& values, const Environment& environment,
   role.external_id = values.text("external-id");
   role.signing =
       values.text("sts-signature") == "acs3" ? cred::StsSigning::Acs3 : cred::StsSigning::Rpc;
-  const bool read_only = values.command() == kMount && values.flag("read-only");
+  const bool read_only = find_option(values.command(), "read-only") && values.flag("read-only");
   TRY_ASSIGN(role.policy, policy_of(values.text("session-policy"), read_only, place.location));
   return {};
 }

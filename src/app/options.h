@@ -35,6 +35,7 @@ enum class OptionKind : std::uint8_t {
   Count,
   Mode,  ///< octal
   List,  ///< several, separated by commas or given several times
+  Each,  ///< several, given several times; each as it stands, commas included
 };
 
 /// A name that users of other programs have in their fingers.

@@ -46,8 +46,9 @@ int run(const std::vector<std::string>& arguments) {
     case kPolicy:
       return run_policy(invocation->values, environment);
     case kSignUrl:
+      return run_sign_url(invocation->values, environment);
     case kDoctor:
-      break;
+      return run_doctor(invocation->values, environment);
   }
   return static_cast<int>(Exit::Usage);
 }

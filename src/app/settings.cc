@@ -87,7 +87,7 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
   } else if (settings.endpoint_text.empty() && !region.empty()) {
     settings.endpoint_text = oss_endpoint(region, internal);
   }
-  const bool needs_endpoint = values.command() == kMount;
+  const bool needs_endpoint = values.command() != kWhoami;
   if (settings.endpoint_text.empty() && needs_endpoint) {
     return usage(
         "no endpoint: --endpoint https://oss-REGION.aliyuncs.com, or --region REGION alone");
@@ -174,6 +174,7 @@ core::Result<MountSettings> mount_settings(const Values& values, const Environme
   files.file_mode = values.mode("file-mode");
   files.directory_mode = values.mode("dir-mode");
   files.host_name = host_name();
+  files.signed_url_lifetime = values.duration("signed-url-lifetime");
 
   settings.downloads.cache_bytes = values.size("cache-size");
   settings.downloads.window_bytes = values.size("read-ahead");

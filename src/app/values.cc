@@ -117,6 +117,7 @@ core::Status check_value(const Option& option, std::string_view text) {
     case OptionKind::Text:
     case OptionKind::Path:
     case OptionKind::List:
+    case OptionKind::Each:
       return text.empty() ? wants("a value") : core::Status();
     case OptionKind::Size:
     case OptionKind::Duration:
@@ -164,7 +165,7 @@ core::Status Values::set(Layer layer, std::string_view name, std::string_view va
     text = std::filesystem::absolute(text).string();
   }
   Held& held = held_[std::string(option.name)];
-  if (held.layer != layer || option.kind != OptionKind::List) {
+  if (held.layer != layer || (option.kind != OptionKind::List && option.kind != OptionKind::Each)) {
     held.texts.clear();
   }
   held.layer = layer;

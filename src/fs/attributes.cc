@@ -14,6 +14,8 @@ namespace {
 using core::ErrorKind;
 
 constexpr std::string_view kViews = "user.oss.";
+/// Never listed, so that no program that copies attributes carries a URL away unasked.
+constexpr std::string_view kSignedUrl = "user.oss.signed-url";
 constexpr std::size_t kMostNameBytes = 255;
 
 void apply(const AttributeChange& change, Description& about, core::WallTime now) {
@@ -185,6 +187,9 @@ core::Result<std::string> AttributeEdits::getxattr(const Request& request, Inode
                                                    std::string_view name) {
   TRY(check_name(name));
   TRY_ASSIGN(const NodePtr node, exact_node(request, inode));
+  if (name == kSignedUrl) {
+    return signed_url(request, node);
+  }
   const core::MutexLock lock(mount_.mutex);
   if (name.starts_with(kViews)) {
     return view_of(*node, name);
@@ -194,6 +199,25 @@ core::Result<std::string> AttributeEdits::getxattr(const Request& request, Inode
     return no_data(name);
   }
   return at->second;
+}
+
+core::Result<std::string> AttributeEdits::signed_url(const Request& request, const NodePtr& node) {
+  store::UrlRequest wanted;
+  wanted.lifetime = mount_.options.signed_url_lifetime;
+  if (wanted.lifetime <= core::Duration::zero()) {
+    return core::fail(ErrorKind::Unsupported, "this mount signs no URLs: --signed-url-lifetime");
+  }
+  // Whoever has the URL can read the file, so that it takes the right to read.
+  TRY(lookup_.check_access(request, node, R_OK));
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (!node->is_regular() || !node->stored || node->dirty) {
+      return no_data(kSignedUrl);  // the bucket has nothing that would be this file
+    }
+    wanted.key = node->stored->version.key;
+  }
+  TRY_ASSIGN(store::SignedUrl made, mount_.parts.store.presign(request.context, wanted));
+  return std::move(made.url);
 }
 
 core::Result<std::vector<std::string>> AttributeEdits::listxattr(const Request& request,

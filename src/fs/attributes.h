@@ -27,6 +27,7 @@ class AttributeEdits {
   core::Status removexattr(const Request& request, InodeNumber inode, std::string_view name);
 
  private:
+  core::Result<std::string> signed_url(const Request& request, const NodePtr& node);
   core::Result<NodePtr> exact_node(const Request& request, InodeNumber inode);
   /// Changes what a node is: `edit` says how, and may refuse.
   core::Status edit(const Request& request, const NodePtr& node,

@@ -35,6 +35,8 @@ struct Options {
   mode_t file_mode = 0644;
   mode_t directory_mode = 0755;
   std::string host_name = "localhost";  ///< in conflict names
+  /// Of the URL that user.oss.signed-url shows; zero: there is no such attribute.
+  core::Duration signed_url_lifetime{0};
 };
 
 /// The parts it is put together from; all outlive it.

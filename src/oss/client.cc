@@ -68,6 +68,11 @@ Call Client::call(Operation operation, std::string method, std::string key) cons
   return call;
 }
 
+sign::Scope Client::scope_of(const Call& call) const {
+  return {options_.bucket, call.key, options_.region,
+          options_.product.empty() ? std::string(traits_.service_name) : options_.product};
+}
+
 core::Result<http::Response> Client::send(const core::OpContext& context, const Call& call) {
   return repeat(context, [&](int n, core::Duration& pause) {
     Call again = call;
@@ -148,9 +153,7 @@ core::Result<Client::Answer> Client::exchange(const core::OpContext& context, co
   if (options_.dialect == Dialect::Oss) {
     exchange.check_head = [this](const http::Response& head) { return answer_ids_.check(head); };
   }
-  const sign::Scope scope{
-      options_.bucket, call.key, options_.region,
-      options_.product.empty() ? std::string(traits_.service_name) : options_.product};
+  const sign::Scope scope = scope_of(call);
   const core::WallTime signed_at = world_.clock.wall_now() + world_.credentials.clock_offset();
   sign::sign_header(exchange.request, credentials, scheme_, scope, signed_at);
   metrics_.requests(call.operation).add();

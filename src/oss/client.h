@@ -64,6 +64,12 @@ class Client {
   /// Shape: a response below 300. Errors are those of the service; "Operation subject: …".
   core::Result<http::Response> send_once(const core::OpContext& context, const Call& call,
                                          core::Duration& pause);
+  /// The URL of `call`'s request, signed for `lifetime`, in whole seconds.
+  /// Errors: Unauthenticated (no credentials in time, or none to sign with).
+  core::Result<store::SignedUrl> sign_url(const core::OpContext& context, Call call,
+                                          core::Duration lifetime);
+  [[nodiscard]] sign::Scheme scheme() const { return scheme_; }
+
   /// send_once, repeated.
   core::Result<http::Response> send(const core::OpContext& context, const Call& call);
 
@@ -72,6 +78,7 @@ class Client {
     http::Response response;
     std::optional<Refusal> refusal;
   };
+  [[nodiscard]] sign::Scope scope_of(const Call& call) const;
   core::Result<Answer> exchange(const core::OpContext& context, const Call& call,
                                 const sign::Credentials& credentials);
   void explain_signature(Refusal& refusal, const http::Request& request,

@@ -64,6 +64,8 @@ class OssStore final : public store::ObjectStore {
   core::Status abort_upload(const core::OpContext& context, const model::ObjectKey& key,
                             const std::string& upload_id) override;
   core::Result<Probe> probe(const core::OpContext& context, const std::string& prefix) override;
+  core::Result<store::SignedUrl> presign(const core::OpContext& context,
+                                         const store::UrlRequest& request) override;
 
  private:
   /// HEAD as it is: of a link it describes what the link leads to.

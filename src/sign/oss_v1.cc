@@ -155,6 +155,14 @@ std::string canonical_resource(const http::Request& request, const Scope& scope)
 
 }  // namespace
 
+bool oss_v1_covers_header(std::string_view name) {
+  return name == "content-type" || name == "content-md5" || name.starts_with("x-oss-");
+}
+
+bool oss_v1_covers_parameter(std::string_view name) {
+  return std::binary_search(kSubResources.begin(), kSubResources.end(), name);
+}
+
 std::string oss_v1_string_to_sign(const http::Request& request, const Scope& scope,
                                   std::string_view date) {
   std::string text = request.method;

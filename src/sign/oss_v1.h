@@ -16,6 +16,10 @@ std::string oss_v1_string_to_sign(const http::Request& request, const Scope& sco
                                   std::string_view date);
 std::string oss_v1_signature(std::string_view string_to_sign, const Credentials& credentials);
 
+/// What it signs of a request. Header names in lower case.
+bool oss_v1_covers_header(std::string_view name);
+bool oss_v1_covers_parameter(std::string_view name);
+
 /// Sets x-oss-date and the token, and returns the string to sign.
 std::string oss_v1_prepare(http::Request& request, const Credentials& credentials,
                            const Scope& scope, core::WallTime now);

@@ -84,6 +84,14 @@ void sign_query(http::Request& request, const Credentials& credentials, Scheme s
   }
 }
 
+bool covers_header(Scheme scheme, std::string_view name) {
+  return scheme != Scheme::OssV1 || oss_v1_covers_header(core::to_lower(name));
+}
+
+bool covers_parameter(Scheme scheme, std::string_view name) {
+  return scheme != Scheme::OssV1 || oss_v1_covers_parameter(name);
+}
+
 std::string canonical_request(const http::Request& request, const Credentials& credentials,
                               Scheme scheme, const Scope& scope, core::WallTime now) {
   http::Request copy = request;

@@ -38,6 +38,11 @@ void sign_query(http::Request& request, const Credentials& credentials, Scheme s
                 const Scope& scope, core::WallTime now, core::Duration lifetime,
                 const std::vector<std::string>& additional_headers = {});
 
+/// Whether a signed URL covers a header, or a parameter, of that name: version 1 knows some only.
+/// One that is not covered can be left out, added or changed by whoever has the URL.
+bool covers_header(Scheme scheme, std::string_view name);
+bool covers_parameter(Scheme scheme, std::string_view name);
+
 /// The text that sign_header's signature is taken over, to compare with the service's on
 /// SignatureDoesNotMatch. Contains no secret.
 std::string string_to_sign(const http::Request& request, const Credentials& credentials,

@@ -14,6 +14,7 @@
 #include "core/result.h"
 #include "core/time.h"
 #include "model/object_key.h"
+#include "store/signed_url.h"
 
 namespace store {
 
@@ -216,6 +217,13 @@ class ObjectStore {
     bool may_list = true;
   };
   virtual core::Result<Probe> probe(const core::OpContext& context, const std::string& prefix) = 0;
+
+  /// A URL that allows what `request` says. Sends nothing; waits for credentials like a request.
+  /// Errors: InvalidArgument for what cannot be signed; NameTooLong; Unsupported (a restriction
+  ///   that the dialect does not have); Unauthenticated, also with anonymous credentials.
+  /// Source: OSS API, "Include signatures in URLs" (V1, V4); AWS SigV4, query parameters.
+  virtual core::Result<SignedUrl> presign(const core::OpContext& context,
+                                          const UrlRequest& request) = 0;
 };
 
 }  // namespace store

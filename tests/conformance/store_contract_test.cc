@@ -454,6 +454,75 @@ TEST_P(StoreContract, AProbeFindsTheBucket) {
   EXPECT_TRUE(probe->may_list);
 }
 
+store::UrlRequest url_for(const std::string& key) {
+  store::UrlRequest request;
+  request.key = ObjectKey(key);
+  return request;
+}
+
+TEST_P(StoreContract, ASignedUrlSaysWhenItEndsAndWhatGoesWithIt) {
+  store::UrlRequest request = url_for("dir one/a+b");
+  request.method = store::UrlMethod::Put;
+  request.headers = {{"Content-Type", "text/plain"}};
+  request.lifetime = std::chrono::minutes{5};
+  const auto signed_url = store().presign(context_, request);
+  ASSERT_TRUE(signed_url) << core::describe(signed_url.error());
+  EXPECT_THAT(signed_url->url, ::testing::HasSubstr("dir"));
+  EXPECT_FALSE(signed_url->limited_by_token);
+  EXPECT_THAT(signed_url->headers,
+              ElementsAre(std::pair<std::string, std::string>("Content-Type", "text/plain")));
+  request.lifetime = std::chrono::minutes{10};
+  const auto longer = store().presign(context_, request);
+  ASSERT_TRUE(longer);
+  EXPECT_GE(longer->expires - signed_url->expires, std::chrono::minutes{5});
+}
+
+TEST_P(StoreContract, WhatCannotBeSignedIsRefused) {
+  const auto refusal = [this](const std::function<void(store::UrlRequest&)>& change) {
+    store::UrlRequest request = url_for("a");
+    change(request);
+    const auto signed_url = store().presign(context_, request);
+    EXPECT_FALSE(signed_url);
+    return signed_url ? ErrorKind::Internal : signed_url.error().kind;
+  };
+  using Request = store::UrlRequest;
+  EXPECT_EQ(refusal([](Request& r) { r.key = ObjectKey(""); }), ErrorKind::InvalidArgument);
+  EXPECT_EQ(refusal([](Request& r) { r.key = ObjectKey(std::string(1024, 'k')); }),
+            ErrorKind::NameTooLong);
+  EXPECT_EQ(refusal([](Request& r) { r.lifetime = std::chrono::milliseconds{900}; }),
+            ErrorKind::InvalidArgument);
+  for (const char* name : {"", "a b", "Authorization", "host", "X-Oss-Date", "Content-Length"}) {
+    EXPECT_EQ(refusal([&](Request& r) {
+                r.headers = {{name, "x"}};
+              }),
+              ErrorKind::InvalidArgument)
+        << name;
+  }
+  for (const char* value : {"a\nb", " a", "\xc3\xbc"}) {
+    EXPECT_EQ(refusal([&](Request& r) {
+                r.headers = {{"Range", value}};
+              }),
+              ErrorKind::InvalidArgument)
+        << value;
+  }
+  EXPECT_EQ(refusal([](Request& r) {
+              r.headers = {{"Range", "a"}, {"range", "b"}};
+            }),
+            ErrorKind::InvalidArgument);
+  for (const char* name : {"", "Expires", "x-oss-signature", "X-Amz-Date"}) {
+    EXPECT_EQ(refusal([&](Request& r) {
+                r.parameters = {{name, "x"}};
+              }),
+              ErrorKind::InvalidArgument)
+        << name;
+  }
+  EXPECT_EQ(refusal([](Request& r) {
+              r.method = store::UrlMethod::Put;
+              r.parameters = {{"response-content-type", "x"}};
+            }),
+            ErrorKind::InvalidArgument);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Stores, StoreContract,
     ::testing::Values(Case{"Fake", [] { return fake_instance(); }},

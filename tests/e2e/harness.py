@@ -232,13 +232,15 @@ class Emulator:
         if status != 200:
             raise AssertionError(f"PUT {key}: {status} {answer[:300]}")
 
-    def assume_role(self, arn, seconds):
+    def assume_role(self, arn, seconds, policy=None):
         """Credentials of STS as any program would fetch them."""
         parameters = {"Action": "AssumeRole", "Version": "2015-04-01", "Format": "JSON",
                       "AccessKeyId": self.facts["access_key_id"], "SignatureMethod": "HMAC-SHA1",
                       "SignatureVersion": "1.0", "SignatureNonce": uuid.uuid4().hex,
                       "Timestamp": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
                       "RoleArn": arn, "RoleSessionName": "test", "DurationSeconds": str(seconds)}
+        if policy:
+            parameters["Policy"] = policy
 
         def quote(text):
             return urllib.parse.quote(text, safe="-_.~")

@@ -392,4 +392,17 @@ core::Result<store::ObjectStore::Probe> FakeStore::probe(const core::OpContext& 
   return Probe{};
 }
 
+core::Result<store::SignedUrl> FakeStore::presign(const core::OpContext& context,
+                                                  const store::UrlRequest& request) {
+  TRY(apply_all(context, {}));
+  TRY(store::check_url_request(request));
+  store::SignedUrl signed_url;
+  signed_url.url =
+      core::format("fake://{}/{}?for={}", to_string(request.method), request.key.text(),
+                   std::chrono::duration_cast<std::chrono::seconds>(request.lifetime).count());
+  signed_url.expires = clock_.wall_now() + request.lifetime;
+  signed_url.headers = request.headers;
+  return signed_url;
+}
+
 }  // namespace test

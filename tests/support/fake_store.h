@@ -165,6 +165,10 @@ class FakeStore final : public store::ObjectStore {
   core::Status abort_upload(const core::OpContext& context, const model::ObjectKey& key,
                             const std::string& upload_id) override;
   core::Result<Probe> probe(const core::OpContext& context, const std::string& prefix) override;
+  /// "fake://METHOD/KEY?…", good for as long as was asked for. Neither counted nor scripted: it
+  /// asks nobody.
+  core::Result<store::SignedUrl> presign(const core::OpContext& context,
+                                         const store::UrlRequest& request) override;
 
  private:
   struct Object {

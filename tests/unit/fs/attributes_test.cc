@@ -299,5 +299,26 @@ TEST_F(AttributesTest, ObjectViewsAreReadOnlyAndTheRestIsNotKept) {
   EXPECT_EQ(store_.requests(), 0U);
 }
 
+TEST_F(AttributesTest, ASignedUrlIsThereForWhoMayReadAndWhereItIsEnabled) {
+  constexpr const char* kName = "user.oss.signed-url";
+  store_.set("p/a b", "123456789");
+  EXPECT_EQ(kind_of(fs_->getxattr(request_, inode("a b"), kName)), ErrorKind::Unsupported);
+  options_.signed_url_lifetime = std::chrono::seconds{90};
+  mount();
+  const InodeNumber number = inode("a b");
+  EXPECT_EQ(*fs_->getxattr(request_, number, kName), "fake://GET/p/a b?for=90");
+  EXPECT_THAT(*fs_->listxattr(request_, number), ElementsAre());
+  EXPECT_EQ(kind_of(fs_->setxattr(request_, number, kName, "x", 0)), ErrorKind::NotPermitted);
+  EXPECT_EQ(kind_of(fs_->getxattr(request_, fs::kRoot, kName)), ErrorKind::NoData);
+  const auto created = create("new");
+  ASSERT_TRUE(created);
+  EXPECT_EQ(kind_of(fs_->getxattr(request_, created->entry.attributes.inode, kName)),
+            ErrorKind::NoData)
+      << "not in the bucket yet";
+  ASSERT_TRUE(close(created->opened.handle));
+  EXPECT_EQ(*fs_->getxattr(request_, created->entry.attributes.inode, kName),
+            "fake://GET/p/new?for=90");
+}
+
 }  // namespace
 }  // namespace fs_test
