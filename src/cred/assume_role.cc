@@ -44,12 +44,26 @@ Fetched AssumeRole::base_lease(const core::OpContext& context) {
   return fetched;
 }
 
-http::Request AssumeRole::request_for(const sign::Credentials& caller) const {
+std::vector<http::QueryParam> AssumeRole::parameters() const {
   std::vector<http::QueryParam> parameters = role_parameters("AssumeRole", role_);
   if (!role_.external_id.empty()) {
     parameters.push_back({"ExternalId", role_.external_id});
   }
-  return sts_request(endpoint_, std::move(parameters), role_.signing, caller, clock_.now());
+  return parameters;
+}
+
+http::Request AssumeRole::request_for(const sign::Credentials& caller) const {
+  return sts_request(endpoint_, parameters(), role_.signing, caller, clock_.now());
+}
+
+Fetched AssumeRole::lease_in(http::Response& answer, core::SteadyTime sent,
+                             std::string_view what) const {
+  return granted(answer, sent, clock_, what);
+}
+
+StsRefusal AssumeRole::refusal_in(const http::Response& answer,
+                                  const sign::Credentials& caller) const {
+  return read_sts_refusal(answer, {&caller.access_key_secret, &caller.token});
 }
 
 Fetched AssumeRole::fetch(const core::OpContext& context) {
@@ -71,10 +85,10 @@ Fetched AssumeRole::fetch(const core::OpContext& context) {
       return no_answer(std::move(answer).error().within(what));
     }
     if (answer->status == 200) {
-      return granted(*answer, sent, clock_, what);
+      return lease_in(*answer, sent, what);
     }
 
-    StsRefusal refusal = read_sts_refusal(*answer, {&caller.access_key_secret, &caller.token});
+    StsRefusal refusal = refusal_in(*answer, caller);
     if (refusal.verdict.kind == core::ErrorKind::Denied) {
       refusal.error.message +=
           core::format(" (caller: {} of {})", caller.access_key_id, base_->describe());

@@ -1,108 +1,21 @@
 #include "cred/aws_assume_role.h"
 
-#include "core/format.h"
-#include "core/log.h"
 #include "cred/aws_sts.h"
-#include "cred/failure.h"
-#include "cred/planner.h"
 
 namespace cred {
 
-using namespace std::chrono_literals;
-
-AwsAssumeRole::AwsAssumeRole(RoleRequest role, std::unique_ptr<CredentialSource> base,
-                             http::Origin sts, std::string region, http::Transport& transport,
-                             ServiceClock& clock)
-    : role_(std::move(role)),
-      base_(std::move(base)),
-      endpoint_(std::move(sts)),
-      region_(std::move(region)),
-      transport_(transport),
-      clock_(clock) {}
-
-std::string AwsAssumeRole::describe() const {
-  return core::format("AssumeRole {} over {}", role_.role_arn, base_->describe());
-}
-
-void AwsAssumeRole::source_changed() {
-  base_lease_.reset();
-  base_->source_changed();
-}
-
-Fetched AwsAssumeRole::base_lease(const core::OpContext& context) {
-  const core::SteadyTime now = clock_.own().steady_now();
-  if (base_lease_ && freshness(*base_lease_, now) < Freshness::Mandatory) {
-    return *base_lease_;
-  }
-  base_lease_.reset();
-  auto fetched = base_->fetch(context);
-  if (fetched && fetched->expires) {
-    base_lease_ = *fetched;
-  }
-  return fetched;
-}
-
 http::Request AwsAssumeRole::request_for(const sign::Credentials& caller) const {
-  std::vector<http::QueryParam> parameters = role_parameters("AssumeRole", role_);
-  if (!role_.external_id.empty()) {
-    parameters.push_back({"ExternalId", role_.external_id});
-  }
-  return aws_sts_request(endpoint_, std::move(parameters), region_, caller, clock_.now());
+  return aws_sts_request(endpoint(), parameters(), region_, caller, clock().now());
 }
 
-Fetched AwsAssumeRole::fetch(const core::OpContext& context) {
-  const std::string what = core::format("AssumeRole of {} as session '{}' at {}", role_.role_arn,
-                                        role_.session_name, endpoint_.authority());
-  bool clock_fixed = false;
-  bool base_reread = false;
-  for (;;) {
-    auto base = base_lease(context);
-    if (!base) {
-      base.error().error = std::move(base.error().error).within(what);
-      return base;
-    }
-    const sign::Credentials& caller = base->credentials;
-    const core::SteadyTime sent = clock_.own().steady_now();
-    auto answer = http::perform(
-        transport_, {context, request_for(caller), http::Patience{5s, 10s, false}, nullptr});
-    if (!answer) {
-      return no_answer(std::move(answer).error().within(what));
-    }
-    if (answer->status == 200) {
-      return aws_granted(*answer, "AssumeRole", sent, clock_, what);
-    }
-    StsRefusal refusal = read_aws_refusal(*answer, {&caller.access_key_secret, &caller.token});
-    if (refusal.verdict.kind == core::ErrorKind::Denied) {
-      refusal.error.message +=
-          core::format(" (caller: {} of {})", caller.access_key_id, base_->describe());
-    }
-    refusal.error = std::move(refusal.error).within(what);
-    const bool renewable = base->expires.has_value();
-    switch (refusal.verdict.reaction) {
-      case StsReaction::GiveUp:
-      case StsReaction::NewNonce:  // nothing here has a nonce
-        return permanent(std::move(refusal.error));
-      case StsReaction::TryLater:
-        return transient(std::move(refusal.error), retry_after(*answer));
-      case StsReaction::FixClock:
-        if (clock_fixed || !answer->date()) {
-          return transient(std::move(refusal.error));
-        }
-        clock_fixed = true;
-        clock_.correct(*answer->date());
-        core::log(core::LogLevel::Warn, "clock corrected by STS",
-                  {{"offset", core::format_duration(clock_.offset())}});
-        break;
-      case StsReaction::RereadBase:
-        if (base_reread) {
-          return renewable ? transient(std::move(refusal.error))
-                           : permanent(std::move(refusal.error));
-        }
-        base_reread = true;
-        base_lease_.reset();
-        break;
-    }
-  }
+Fetched AwsAssumeRole::lease_in(http::Response& answer, core::SteadyTime sent,
+                                std::string_view what) const {
+  return aws_granted(answer, "AssumeRole", sent, clock(), what);
+}
+
+StsRefusal AwsAssumeRole::refusal_in(const http::Response& answer,
+                                     const sign::Credentials& caller) const {
+  return read_aws_refusal(answer, {&caller.access_key_secret, &caller.token});
 }
 
 }  // namespace cred
