@@ -8,9 +8,9 @@ itself once the weather is fair again.
 """
 import concurrent.futures
 import errno
+import multiprocessing
 import os
 import pathlib
-import queue
 import re
 import shutil
 import sys
@@ -475,31 +475,39 @@ def cells(pattern):
                 yield Cell(number, operation, weather, stated)
 
 
+class Worker:
+    """What each worker process has: an emulator of its own. Workers are processes, since a cell's files must
+    not be open in a process in which another cell starts a program: the child would close them first."""
+    emulator = None
+
+    @classmethod
+    def begin(cls, emulators, indexes):
+        cls.emulator = emulators[indexes.get()]
+
+    @classmethod
+    def run(cls, cell, directory):
+        return cell.run(cls.emulator, directory), cell.took
+
+
 def run_all(pattern):
     root = pathlib.Path(tempfile.mkdtemp(prefix="stsfs-matrix-"))
     every = list(cells(pattern))
-    emulators = queue.Queue()
-    made = [harness.Emulator(root / f"emulator{i}", "--min-duration", "1s")
-            for i in range(min(WORKERS, len(every)))]
-    for emulator in made:
-        emulators.put(emulator)
-
-    def run(cell):
-        emulator = emulators.get()
-        try:
-            return cell.run(emulator, root / f"cell{cell.number}")
-        finally:
-            emulators.put(emulator)
-
+    context = multiprocessing.get_context("fork")
+    emulators, indexes = [], context.SimpleQueue()
     as_stated = 0
     try:
-        with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
-            for cell, deviation in zip(every, pool.map(run, every)):
+        for index in range(min(WORKERS, len(every))):
+            emulators.append(harness.Emulator(root / f"emulator{index}", "--min-duration", "1s"))
+            indexes.put(index)
+        with concurrent.futures.ProcessPoolExecutor(max(1, len(emulators)), context, Worker.begin,
+                                                    (emulators, indexes)) as pool:
+            directories = [root / f"cell{cell.number}" for cell in every]
+            for cell, (deviation, took) in zip(every, pool.map(Worker.run, every, directories)):
                 as_stated += deviation is None
-                print(f"{'ok' if deviation is None else 'NOT AS STATED'} - {cell.name} ({cell.took:.1f} s)"
+                print(f"{'ok' if deviation is None else 'NOT AS STATED'} - {cell.name} ({took:.1f} s)"
                       f"{'' if deviation is None else ': ' + deviation}", flush=True)
     finally:
-        for emulator in made:
+        for emulator in emulators:
             emulator.stop()
         reports = "\n".join(p.read_text(errors="replace")[:8000] for p in sorted(root.glob("emulator*/*san.*")))
         shutil.rmtree(root, ignore_errors=True)

@@ -1,7 +1,8 @@
 """The service goes away under load and comes back: nothing acknowledged is lost, and the mount answers
 again without help."""
+import itertools
+import multiprocessing
 import os
-import threading
 import time
 
 import harness
@@ -10,37 +11,37 @@ from harness import random_bytes, until
 SECONDS = float(os.environ.get("STSFS_OUTAGE_SECONDS", "6"))
 
 
+def program(directory, who, stop, count, done):
+    """Writes files until `stop`, and tells which of them close() acknowledged in the end."""
+    acknowledged = {}
+    for n in itertools.count():
+        if stop.is_set():
+            break
+        name, seed = f"w{who}-{n % 5}", who * 1000 + n
+        acknowledged.pop(name, None)
+        try:
+            (directory / name).write_bytes(random_bytes(150_000, seed))
+            acknowledged[name] = seed
+            with count.get_lock():
+                count.value += 1
+        except OSError:
+            time.sleep(0.1)
+    done.put(acknowledged)
+
+
 class Outage(harness.Case):
     keep = True
 
-    def load(self, m, stop):
-        """Writes files until `stop`; what close() acknowledged, and what failed."""
-        acknowledged, failures = {}, []
-
-        def work(who):
-            n = 0
-            while not stop.is_set():
-                name = f"w{who}-{n % 5}"
-                seed = who * 1000 + n
-                acknowledged.pop(name, None)
-                try:
-                    (m.path / name).write_bytes(random_bytes(150_000, seed))
-                    acknowledged[name] = seed
-                except OSError as error:
-                    failures.append(error)
-                    time.sleep(0.1)
-                n += 1
-
-        threads = [threading.Thread(target=work, args=(who,)) for who in range(3)]
-        for thread in threads:
-            thread.start()
-        return threads, acknowledged, failures
-
     def weather(self, begin, end):
         m = self.mount(duration="900s")
-        stop = threading.Event()
-        threads, acknowledged, _ = self.load(m, stop)
-        until(lambda: len(acknowledged) >= 5, 30, "some files")
+        # Programs are processes of their own: this one starts others, which would close their files.
+        context = multiprocessing.get_context("fork")
+        stop, count, done = context.Event(), context.Value("i", 0), context.SimpleQueue()
+        programs = [context.Process(target=program, args=(m.path, who, stop, count, done)) for who in range(3)]
+        for each in programs:
+            each.start()
+            self.addCleanup(each.kill)
+        until(lambda: count.value >= 5, 30, "some files")
         begin()
         time.sleep(SECONDS)  # the outage's own length
         end()
@@ -48,9 +49,11 @@ class Outage(harness.Case):
         before = m.status()["requests"].get("PutObject", 0)
         until(lambda: m.status()["requests"].get("PutObject", 0) > before + 3, 40, "writes go on")
         stop.set()
-        for thread in threads:
-            thread.join(120)
-            self.assertFalse(thread.is_alive(), "a program hangs")
+        for each in programs:
+            each.join(120)
+            self.assertFalse(each.is_alive(), "a program hangs")
+            self.assertEqual(each.exitcode, 0)
+        acknowledged = {name: seed for _ in programs for name, seed in done.get().items()}
         self.assertGreaterEqual(len(acknowledged), 3)
         fresh = self.mount(name="fresh")
         for name, seed in acknowledged.items():
