@@ -30,7 +30,7 @@ const std::vector<Option>& option_table() {
   using enum OptionKind;
   static const std::vector<Option> kTable = with_identity({
       {.name = "source",
-       .commands = kMount | kPolicy | kDoctor,
+       .commands = kMount | kWhoami | kPolicy | kDoctor,
        .value_name = "SOURCE",
        .group = kWhere,
        .help = "oss://BUCKET[/PREFIX], s3://BUCKET[/PREFIX], or BUCKET[:/PREFIX] as ossfs and s3fs "

@@ -1,13 +1,54 @@
+#include <chrono>
 #include <cstdio>
-#include <nlohmann/json.hpp>
 
 #include "app/commands.h"
 #include "app/exit_code.h"
 #include "app/service.h"
-#include "core/format.h"
+#include "app/whoami.h"
 #include "core/log.h"
 
 namespace app {
+namespace {
+
+constexpr core::Duration kIdentityPatience = std::chrono::seconds{10};
+
+/// True where the STS of the settings is the one that knows these keys: somebody named it, or calls
+/// it for a role, or the service is its cloud's. The default is no answer for an endpoint of one's
+/// own.
+bool sts_is_ours(const ServiceSettings& settings, const Environment& environment) {
+  const cred::SourceSettings& source = settings.source;
+  return source.aws || source.sts_told || !source.role.role_arn.empty() ||
+         !environment.get("ALIBABA_CLOUD_STS_ENDPOINT").empty() || settings.endpoint_text.empty() ||
+         settings.store.endpoint.host.ends_with(".aliyuncs.com");
+}
+
+core::Result<cred::CallerIdentity> identity_of(Service& service, const ServiceSettings& settings,
+                                               const Environment& environment,
+                                               const sign::Credentials& credentials) {
+  if (credentials.anonymous()) {
+    return core::fail(core::ErrorKind::Unsupported, "requests are not signed");
+  }
+  if (!sts_is_ours(settings, environment)) {
+    return core::fail(core::ErrorKind::Unsupported, "--sts-endpoint would say whom to ask");
+  }
+  core::OpContext context;
+  context.deadline = service.clock.steady_now() + kIdentityPatience;
+  const cred::SourceSettings& source = settings.source;
+  return cred::caller_identity(context, *service.transport,
+                               {source.sts, source.aws, source.region, source.role.signing},
+                               credentials, service.service_clock);
+}
+
+core::Result<std::optional<Location>> location_of(const Values& values) {
+  const std::string source = values.text("source");
+  if (source.empty()) {
+    return std::optional<Location>();
+  }
+  TRY_ASSIGN(Location location, parse_location(source));
+  return std::optional<Location>(std::move(location));
+}
+
+}  // namespace
 
 int run_whoami(const Values& values, const Environment& environment) {
   if (auto opened = open_log(values, false); !opened) {
@@ -16,7 +57,11 @@ int run_whoami(const Values& values, const Environment& environment) {
   if (!values.given("log-level")) {
     core::set_log_level(core::LogLevel::Warn);
   }
-  const auto settings = service_settings(values, environment, std::nullopt);
+  const auto location = location_of(values);
+  if (!location) {
+    return refuse(Exit::Usage, location.error());
+  }
+  const auto settings = service_settings(values, environment, *location);
   if (!settings) {
     return refuse(Exit::Usage, settings.error());
   }
@@ -30,27 +75,21 @@ int run_whoami(const Values& values, const Environment& environment) {
   if (!held) {
     return refuse(classify(held.error()), held.error().within("cannot get credentials"));
   }
-  const cred::ProviderStatus status = (*service)->credentials->status();
-  const std::string role = settings->source.role.role_arn;
-  if (values.flag("json")) {
-    nlohmann::json document = nlohmann::json::object();
-    document["source"] = status.source;
-    document["access_key_id"] = status.access_key_id;
-    document["role"] = role;
-    document["expires"] = status.expires ? nlohmann::json(core::format_iso8601(*status.expires))
-                                         : nlohmann::json(nullptr);
-    std::fputs((document.dump() + '\n').c_str(), stdout);
-    return static_cast<int>(Exit::Ok);
+  const cred::Lease& lease = (*held)->lease;
+  Whoami who;
+  who.identity = identity_of(**service, *settings, environment, lease.credentials);
+  who.credentials = (*service)->credentials->status();
+  who.role = settings->source.role.role_arn;
+  who.session = settings->source.role.session_name;
+  if (lease.expires) {
+    who.lifetime = *lease.expires - lease.issued;
   }
-  std::string text = core::format("{}\n  from     {}\n", status.access_key_id, status.source);
-  if (!role.empty()) {
-    text +=
-        core::format("  role     {}\n  session  {}\n", role, settings->source.role.session_name);
-  }
-  text += core::format("  expires  {}\n", status.expires ? core::format_iso8601(*status.expires)
-                                                         : std::string("never"));
-  std::fputs(text.c_str(), stdout);
-  return static_cast<int>(Exit::Ok);
+  who.now = (*service)->clock.wall_now();
+  const std::string answer = values.flag("json") ? as_json(who) + '\n' : as_text(who);
+  std::fputs(answer.c_str(), stdout);
+  std::fflush(stdout);
+  const Exit exit = exit_of(who);
+  return exit == Exit::Ok ? static_cast<int>(exit) : refuse(exit, who.identity.error());
 }
 
 }  // namespace app

@@ -123,6 +123,14 @@ FetchFailure plain_refusal(const http::Response& answer, std::string_view what) 
           std::move(error), retry_after(answer)};
 }
 
+core::Error advised(StsRefusal refusal) {
+  if (!refusal.verdict.advice.empty()) {
+    refusal.error.message += "; ";
+    refusal.error.message += refusal.verdict.advice;
+  }
+  return std::move(refusal.error);
+}
+
 StsRefusal read_sts_refusal(const http::Response& answer,
                             std::initializer_list<const core::Secret*> hidden) {
   StsError said = parse_sts_error(answer.body);
@@ -131,10 +139,6 @@ StsRefusal read_sts_refusal(const http::Response& answer,
   std::string words = presentable(std::move(said.message), hidden);
   if (words.empty()) {
     words = core::format("status {}", answer.status);
-  }
-  if (!refusal.verdict.advice.empty()) {
-    words += "; ";
-    words += refusal.verdict.advice;
   }
   refusal.error = core::fail(refusal.verdict.kind, std::move(words));
   refusal.error.remote = core::Remote{answer.status,

@@ -47,8 +47,10 @@ FetchFailure plain_refusal(const http::Response& answer, std::string_view what);
 /// A refusal of STS, judged and put into words.
 struct StsRefusal {
   StsVerdict verdict;
-  core::Error error;
+  core::Error error;  ///< what the service said
 };
+/// The error, with what a person who wanted a role can do about it.
+core::Error advised(StsRefusal refusal);
 StsRefusal read_sts_refusal(const http::Response& answer,
                             std::initializer_list<const core::Secret*> hidden);
 

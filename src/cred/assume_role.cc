@@ -89,24 +89,25 @@ Fetched AssumeRole::fetch(const core::OpContext& context) {
     }
 
     StsRefusal refusal = refusal_in(*answer, caller);
-    if (refusal.verdict.kind == core::ErrorKind::Denied) {
-      refusal.error.message +=
-          core::format(" (caller: {} of {})", caller.access_key_id, base_->describe());
+    const StsVerdict verdict = refusal.verdict;
+    core::Error error = advised(std::move(refusal));
+    if (verdict.kind == core::ErrorKind::Denied) {
+      error.message += core::format(" (caller: {} of {})", caller.access_key_id, base_->describe());
     }
-    refusal.error = std::move(refusal.error).within(what);
-    switch (refusal.verdict.reaction) {
+    error = std::move(error).within(what);
+    switch (verdict.reaction) {
       case StsReaction::GiveUp:
-        return permanent(std::move(refusal.error));
+        return permanent(std::move(error));
       case StsReaction::TryLater:
-        return transient(std::move(refusal.error), retry_after(*answer));
+        return transient(std::move(error), retry_after(*answer));
       case StsReaction::NewNonce:
         if (nonces++ >= kMostNonces) {
-          return transient(std::move(refusal.error));
+          return transient(std::move(error));
         }
         break;
       case StsReaction::FixClock:
         if (clock_fixed || !answer->date()) {
-          return transient(std::move(refusal.error));
+          return transient(std::move(error));
         }
         clock_fixed = true;
         clock_.correct(*answer->date());
@@ -116,8 +117,7 @@ Fetched AssumeRole::fetch(const core::OpContext& context) {
       case StsReaction::RereadBase: {
         const bool renewable = base->expires.has_value();
         if (base_reread) {
-          return renewable ? transient(std::move(refusal.error))
-                           : permanent(std::move(refusal.error));
+          return renewable ? transient(std::move(error)) : permanent(std::move(error));
         }
         base_reread = true;
         base_lease_.reset();

@@ -7,6 +7,7 @@
 
 #include "core/format.h"
 #include "core/log.h"
+#include "cred/caller_identity.h"
 #include "cred/failure.h"
 #include "cred/validate.h"
 #include "sign/signer.h"
@@ -193,6 +194,16 @@ core::Result<GivenCredentials> parse_aws_credentials(std::string& body, std::str
   return given;
 }
 
+core::Result<CallerIdentity> parse_aws_identity(std::string_view body) {
+  const Document document(body);
+  const XMLElement* const node =
+      child(document.root("GetCallerIdentityResponse"), "GetCallerIdentityResult");
+  if (node == nullptr) {
+    return nonsense("is no GetCallerIdentityResponse: this may be no STS");
+  }
+  return CallerIdentity{text_of(node, "Account"), text_of(node, "Arn"), text_of(node, "UserId")};
+}
+
 Fetched aws_granted(http::Response& answer, std::string_view action, core::SteadyTime sent,
                     const ServiceClock& clock, std::string_view what) {
   auto given = parse_aws_credentials(answer.body, action);
@@ -225,10 +236,6 @@ StsRefusal read_aws_refusal(const http::Response& answer,
   if (words.empty()) {
     words = code.empty() ? core::format("refused with status {} and no reason", answer.status)
                          : "refused";
-  }
-  if (!refusal.verdict.advice.empty()) {
-    words += "; ";
-    words += refusal.verdict.advice;
   }
   refusal.error = core::fail(refusal.verdict.kind, std::move(words));
   refusal.error.remote = core::Remote{answer.status,

@@ -14,6 +14,8 @@
 
 namespace cred {
 
+struct CallerIdentity;
+
 /// POST with the parameters, "Action" among them, as a form; signed for `region` by `caller`, not
 /// signed for an anonymous one.
 /// Source: AWS STS API 2011-06-15; Signature Version 4.
@@ -25,6 +27,9 @@ http::Request aws_sts_request(const http::Origin& endpoint,
 /// Errors: Protocol, naming what is missing; InvalidArgument for credentials that could not be
 ///         sent. No value is ever shown.
 core::Result<GivenCredentials> parse_aws_credentials(std::string& body, std::string_view action);
+
+/// "GetCallerIdentityResponse/GetCallerIdentityResult". Errors: Protocol.
+core::Result<CallerIdentity> parse_aws_identity(std::string_view body);
 
 /// The lease in an answer of status 200; transient where the answer makes no sense.
 Fetched aws_granted(http::Response& answer, std::string_view action, core::SteadyTime sent,

@@ -62,12 +62,13 @@ Fetched AwsWebIdentity::ask(const core::OpContext& context, std::string_view wha
       return aws_granted(*answer, "AssumeRoleWithWebIdentity", sent, clock_, what);
     }
     StsRefusal said = read_aws_refusal(*answer, {&*token});
-    core::Error error = std::move(said.error).within(what);
+    const StsVerdict verdict = said.verdict;
+    core::Error error = advised(std::move(said)).within(what);
     // Ceph has one word, AccessDenied, for tokens that are expired, forged or not trusted.
-    const bool of_token = said.verdict.reaction == StsReaction::RereadBase ||
-                          said.verdict.kind == core::ErrorKind::Denied;
+    const bool of_token =
+        verdict.reaction == StsReaction::RereadBase || verdict.kind == core::ErrorKind::Denied;
     if (!of_token) {
-      return said.verdict.reaction == StsReaction::GiveUp
+      return verdict.reaction == StsReaction::GiveUp
                  ? permanent(std::move(error))
                  : transient(std::move(error), retry_after(*answer));
     }

@@ -66,8 +66,9 @@ Fetched OidcRole::ask(const core::OpContext& context, std::string_view what) {
       return granted(*answer, sent, clock_, what);
     }
     StsRefusal said = read_sts_refusal(*answer, {&*token});
-    core::Error error = std::move(said.error).within(what);
-    switch (said.verdict.reaction) {
+    const StsVerdict verdict = said.verdict;
+    core::Error error = advised(std::move(said)).within(what);
+    switch (verdict.reaction) {
       case StsReaction::GiveUp:
         return permanent(std::move(error));
       case StsReaction::RereadBase:
