@@ -13,6 +13,7 @@ constexpr long kReceiveBufferBytes = 512L * 1024;
 constexpr long kSendBufferBytes = 512L * 1024;
 constexpr std::size_t kMaxHeadBytes = 64UL * 1024;
 constexpr std::size_t kMaxTextBytes = 8UL * 1024 * 1024;
+constexpr int kMaxInterim = 16;  // answers that announce another
 constexpr std::size_t kMaxErrorBytes = 64UL * 1024;
 constexpr std::chrono::seconds kMaxConnectionAge{50};  // servers close idle ones at about a minute
 
@@ -228,6 +229,10 @@ bool Transfer::take_header(std::string_view line) {
   }
   line = core::trim(line);
   if (line.starts_with("HTTP/")) {
+    if (++answers_ > kMaxInterim) {
+      error_ = fail(core::ErrorKind::Unavailable, "many interim answers and no real one");
+      return false;
+    }
     response_ = {};
     const auto blank = line.find(' ');
     if (blank != line.npos) {

@@ -79,6 +79,7 @@ class Transfer {
   std::array<char, CURL_ERROR_SIZE> curl_text_{};
   http::Response response_;
   std::size_t head_bytes_ = 0;
+  int answers_ = 0;  ///< begun, the interim ones included
   bool head_done_ = false;
   bool to_sink_ = false;
   int times_sent_ = 0;

@@ -15,10 +15,17 @@ struct RetryPolicy {
   int attempts = 10;  ///< the first one included
   core::Duration base = std::chrono::milliseconds{100};
   core::Duration cap = std::chrono::seconds{10};
+  /// After how many attempts nonsense is believed (see is_nonsense).
+  int doubted = 6;
 };
 
 /// Throttled, Unavailable, Timeout of one attempt, Corrupt on the way: another try may do.
 bool worth_repeating(const core::Error& error);
+/// What no sound service says: broken HTTP, a redirect, a page of somebody else's. It may pass like
+/// a broken connection, or be the wrong address. What happened to the request nobody knows.
+bool is_nonsense(const core::Error& error);
+/// The attempt that meets `error` and is the last, counted from 1.
+int last_attempt(const RetryPolicy& policy, const core::Error& error);
 /// Full jitter: uniform in [0, min(cap, base * 2^attempt)), attempt counted from 0.
 core::Duration backoff(const RetryPolicy& policy, int attempt, double draw);
 
@@ -32,8 +39,7 @@ auto with_retries(const core::OpContext& context, const RetryPolicy& policy, cor
     -> decltype(attempt(0)) {
   for (int n = 0;; ++n) {
     auto result = attempt(n);
-    if (result || n + 1 >= policy.attempts || !worth_repeating(result.error()) ||
-        context.stopped()) {
+    if (result || n + 1 >= last_attempt(policy, result.error()) || context.stopped()) {
       return result;
     }
     core::Duration pause = backoff(policy, n, random.unit());

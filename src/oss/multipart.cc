@@ -75,8 +75,12 @@ core::Result<std::string> OssStore::start_upload(const core::OpContext& context,
   call.request.query.push_back({"uploads", std::nullopt});
   TRY(add_attributes(call.request.headers, client_.traits(), attributes));
   // An answer that is lost leaves an upload without parts behind, which costs nothing.
-  TRY_ASSIGN(const http::Response response, client_.send(context, call));
-  return read_upload_id(response.body);
+  const auto attempt = [&](int n, core::Duration& pause) -> core::Result<std::string> {
+    call.attempt = n;
+    TRY_ASSIGN(const http::Response response, client_.send_once(context, call, pause));
+    return read_upload_id(response.body);
+  };
+  return client_.repeat(context, attempt);
 }
 
 core::Result<store::PartReceipt> OssStore::upload_part(const core::OpContext& context,
@@ -126,16 +130,19 @@ core::Result<store::PartReceipt> OssStore::upload_part_copy(
   if (!from.etag.empty()) {
     headers.add(traits.header("copy-source-if-match"), traits.condition(from.etag));
   }
-  TRY_ASSIGN(const http::Response response, client_.send(context, call));
-  TRY_ASSIGN(const CopyResult copied, read_copy_result(response.body, "CopyPartResult"));
-  // A part's ETag tells nothing of what it was cut from, so this asks whenever it matters.
-  TRY(check_copied(context, from, key, copied.etag));
-  store::PartReceipt receipt;
-  receipt.number = number;
-  receipt.etag = copied.etag;
-  receipt.size = range.size();
-  receipt.crc64 = crc64_of(response.headers);
-  return receipt;
+  const auto attempt = [&](int, core::Duration& pause) -> core::Result<store::PartReceipt> {
+    TRY_ASSIGN(const http::Response response, client_.send_once(context, call, pause));
+    TRY_ASSIGN(const CopyResult copied, read_copy_result(response.body, "CopyPartResult"));
+    // A part's ETag tells nothing of what it was cut from, so this asks whenever it matters.
+    TRY(check_copied(context, from, key, copied.etag));
+    store::PartReceipt receipt;
+    receipt.number = number;
+    receipt.etag = copied.etag;
+    receipt.size = range.size();
+    receipt.crc64 = crc64_of(response.headers);
+    return receipt;
+  };
+  return client_.repeat(context, attempt);
 }
 
 core::Result<store::Published> OssStore::complete_upload(
@@ -173,15 +180,18 @@ core::Result<store::Published> OssStore::complete_upload(
       error.kind = ErrorKind::Exists;  // S3 has one word for both
     }
     const bool taken = error.kind == ErrorKind::Exists || error.kind == ErrorKind::Changed;
-    if (error.kind != ErrorKind::NoUpload && (!taken || n == 0)) {
+    if (error.kind != ErrorKind::NoUpload && !taken) {
       return error;
     }
     // An upload that is gone may be the one whose completion was answered into the void.
     const auto there = head_following(context, key);
-    if (!there || !expected.is(*there, client_.traits())) {
-      return error;
+    if ((n > 0 || !taken) && there && expected.is(*there, client_.traits())) {
+      return published(*there);
     }
-    return published(*there);
+    if (taken && is_unfounded(precondition, there, n)) {
+      error.kind = ErrorKind::Unavailable;
+    }
+    return error;
   };
   TRY_ASSIGN(store::Published result, client_.repeat(context, attempt));
   if (expected.crc64 && result.crc64 && *expected.crc64 != *result.crc64) {

@@ -66,6 +66,16 @@ core::Result<store::ObjectMeta> OssStore::head_following(const core::OpContext& 
   return client_.repeat(context, attempt);
 }
 
+bool OssStore::is_unfounded(const store::Precondition& precondition,
+                            const core::Result<store::ObjectMeta>& there, int n) const {
+  using Kind = store::Precondition::Kind;
+  const bool kept =
+      precondition.kind == Kind::Absent
+          ? !there && there.error().kind == ErrorKind::NotFound
+          : precondition.kind == Kind::Matches && there && there->etag == precondition.etag;
+  return kept && n + 1 < client_.options().retry.doubted;
+}
+
 core::Result<store::ObjectMeta> OssStore::head(const core::OpContext& context,
                                                const model::ObjectKey& key) {
   auto meta = head_following(context, key);
@@ -85,16 +95,20 @@ core::Result<store::SymlinkInfo> OssStore::get_symlink(const core::OpContext& co
   TRY(check_key(key));
   Call call = client_.call(Operation::GetSymlink, "GET", key.text());
   call.request.query.push_back({"symlink", std::nullopt});
-  TRY_ASSIGN(const http::Response response, client_.send(context, call));
-  const auto target = response.headers.get("x-oss-symlink-target");
-  if (!target || target->empty()) {
-    return core::fail(ErrorKind::Protocol, "GetSymlink " + key.text() + ": no target");
-  }
-  store::SymlinkInfo info;
-  info.target_key = core::percent_decode(*target);
-  info.meta = object_meta(response.headers, client_.traits(), info.target_key.size());
-  info.meta.type = store::ObjectType::Symlink;
-  return info;
+  const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::SymlinkInfo> {
+    call.attempt = n;
+    TRY_ASSIGN(const http::Response response, client_.send_once(context, call, pause));
+    const auto target = response.headers.get("x-oss-symlink-target");
+    if (!target || target->empty()) {
+      return core::fail(ErrorKind::Protocol, "GetSymlink " + key.text() + ": no target");
+    }
+    store::SymlinkInfo info;
+    info.target_key = core::percent_decode(*target);
+    info.meta = object_meta(response.headers, client_.traits(), info.target_key.size());
+    info.meta.type = store::ObjectType::Symlink;
+    return info;
+  };
+  return client_.repeat(context, attempt);
 }
 
 core::Result<store::ListPage> OssStore::list(const core::OpContext& context,
@@ -120,16 +134,20 @@ core::Result<store::ListPage> OssStore::list(const core::OpContext& context,
   if (query.continuation_token.empty()) {
     add_if_any("start-after", query.start_after);
   }
-  TRY_ASSIGN(const http::Response response, client_.send(context, call));
-  auto page = read_listing(response.body, client_.traits());
-  if (!page) {
-    return std::move(page).error().within("ListObjectsV2 " + query.prefix);
-  }
-  if (!page->next_token.empty() && page->next_token == query.continuation_token) {
-    return core::fail(ErrorKind::Protocol,
-                      "ListObjectsV2 " + query.prefix + ": the pages go round in a circle");
-  }
-  return page;
+  const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::ListPage> {
+    call.attempt = n;
+    TRY_ASSIGN(const http::Response response, client_.send_once(context, call, pause));
+    auto page = read_listing(response.body, client_.traits());
+    if (!page) {
+      return std::move(page).error().within("ListObjectsV2 " + query.prefix);
+    }
+    if (!page->next_token.empty() && page->next_token == query.continuation_token) {
+      return core::fail(ErrorKind::Protocol,
+                        "ListObjectsV2 " + query.prefix + ": the pages go round in a circle");
+    }
+    return page;
+  };
+  return client_.repeat(context, attempt);
 }
 
 core::Status OssStore::remove(const core::OpContext& context, const model::ObjectKey& key) {

@@ -71,6 +71,10 @@ class OssStore final : public store::ObjectStore {
   /// HEAD as it is: of a link it describes what the link leads to.
   core::Result<store::ObjectMeta> head_following(const core::OpContext& context,
                                                  const model::ObjectKey& key);
+  /// Whether the n-th answer said that `precondition` is broken while `there`, what HEAD found
+  /// afterwards, keeps it. Said again and again it is believed.
+  [[nodiscard]] bool is_unfounded(const store::Precondition& precondition,
+                                  const core::Result<store::ObjectMeta>& there, int n) const;
   core::Status remove_batch(const core::OpContext& context,
                             const std::vector<model::ObjectKey>& keys);
   /// Ceph 16 refuses batches to whoever has a session policy, whatever that allows.

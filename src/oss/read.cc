@@ -106,14 +106,11 @@ class RangeSink final : public http::BodySink {
   core::Status head_error_;
 };
 
-/// The object was seen a moment ago. That its bucket is gone, or that it lies elsewhere, is
-/// believed when it is said again and again.
-constexpr int kDoubtedTries = 6;
-
-bool is_doubtful(const core::Error& error) {
+/// What contradicts what was seen of the object a moment ago: that its bucket is gone, or that it
+/// does not reach as far as it does.
+bool is_contradiction(const core::Error& error, const Progress& progress) {
   return error.kind == ErrorKind::NoBucket ||
-         (error.remote && error.remote->status >= 300 && error.remote->status < 400 &&
-          error.remote->code.empty());
+         (error.kind == ErrorKind::OutOfRange && progress.next < progress.known_size);
 }
 
 std::string range_header(std::uint64_t first, std::uint64_t last) {
@@ -139,6 +136,10 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
   using Final = std::optional<core::Error>;
   // The ETag alone names the version too, for whoever may read objects but not versions of them.
   bool by_version = !version.version_id.empty();
+  const auto is_still_there = [&](const model::ETag& etag) {
+    const auto there = head_following(context, version.key);
+    return there && there->etag == etag;
+  };
   const auto attempt = [&](int n, core::Duration& pause) -> core::Result<Final> {
     Call call = client_.call(Operation::GetObject, "GET", version.key.text());
     call.bulk = true;
@@ -172,7 +173,10 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
         by_version = false;
         error.kind = ErrorKind::Unavailable;  // another try may do
       }
-      if (n < kDoubtedTries && !progress.etag.empty() && is_doubtful(error)) {
+      // Both are believed when they are said again and again.
+      if (n + 1 < client_.options().retry.doubted && !progress.etag.empty() &&
+          (is_contradiction(error, progress) ||
+           (error.kind == ErrorKind::Changed && is_still_there(progress.etag)))) {
         error.kind = ErrorKind::Unavailable;
       }
       return error;

@@ -29,7 +29,7 @@ struct Options {
   Addressing addressing = Addressing::Auto;
   std::string product;  ///< empty: the dialect's own; "oss-cloudbox" for a CloudBox
   /// Enough attempts to outlast a restart of the service; the context's deadline ends them sooner.
-  http::RetryPolicy retry{.attempts = 20};
+  http::RetryPolicy retry{.attempts = 30, .cap = std::chrono::seconds{5}};
   http::Patience patience;
   /// Bound of one attempt of a request that carries no object data.
   core::Duration request_timeout = std::chrono::seconds{60};

@@ -19,7 +19,7 @@ using Kind = store::Precondition::Kind;
 /// Whether a request that failed so may have done its work all the same.
 bool may_have_worked(const core::Error& error) {
   return error.kind == ErrorKind::Unavailable || error.kind == ErrorKind::Timeout ||
-         error.kind == ErrorKind::Corrupt;
+         error.kind == ErrorKind::Corrupt || http::is_nonsense(error);
 }
 
 /// S3 says of a target that is there already what it says of any condition that fails.
@@ -33,6 +33,11 @@ core::Error as_promised(core::Error error, const store::Precondition& preconditi
   if (error.kind == ErrorKind::Changed && precondition.kind == Kind::Absent) {
     error.kind = ErrorKind::Exists;
   }
+  return error;
+}
+
+core::Error to_be_repeated(core::Error error) {
+  error.kind = ErrorKind::Unavailable;
   return error;
 }
 
@@ -99,14 +104,19 @@ core::Result<store::Published> OssStore::put(const core::OpContext& context,
       }
       return result;
     }
-    if (is_taken(response.error(), precondition) && lost) {
-      // Is it what an earlier attempt of ours left, whose answer did not arrive?
-      const SourceBody body(source, {0, size});
-      TRY_ASSIGN(const std::uint64_t ours, body.crc64());
-      TRY_ASSIGN(const store::ObjectMeta there, head_following(context, key));
-      const bool same = md5.empty() ? there.crc64 == ours : there.etag.text() == md5;
-      if (there.size == size && same && there.user == attributes.user) {
-        return published(there);
+    if (is_taken(response.error(), precondition)) {
+      const auto there = head_following(context, key);
+      if (there && lost) {
+        // Is it what an earlier attempt of ours left, whose answer did not arrive?
+        const SourceBody body(source, {0, size});
+        TRY_ASSIGN(const std::uint64_t ours, body.crc64());
+        const bool same = md5.empty() ? there->crc64 == ours : there->etag.text() == md5;
+        if (there->size == size && same && there->user == attributes.user) {
+          return published(*there);
+        }
+      }
+      if (is_unfounded(precondition, there, n)) {
+        return to_be_repeated(std::move(response).error());
       }
     }
     lost = lost || may_have_worked(response.error());
@@ -157,7 +167,7 @@ core::Result<store::Published> OssStore::copy(const core::OpContext& context,
   }
   add_precondition(headers, traits, request.precondition);
   bool lost = false;
-  const auto attempt = [&](int, core::Duration& pause) -> core::Result<store::Published> {
+  const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::Published> {
     auto response = client_.send_once(context, call, pause);
     if (response) {
       store::Published result = published(response->headers, traits);
@@ -177,6 +187,10 @@ core::Result<store::Published> OssStore::copy(const core::OpContext& context,
         if (there->size == from.size && same && there->user == user) {
           return published(*there);
         }
+      }
+      if ((request.source.etag.empty() || from.etag == request.source.etag) &&
+          is_unfounded(request.precondition, there, n)) {
+        return to_be_repeated(std::move(response).error());
       }
       // One word for both conditions: it is the target's only if there is one.
       if (there && (request.source.etag.empty() || from.etag == request.source.etag)) {

@@ -22,6 +22,9 @@ using model::ByteRange;
 constexpr core::Duration kIdle = std::chrono::seconds{2};
 // A read that met the failure of somebody else's request asks again; a bound all the same.
 constexpr int kMostTries = 3;
+// What the kernel read ahead in vain it asks for again at once, page by page. All of those get the
+// same answer: each one tried anew would take its time again, and some would give short reads.
+constexpr core::Duration kAskedAgain = std::chrono::milliseconds{250};
 
 /// Divides what may be prefetched among those who read sequentially now: three quarters of the
 /// cache, since each also holds the block that it is reading.
@@ -77,10 +80,17 @@ struct Shared {
   std::atomic<bool> closing = false;
 };
 
+struct Failure {
+  ByteRange range;
+  core::Error error;
+  core::SteadyTime until;
+};
+
 /// The part of a reader that requests under way may outlive it with.
-struct PatternState {
+struct ReaderState {
   core::Mutex mutex{core::LockRank::Reader};
   ReadPattern pattern GUARDED_BY(mutex);
+  std::optional<Failure> failure GUARDED_BY(mutex);  ///< the last
 };
 
 /// One read that has to wait. Answered once, by whoever comes first: bytes, failure, deadline,
@@ -238,6 +248,10 @@ class PrefetchingReader final : public Reader {
       return;
     }
     const ByteRange range{offset, std::min<std::uint64_t>(end, offset + size)};
+    if (auto failure = recent_failure(range)) {
+      done(*std::move(failure));
+      return;
+    }
     const ReadPattern::Plan plan = this->plan(range);
     if (plan.abandoned) {
       shared_.fetches.cancel(Fetches::Owner{id_, *plan.abandoned});
@@ -260,8 +274,8 @@ class PrefetchingReader final : public Reader {
     }
     // The last thing that happens to `this`: an answer may be followed by its end.
     const auto state = state_;
-    const auto read =
-        std::make_shared<PendingRead>(shared_, blocks_, context, range, std::move(done));
+    const auto read = std::make_shared<PendingRead>(shared_, blocks_, context, range,
+                                                    remembering(range, std::move(done)));
     const std::uint64_t reached =
         read->ask(plan.ahead.last, plan.piece_bytes, owner, on_failure(state, plan.stream));
     if (!plan.ahead.empty()) {
@@ -272,6 +286,30 @@ class PrefetchingReader final : public Reader {
   }
 
  private:
+  std::optional<core::Error> recent_failure(ByteRange range) {
+    const core::MutexLock lock(state_->mutex);
+    auto& failure = state_->failure;
+    if (failure && shared_.clock.steady_now() >= failure->until) {
+      failure.reset();
+    }
+    const bool within =
+        failure && failure->range.first <= range.first && range.last <= failure->range.last;
+    return within ? std::optional(failure->error) : std::nullopt;
+  }
+
+  /// `done`, before which a failure of the read of `range` is noted.
+  Done remembering(ByteRange range, Done done) {
+    return [state = state_, &clock = shared_.clock, range,
+            done = std::move(done)](core::Result<cache::Slices> result) mutable {
+      if (!result && result.error().kind != ErrorKind::Cancelled) {
+        const core::SteadyTime until = clock.steady_now() + kAskedAgain;
+        const core::MutexLock lock(state->mutex);
+        state->failure = Failure{range, result.error(), until};
+      }
+      done(std::move(result));
+    };
+  }
+
   ReadPattern::Plan plan(ByteRange range) {
     const core::SteadyTime now = shared_.clock.steady_now();
     const std::uint64_t window = shared_.windows.of(id_, sequential_, now);
@@ -281,9 +319,9 @@ class PrefetchingReader final : public Reader {
     return plan;
   }
 
-  static std::function<void()> on_failure(const std::shared_ptr<PatternState>& state,
+  static std::function<void()> on_failure(const std::shared_ptr<ReaderState>& state,
                                           std::uint64_t stream) {
-    return [weak = std::weak_ptr<PatternState>(state), stream] {
+    return [weak = std::weak_ptr<ReaderState>(state), stream] {
       if (const auto alive = weak.lock()) {
         const core::MutexLock lock(alive->mutex);
         alive->pattern.failed(stream);
@@ -312,7 +350,7 @@ class PrefetchingReader final : public Reader {
   Shared& shared_;
   const std::uint64_t id_;
   const std::shared_ptr<cache::VersionBlocks> blocks_;
-  const std::shared_ptr<PatternState> state_ = std::make_shared<PatternState>();
+  const std::shared_ptr<ReaderState> state_ = std::make_shared<ReaderState>();
   std::atomic<bool> sequential_ = false;
 };
 

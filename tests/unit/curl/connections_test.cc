@@ -92,7 +92,7 @@ TEST(Connections, PromisesOfAnAnswerAreNoProgress) {
   test::RawServer server([](Connection& connection) {
     connection.read_head();
     while (connection.send("HTTP/1.1 100 Continue\r\n\r\n")) {
-      std::this_thread::sleep_for(5ms);
+      std::this_thread::sleep_for(50ms);  // so that patience ends first
     }
   });
   const auto transport = transport_of_one_loop();

@@ -221,6 +221,15 @@ INSTANTIATE_TEST_SUITE_P(
     Table, BadAnswers,
     ::testing::Values(
         BadAnswer{"Nothing", "", ErrorKind::Unavailable},
+        BadAnswer{"ManyContinues",
+                  [] {
+                    std::string text;
+                    for (int n = 0; n < 20; ++n) {
+                      text += "HTTP/1.1 100 Continue\r\n\r\n";
+                    }
+                    return text + "HTTP/1.1 204 No Content\r\n\r\n";
+                  }(),
+                  ErrorKind::Unavailable},
         BadAnswer{"CutHead", "HTTP/1.1 200 OK\r\nContent-Le", ErrorKind::Unavailable},
         BadAnswer{"CutBody", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhello",
                   ErrorKind::Unavailable},

@@ -33,6 +33,18 @@ TEST(WorthRepeating, IsAboutTheWorldNotAboutTheRequest) {
   }
 }
 
+TEST(Nonsense, IsBelievedAfterAWhileUnlessTheServiceItselfSpeaks) {
+  const RetryPolicy policy{.attempts = 10, .doubted = 6};
+  core::Error error = core::fail(ErrorKind::Protocol, "no HTTP");
+  EXPECT_EQ(last_attempt(policy, error), 6);
+  error.remote = core::Remote{304, "", "", ""};
+  EXPECT_EQ(last_attempt(policy, error), 6);
+  error.remote->code = "PermanentRedirect";
+  EXPECT_EQ(last_attempt(policy, error), 1);
+  EXPECT_EQ(last_attempt(policy, core::fail(ErrorKind::Denied, "x")), 1);
+  EXPECT_EQ(last_attempt(policy, core::fail(ErrorKind::Throttled, "x")), 10);
+}
+
 /// Runs retries in a thread of their own against a clock that the test moves.
 class Retries : public ::testing::Test {
  protected:

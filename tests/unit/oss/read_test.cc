@@ -72,16 +72,50 @@ TEST_F(Read, OfAVersionThatHasAnotherSizeThanItWasSaidToHaveIsNone) {
 }
 
 TEST_F(Read, DoubtsThatTheBucketOfAnOpenFileIsGone) {
-  options_.retry.attempts = 10;
+  options_.retry.doubted = 3;
   transport_.reply(refusal(404, "NoSuchBucket")).reply(part(100, 200));
   ASSERT_TRUE(read(100, 200));
-  for (int n = 0; n < 7; ++n) {
+  for (int n = 0; n < 3; ++n) {
     transport_.reply(refusal(404, "NoSuchBucket"));
   }
   const auto meta = read(100, 200);
   ASSERT_FALSE(meta);
   EXPECT_EQ(meta.error().kind, ErrorKind::NoBucket);
-  expect_script_done(9);
+  expect_script_done(5);
+}
+
+TEST_F(Read, DoubtsThatAnObjectIsReplacedWhichHeadFindsUnchanged) {
+  options_.retry.doubted = 3;
+  const auto head = [](const char* etag) {
+    return ok({{"ETag", etag}, {"Content-Length", "10000"}});
+  };
+  transport_.reply(refusal(412, "PreconditionFailed")).reply(head("\"E\"")).reply(part(100, 200));
+  ASSERT_TRUE(read(100, 200));
+  EXPECT_EQ(transport_.sent().at(1).line(), "HEAD /logs/a.txt");
+  transport_.reply(refusal(412, "PreconditionFailed")).reply(head("\"OTHER\""));
+  EXPECT_EQ(read(100, 200).error().kind, ErrorKind::Changed);
+  expect_script_done(5);
+}
+
+TEST_F(Read, DoubtsThatAnObjectEndsBeforeItsEnd) {
+  options_.retry.doubted = 3;
+  transport_.reply(refusal(416, "InvalidRange")).reply(part(100, 200));
+  ASSERT_TRUE(read(100, 200));
+  transport_.reply(refusal(416, "InvalidRange"));
+  EXPECT_EQ(read(10'000, 10'001).error().kind, ErrorKind::OutOfRange);
+  expect_script_done(3);
+}
+
+TEST_F(Read, DoubtsWhatNoServiceSays) {
+  options_.retry.doubted = 4;
+  test::Reply unchanged;
+  unchanged.status = 304;
+  transport_.reply(no_content())
+      .reply(unchanged)
+      .reply(broken(ErrorKind::Protocol))
+      .reply(part(100, 200));
+  ASSERT_TRUE(read(100, 200));
+  expect_script_done(4);
 }
 
 TEST_F(Read, IsCutAtTheEndOfTheObject) {

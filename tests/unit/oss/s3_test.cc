@@ -76,11 +76,19 @@ TEST_F(S3, WritesCarryTheirMd5AndConditionsWithoutQuotes) {
 }
 
 TEST_F(S3, ATargetThatHadToBeAbsentExists) {
-  transport_.reply(refusal(412, "PreconditionFailed"));
+  for (int n = 0; n < 2; ++n) {
+    transport_.reply(refusal(412, "PreconditionFailed")).reply(there("another"));
+  }
   EXPECT_EQ(put({.kind = Kind::Absent, .etag = {}}).error().kind, ErrorKind::Exists);
-  transport_.reply(refusal(412, "PreconditionFailed"));
   EXPECT_EQ(put({.kind = Kind::Matches, .etag = model::ETag("E")}).error().kind,
             ErrorKind::Changed);
+}
+
+TEST_F(S3, DoubtsThatAnotherReplacedWhatHeadFindsUnchanged) {
+  options_.retry.doubted = 2;
+  transport_.reply(refusal(412, "PreconditionFailed")).reply(there("E")).reply(stored(kMd5OfHello));
+  EXPECT_TRUE(put({.kind = Kind::Matches, .etag = model::ETag("E")}));
+  expect_script_done(3);
 }
 
 TEST_F(S3, AWriteWhoseAnswerWasLostIsRecognisedByItsMd5) {

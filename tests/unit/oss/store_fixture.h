@@ -90,7 +90,9 @@ class OssStoreTest : public ::testing::Test {
   OssStoreTest() {
     options_.endpoint = http::parse_origin("https://oss-cn-hangzhou.aliyuncs.com").value();
     options_.bucket = "examplebucket";
-    options_.retry = {.attempts = 4, .base = core::Duration{0}, .cap = core::Duration{0}};
+    // Whatever is nonsense is believed at once, where a test does not say otherwise.
+    options_.retry = {
+        .attempts = 4, .base = core::Duration{0}, .cap = core::Duration{0}, .doubted = 1};
   }
 
   /// Made at its first use, so that a test can change the options before.

@@ -70,12 +70,35 @@ TEST_F(Write, ReportsDamageThatStays) {
 }
 
 TEST_F(Write, ExclusiveCreateLoses) {
-  transport_.reply(refusal(409, "FileAlreadyExists"));
+  options_.retry.doubted = 3;
+  transport_.reply(refusal(409, "FileAlreadyExists")).reply(described(text_));
   const auto result = put(Kind::Absent);
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().kind, ErrorKind::Exists);
   EXPECT_EQ(transport_.sent().at(0).header("x-oss-forbid-overwrite"), "true");
-  expect_script_done(1);
+  expect_script_done(2);
+}
+
+TEST_F(Write, DoubtsALossThatHeadDoesNotFind) {
+  options_.retry.doubted = 2;
+  transport_.reply(refusal(412, "PreconditionFailed"))
+      .reply(refusal(404, "NoSuchKey"))
+      .reply(stored());
+  ASSERT_TRUE(put(Kind::Absent));
+  for (int n = 0; n < 2; ++n) {
+    transport_.reply(refusal(412, "PreconditionFailed")).reply(refusal(404, "NoSuchKey"));
+  }
+  EXPECT_EQ(put(Kind::Absent).error().kind, ErrorKind::Exists);
+  expect_script_done(7);
+}
+
+TEST_F(Write, WhatMetNonsenseMayHaveWorked) {
+  options_.retry.doubted = 2;
+  transport_.reply(broken(ErrorKind::Protocol))
+      .reply(refusal(409, "FileAlreadyExists"))
+      .reply(described(text_));
+  EXPECT_TRUE(put(Kind::Absent));
+  expect_script_done(3);
 }
 
 TEST_F(Write, ExclusiveCreateRecognisesItsOwnLostWrite) {
@@ -355,6 +378,16 @@ TEST_F(Multipart, DoesNotTakeAnotherObjectForItsCompletion) {
     ASSERT_FALSE(result);
     EXPECT_EQ(result.error().kind, ErrorKind::NoUpload);
   }
+}
+
+TEST_F(Multipart, DoubtsALossThatHeadDoesNotFind) {
+  options_.retry.doubted = 2;
+  transport_.reply(refusal(412, "PreconditionFailed"))
+      .reply(refusal(404, "NoSuchKey"))
+      .reply(completed("abcde"));
+  const store::Precondition absent{.kind = Kind::Absent, .etag = {}};
+  ASSERT_TRUE(store().complete_upload(context_, key_, "ID", parts_, absent));
+  expect_script_done(3);
 }
 
 TEST_F(Multipart, AbortIsDoneWhenTheRetryFindsNothing) {
