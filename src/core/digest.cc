@@ -14,9 +14,9 @@ namespace {
 
 /// Fetched once: a lookup by name costs more than the digest itself (OpenSSL 3).
 const EVP_MD* fetched(const char* name) {
-  static EVP_MD* const md5_md = EVP_MD_fetch(nullptr, "MD5", nullptr);
-  static EVP_MD* const sha1_md = EVP_MD_fetch(nullptr, "SHA1", nullptr);
-  static EVP_MD* const sha256_md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  static const EVP_MD* const md5_md = EVP_MD_fetch(nullptr, "MD5", nullptr);
+  static const EVP_MD* const sha1_md = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+  static const EVP_MD* const sha256_md = EVP_MD_fetch(nullptr, "SHA256", nullptr);
   const std::string_view wanted(name);
   return wanted == "MD5" ? md5_md : wanted == "SHA1" ? sha1_md : sha256_md;
 }

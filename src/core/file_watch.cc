@@ -181,7 +181,7 @@ class Inotify final : public FileWatch {
   }
 
   /// True for an event about something that the paths depend on.
-  bool matters(const inotify_event& event, std::string_view name) const {
+  [[nodiscard]] bool matters(const inotify_event& event, std::string_view name) const {
     if ((event.mask & IN_Q_OVERFLOW) != 0) {
       return true;
     }

@@ -135,7 +135,7 @@ std::optional<std::string> first_difference(std::string_view ours, std::string_v
     if (left == right || (carries_token(left) && carries_token(right))) {
       continue;
     }
-    return core::format("line {}: we signed \"{}\", the service \"{}\"", i + 1,
+    return core::format(R"(line {}: we signed "{}", the service "{}")", i + 1,
                         carries_token(left) ? kHidden : left,
                         carries_token(right) ? kHidden : right);
   }

@@ -1,6 +1,7 @@
 #include "store/signed_url.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "core/text.h"
@@ -31,31 +32,18 @@ bool is_header_value(std::string_view value) {
 
 /// What whoever sends the request, or the signature itself, puts there.
 bool is_reserved_header(std::string_view name) {
-  constexpr std::string_view kNames[] = {"authorization",
-                                         "connection",
-                                         "content-length",
-                                         "date",
-                                         "expect",
-                                         "host",
-                                         "te",
-                                         "trailer",
-                                         "transfer-encoding",
-                                         "upgrade",
-                                         "x-oss-date",
-                                         "x-amz-date",
-                                         "x-oss-content-sha256",
-                                         "x-amz-content-sha256",
-                                         "x-oss-security-token",
-                                         "x-amz-security-token"};
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"authorization", "connection", "content-length", "date", "expect", "host", "te", "trailer",
+       "transfer-encoding", "upgrade", "x-oss-date", "x-amz-date", "x-oss-content-sha256",
+       "x-amz-content-sha256", "x-oss-security-token", "x-amz-security-token"});
   return std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
 
 bool is_reserved_parameter(std::string_view name) {
-  constexpr std::string_view kNames[] = {
-      "expires",         "ossaccesskeyid",          "signature",
-      "security-token",  "x-oss-signature-version", "x-oss-credential",
-      "x-oss-date",      "x-oss-expires",           "x-oss-additional-headers",
-      "x-oss-signature", "x-oss-security-token",    "x-oss-access-key-id"};
+  constexpr auto kNames = std::to_array<std::string_view>(
+      {"expires", "ossaccesskeyid", "signature", "security-token", "x-oss-signature-version",
+       "x-oss-credential", "x-oss-date", "x-oss-expires", "x-oss-additional-headers",
+       "x-oss-signature", "x-oss-security-token", "x-oss-access-key-id"});
   return name.starts_with("x-amz-") ||
          std::find(std::begin(kNames), std::end(kNames), name) != std::end(kNames);
 }
