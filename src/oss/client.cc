@@ -41,6 +41,16 @@ sign::Scheme scheme_for(const Options& options) {
   return v4 ? sign::Scheme::OssV4 : sign::Scheme::OssV1;
 }
 
+/// Whether the request made its success depend on anything.
+bool has_condition(const http::Request& request) {
+  return std::any_of(request.headers.fields().begin(), request.headers.fields().end(),
+                     [](const auto& field) {
+                       return field.first.find("If-") != std::string::npos ||
+                              field.first.find("-if-") != std::string::npos ||
+                              field.first.find("-forbid-overwrite") != std::string::npos;
+                     });
+}
+
 /// What callers expect now and then is no trouble of the service's.
 bool is_trouble(ErrorKind kind) {
   return kind != ErrorKind::NotFound && kind != ErrorKind::Exists && kind != ErrorKind::Changed &&
@@ -180,6 +190,11 @@ core::Result<Client::Answer> Client::exchange(const core::OpContext& context, co
   if (response.status >= 300) {
     answer.refusal = read_refusal(response, traits_, credentials.temporary());
     explain_signature(*answer.refusal, call.request, credentials, scope, signed_at);
+    core::Error& error = answer.refusal->error;
+    if (response.status == 412 && !has_condition(call.request)) {
+      error.kind = ErrorKind::Protocol;
+      error.remote->code.clear();  // nonsense, not the service's word
+    }
   }
   answer.response = std::move(response);
   return answer;

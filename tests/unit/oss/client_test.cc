@@ -201,6 +201,13 @@ TEST_F(Client, GivesUpAfterItsAttempts) {
   expect_script_done(4);
 }
 
+TEST_F(Client, DoubtsTheFailureOfAConditionThatItDidNotSend) {
+  options_.retry.doubted = 2;
+  transport_.reply(refusal(412, "PreconditionFailed")).reply(ok(kHead));
+  EXPECT_TRUE(store().head(context_, key_));
+  expect_script_done(2);
+}
+
 class Pauses : public OssStoreTest,
                public ::testing::WithParamInterface<std::pair<const char*, const char*>> {};
 
