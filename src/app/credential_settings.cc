@@ -199,8 +199,8 @@ core::Status read_sts(const Values& values, const Environment& environment,
     if (region.empty()) {
       region = place.region;
     }
-    sts = sts_endpoint(region, values.flag("internal") ||
-                                   is_on(environment, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"));
+    sts = cred::sts_endpoint(region, values.flag("internal") ||
+                                         is_on(environment, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"));
   }
   TRY_ASSIGN(settings.sts, origin_of("sts-endpoint", sts));
   return {};

@@ -12,13 +12,6 @@ std::string oss_endpoint(std::string_view region, bool internal) {
   return core::format("https://oss-{}{}.aliyuncs.com", region, internal ? "-internal" : "");
 }
 
-std::string sts_endpoint(std::string_view region, bool vpc) {
-  if (region.empty()) {
-    return "https://sts.aliyuncs.com";
-  }
-  return core::format("https://sts{}.{}.aliyuncs.com", vpc ? "-vpc" : "", region);
-}
-
 std::string_view without_bucket(std::string_view host, std::string_view bucket) {
   const bool names_it = !bucket.empty() && host.ends_with(".aliyuncs.com") &&
                         host.starts_with(bucket) && host.substr(bucket.size()).starts_with(".oss");

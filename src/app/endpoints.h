@@ -11,10 +11,6 @@ std::string_view region_id(std::string_view text);
 /// Source: OSS, "Regions and endpoints".
 std::string oss_endpoint(std::string_view region, bool internal);
 
-/// The global endpoint without a region. `vpc`: reachable from inside a VPC only.
-/// Source: STS, "Endpoints".
-std::string sts_endpoint(std::string_view region, bool vpc);
-
 /// The service's host in "BUCKET.oss-REGION.aliyuncs.com", as the console shows it and people paste
 /// it; any other host as it is.
 std::string_view without_bucket(std::string_view host, std::string_view bucket);

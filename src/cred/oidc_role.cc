@@ -1,7 +1,6 @@
 #include "cred/oidc_role.h"
 
 #include "core/format.h"
-#include "cred/answers.h"
 #include "cred/failure.h"
 #include "cred/identity_token.h"
 
@@ -17,25 +16,38 @@ OidcRole::OidcRole(OidcRequest request, http::Origin sts, http::Transport& trans
       clock_(clock) {}
 
 std::string OidcRole::describe() const {
-  return core::format("AssumeRoleWithOIDC {} with the token in {}", request_.role_arn,
+  return core::format("{} {} with the token in {}", action(), request_.role_arn,
                       request_.token_file);
 }
 
-http::Request OidcRole::request_for(const core::Secret& token) const {
+std::vector<http::QueryParam> OidcRole::parameters() const {
   RoleRequest role;
   role.role_arn = request_.role_arn;
   role.session_name = request_.session_name;
   role.duration = request_.duration;
   role.policy = request_.policy;
-  std::vector<http::QueryParam> parameters = role_parameters("AssumeRoleWithOIDC", role);
-  parameters.push_back({"OIDCProviderArn", request_.provider_arn});
-  parameters.push_back({"OIDCToken", std::string(token.reveal())});
-  return sts_request(endpoint_, std::move(parameters), StsSigning::Rpc, {}, clock_.now());
+  return role_parameters(action(), role);
+}
+
+http::Request OidcRole::request_for(const core::Secret& token) const {
+  std::vector<http::QueryParam> asked = parameters();
+  asked.push_back({"OIDCProviderArn", request_.provider_arn});
+  asked.push_back({"OIDCToken", std::string(token.reveal())});
+  return sts_request(endpoint_, std::move(asked), StsSigning::Rpc, {}, clock_.now());
+}
+
+Fetched OidcRole::lease_in(http::Response& answer, core::SteadyTime sent,
+                           std::string_view what) const {
+  return granted(answer, sent, clock_, what);
+}
+
+StsRefusal OidcRole::refusal_in(const http::Response& answer, const core::Secret& token) const {
+  return read_sts_refusal(answer, {&token});
 }
 
 Fetched OidcRole::fetch(const core::OpContext& context) {
   auto fetched =
-      ask(context, core::format("AssumeRoleWithOIDC of {} as session '{}' at {}", request_.role_arn,
+      ask(context, core::format("{} of {} as session '{}' at {}", action(), request_.role_arn,
                                 request_.session_name, endpoint_.authority()));
   succeeded_ = succeeded_ || fetched.has_value();
   return fetched;
@@ -63,26 +75,21 @@ Fetched OidcRole::ask(const core::OpContext& context, std::string_view what) {
       return no_answer(std::move(answer).error().within(what));
     }
     if (answer->status == 200) {
-      return granted(*answer, sent, clock_, what);
+      return lease_in(*answer, sent, what);
     }
-    StsRefusal said = read_sts_refusal(*answer, {&*token});
+    StsRefusal said = refusal_in(*answer, *token);
     const StsVerdict verdict = said.verdict;
     core::Error error = advised(std::move(said)).within(what);
-    switch (verdict.reaction) {
-      case StsReaction::GiveUp:
-        return permanent(std::move(error));
-      case StsReaction::RereadBase:
-        if (refusal) {
-          return lasting(std::move(error));
-        }
-        refused = *std::move(token);
-        refusal = std::move(error);
-        break;
-      case StsReaction::TryLater:
-      case StsReaction::NewNonce:
-      case StsReaction::FixClock:  // nothing here is signed
-        return transient(std::move(error), retry_after(*answer));
+    if (!blames_token(verdict)) {
+      return verdict.reaction == StsReaction::GiveUp
+                 ? permanent(std::move(error))
+                 : transient(std::move(error), retry_after(*answer));
     }
+    if (refusal) {
+      return lasting(std::move(error));
+    }
+    refused = *std::move(token);
+    refusal = std::move(error);
   }
 }
 

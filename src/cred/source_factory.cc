@@ -5,10 +5,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "core/format.h"
 #include "cred/assume_role.h"
 #include "cred/aws_assume_role.h"
-#include "cred/aws_web_identity.h"
+#include "cred/aws_oidc_role.h"
 #include "cred/chain.h"
 #include "cred/credentials_uri.h"
 #include "cred/ecs_metadata.h"
@@ -176,13 +175,9 @@ class Factory : public std::enable_shared_from_this<Factory> {
     return std::make_unique<AssumeRole>(std::move(request), std::move(base), sts, world_.transport,
                                         world_.clock);
   }
-  Source web_identity(OidcRequest request, const http::Origin& sts) const {
+  Source oidc_role(OidcRequest request, const http::Origin& sts) const {
     if (settings_.aws) {
-      return std::make_unique<AwsWebIdentity>(
-          WebIdentityRequest{std::move(request.role_arn), std::move(request.token_file),
-                             std::move(request.session_name), request.duration,
-                             std::move(request.policy)},
-          sts, world_.transport, world_.clock);
+      return std::make_unique<AwsOidcRole>(std::move(request), sts, world_.transport, world_.clock);
     }
     return std::make_unique<OidcRole>(std::move(request), sts, world_.transport, world_.clock);
   }
@@ -207,7 +202,7 @@ class Factory : public std::enable_shared_from_this<Factory> {
       request.policy = settings_.role.policy;
     }
     complete(request.session_name);
-    return web_identity(std::move(request), settings_.sts);
+    return oidc_role(std::move(request), settings_.sts);
   }
   /// AWS knows a token's provider by the token.
   [[nodiscard]] bool has_oidc_token() const {
@@ -283,7 +278,7 @@ class Factory : public std::enable_shared_from_this<Factory> {
       if (region.empty()) {
         return invalid("enable_vpc needs sts_region");
       }
-      url = core::format("sts{}.{}.aliyuncs.com", place.vpc ? "-vpc" : "", region);
+      url = sts_endpoint(region, place.vpc);
     }
     auto origin = http::parse_origin(url.find("://") == std::string::npos ? "https://" + url : url);
     if (!origin) {
@@ -328,7 +323,7 @@ class Factory : public std::enable_shared_from_this<Factory> {
     if (last) {
       complete_last(request);
     }
-    return web_identity(std::move(request), sts);
+    return oidc_role(std::move(request), sts);
   }
   Made from(const EcsSpec& spec, bool /*last*/) const { return ecs(spec.role_name, false); }
   Made from(const ProcessSpec& spec, bool /*last*/) const { return process(spec); }

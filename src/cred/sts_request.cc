@@ -1,5 +1,6 @@
 #include "cred/sts_request.h"
 
+#include "core/format.h"
 #include "core/random.h"
 #include "cred/answers.h"
 #include "cred/failure.h"
@@ -24,6 +25,13 @@ std::string take_action(std::vector<http::QueryParam>& parameters) {
 }
 
 }  // namespace
+
+std::string sts_endpoint(std::string_view region, bool vpc) {
+  if (region.empty()) {
+    return "https://sts.aliyuncs.com";
+  }
+  return core::format("https://sts{}.{}.aliyuncs.com", vpc ? "-vpc" : "", region);
+}
 
 std::vector<http::QueryParam> role_parameters(std::string_view action, const RoleRequest& role) {
   std::vector<http::QueryParam> parameters = {{"Action", std::string(action)},

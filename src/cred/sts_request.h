@@ -26,6 +26,10 @@ struct RoleRequest {
   StsSigning signing = StsSigning::Rpc;
 };
 
+/// The global endpoint without a region. `vpc`: reachable from inside a VPC only.
+/// Source: STS, "Endpoints".
+std::string sts_endpoint(std::string_view region, bool vpc);
+
 /// The parameters that all ways to assume a role have in common.
 std::vector<http::QueryParam> role_parameters(std::string_view action, const RoleRequest& role);
 

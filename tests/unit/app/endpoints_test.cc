@@ -23,9 +23,6 @@ core::Result<ServiceSettings> settings_of(std::vector<std::string> words,
 TEST(Endpoints, FollowFromTheRegion) {
   EXPECT_EQ(oss_endpoint("cn-hangzhou", false), "https://oss-cn-hangzhou.aliyuncs.com");
   EXPECT_EQ(oss_endpoint("cn-hangzhou", true), "https://oss-cn-hangzhou-internal.aliyuncs.com");
-  EXPECT_EQ(sts_endpoint("", true), "https://sts.aliyuncs.com");
-  EXPECT_EQ(sts_endpoint("cn-hangzhou", false), "https://sts.cn-hangzhou.aliyuncs.com");
-  EXPECT_EQ(sts_endpoint("cn-hangzhou", true), "https://sts-vpc.cn-hangzhou.aliyuncs.com");
   EXPECT_EQ(region_id("oss-cn-hangzhou"), "cn-hangzhou");
   EXPECT_EQ(region_id("cn-hangzhou"), "cn-hangzhou");
 }

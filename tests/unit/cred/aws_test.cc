@@ -1,23 +1,20 @@
 // AWS's STS and metadata server, and those that answer like them.
-#include <gmock/gmock.h>
-
-#include <filesystem>
-#include <fstream>
-
 #include "core/digest.h"
 #include "cred/aws_assume_role.h"
+#include "cred/aws_oidc_role.h"
 #include "cred/aws_sts.h"
-#include "cred/aws_web_identity.h"
 #include "cred/ecs_metadata.h"
 #include "cred/static_source.h"
-#include "support/fake_clock.h"
 #include "support/fake_transport.h"
+#include "unit/cred/source_fixture.h"
 
 namespace {
 
 using namespace std::chrono_literals;
 using core::ErrorKind;
 using cred::FetchFailure;
+using test::kPermanent;
+using test::kTransient;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -109,8 +106,6 @@ TEST_P(AwsRefusals, AreJudged) {
               AllOf(HasSubstr("AssumeRole of arn:aws:iam"), Not(HasSubstr("canary"))));
 }
 
-constexpr auto kPermanent = FetchFailure::Class::Permanent;
-constexpr auto kTransient = FetchFailure::Class::Transient;
 INSTANTIATE_TEST_SUITE_P(
     Table, AwsRefusals,
     ::testing::Values(Row{"AccessDenied", 403, kPermanent, ErrorKind::Denied},
@@ -184,20 +179,19 @@ TEST_F(Aws, SecretsOfAnAnswerAreWipedFromItsBody) {
   EXPECT_THAT(body, Not(HasSubstr("canary")));
 }
 
-class AwsWebIdentity : public Aws {
+class AwsOidcRole : public Aws {
  protected:
-  AwsWebIdentity() { write("token-one"); }
-  ~AwsWebIdentity() override { std::filesystem::remove(path_); }
-  void write(const std::string& token) { std::ofstream(path_) << token << "\n"; }
-  const std::string path_ = ::testing::TempDir() + "stsfs-identity-" + std::to_string(::getpid());
-  std::unique_ptr<cred::AwsWebIdentity> source() {
-    return std::make_unique<cred::AwsWebIdentity>(
-        cred::WebIdentityRequest{kRole, path_, "s1", 900s, ""},
+  AwsOidcRole() { write("token-one"); }
+  void write(const std::string& token) const { folder_.write("token", token + "\n"); }
+  std::unique_ptr<cred::AwsOidcRole> source() {
+    return std::make_unique<cred::AwsOidcRole>(
+        cred::OidcRequest{kRole, "", folder_.path("token"), "s1", 900s, ""},
         http::Origin{"http", "127.0.0.1", 7480}, transport_, service_clock_);
   }
+  const test::Folder folder_;
 };
 
-TEST_F(AwsWebIdentity, IsNotSigned) {
+TEST_F(AwsOidcRole, IsNotSigned) {
   transport_.reply(reply(200, credentials("AssumeRoleWithWebIdentity")));
   const auto fetched = source()->fetch(context_);
   ASSERT_TRUE(fetched) << fetched.error().error.message;
@@ -207,7 +201,7 @@ TEST_F(AwsWebIdentity, IsNotSigned) {
                                HasSubstr("&WebIdentityToken=token-one&")));
 }
 
-TEST_F(AwsWebIdentity, ARefusedTokenIsSentAgainOnlyIfItWasReplaced) {
+TEST_F(AwsOidcRole, ARefusedTokenIsSentAgainOnlyIfItWasReplaced) {
   auto web = source();
   transport_.reply(reply(403, "<Error><Code>AccessDenied</Code></Error>"));
   EXPECT_EQ(failure(*web).kind, kPermanent);

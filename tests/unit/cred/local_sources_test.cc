@@ -1,65 +1,27 @@
-#include <gmock/gmock.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <atomic>
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "cred/key_directory.h"
 #include "cred/passwd_file.h"
 #include "cred/process_source.h"
-#include "support/fake_child_runner.h"
-#include "support/fake_clock.h"
+#include "unit/cred/source_fixture.h"
 
 namespace {
 
 namespace stdfs = std::filesystem;
 using namespace std::chrono_literals;
 using cred::FetchFailure;
+using test::FailedAs;
+using test::kNotConfigured;
+using test::kPermanent;
+using test::kTransient;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-MATCHER_P(FailedAs, failure_class, "") {
-  if (arg) {
-    *result_listener << "a lease of " << arg->credentials.access_key_id;
-    return false;
-  }
-  *result_listener << core::describe(arg.error().error);
-  return arg.error().kind == failure_class;
-}
-constexpr auto kNotConfigured = FetchFailure::Class::NotConfigured;
-constexpr auto kPermanent = FetchFailure::Class::Permanent;
-constexpr auto kTransient = FetchFailure::Class::Transient;
-
-/// A folder, and what most sources need.
-class LocalSources : public ::testing::Test {
- protected:
-  LocalSources() {
-    std::string name = ::testing::TempDir() + "localXXXXXX";
-    folder_ = ::mkdtemp(name.data());
-  }
-  ~LocalSources() override { stdfs::remove_all(folder_); }
-  LocalSources(const LocalSources&) = delete;
-  LocalSources& operator=(const LocalSources&) = delete;
-
-  [[nodiscard]] std::string path(const std::string& name) const { return folder_ + "/" + name; }
-  void write(const std::string& name, const std::string& text, ::mode_t mode = 0600) const {
-    std::ofstream(path(name)) << text;
-    ASSERT_EQ(::chmod(path(name).c_str(), mode), 0);
-  }
-
-  std::string folder_;
-  test::FakeClock clock_;
-  cred::ServiceClock service_clock_{clock_};
-};
-
 // --- key files -------------------------------------------------------------------------------
 
-class Passwd : public LocalSources {
+class Passwd : public test::SourceTest {
  protected:
   cred::Fetched fetch(const std::string& bucket = "ours") {
     return cred::PasswdFile(path("passwd"), bucket, service_clock_).fetch({});
@@ -79,7 +41,8 @@ TEST_F(Passwd, IsReadByItsOwnerAlone) {
   for (const ::mode_t mode : {0640U, 0604U, 0644U}) {
     write("passwd", "LTAIx:canary\n", mode);
     ASSERT_THAT(fetch(), FailedAs(kPermanent));
-    EXPECT_THAT(fetch().error().error.message, AllOf(HasSubstr("chmod 600"), HasSubstr(folder_)));
+    EXPECT_THAT(fetch().error().error.message,
+                AllOf(HasSubstr("chmod 600"), HasSubstr(folder_.path())));
   }
 }
 
@@ -102,25 +65,16 @@ TEST_F(Passwd, SaysWhichLineIsWrongAndNotWhatItHolds) {
     const auto fetched = fetch();
     ASSERT_THAT(fetched, FailedAs(kPermanent)) << row.text;
     EXPECT_THAT(fetched.error().error.message,
-                AllOf(HasSubstr(row.says), HasSubstr(folder_), Not(HasSubstr("canary"))));
+                AllOf(HasSubstr(row.says), HasSubstr(folder_.path()), Not(HasSubstr("canary"))));
   }
 }
 
 // --- directories -----------------------------------------------------------------------------
 
-class Directory : public LocalSources {
+class Directory : public test::SourceTest {
  protected:
-  /// A folder of one generation.
   void generation(const std::string& name, const std::string& number) {
-    stdfs::create_directory(path(name));
-    write(name + "/AccessKeyId", "STS." + number + "\n");
-    write(name + "/AccessKeySecret", "secret-" + number + "\n");
-    write(name + "/SecurityToken", "token-" + number + "\n");
-    write(name + "/Expiration", core::format_iso8601(clock_.wall_now() + 1h) + "\n");
-  }
-  void link(const std::string& target, const std::string& name) const {
-    stdfs::create_symlink(target, path("swap"));
-    stdfs::rename(path("swap"), path(name));
+    folder_.write_triple(name, number, clock_.wall_now() + 1h);
   }
   cred::Fetched fetch(const std::string& name = "keys") {
     return cred::KeyDirectory(path(name), cred::kTripleNames, service_clock_).fetch({});
@@ -141,7 +95,7 @@ TEST_F(Directory, ReadsWhatAServiceManagerLoads) {
   write("access-key-id", "LTAIx");
   write("access-key-secret", "s");
   const auto fetch_loaded = [&] {
-    return cred::KeyDirectory(folder_, cred::kServiceNames, service_clock_).fetch({});
+    return cred::KeyDirectory(folder_.path(), cred::kServiceNames, service_clock_).fetch({});
   };
   EXPECT_EQ(fetch_loaded()->credentials.access_key_id, "LTAIx");
   EXPECT_FALSE(fetch_loaded()->credentials.temporary());
@@ -155,11 +109,11 @@ TEST_F(Directory, NeverMixesTwoGenerations) {
   generation("two", "2");
   for (const char* form : {"keys", "volume/..data"}) {
     stdfs::create_directory(path("volume"));
-    link(folder_ + "/one", form);
+    folder_.link(folder_.path() + "/one", form);
     std::atomic<bool> done = false;
     std::thread rotator([&] {
       for (int i = 0; !done; ++i) {
-        link(folder_ + (i % 2 == 0 ? "/two" : "/one"), form);
+        folder_.link(folder_.path() + (i % 2 == 0 ? "/two" : "/one"), form);
       }
     });
     int whole = 0;
@@ -203,8 +157,8 @@ TEST_F(Directory, SaysWhichFileIsWrongAndNotWhatItHolds) {
     }
     const auto fetched = fetch();
     ASSERT_THAT(fetched, FailedAs(kPermanent)) << row.says;
-    EXPECT_THAT(fetched.error().error.message,
-                AllOf(HasSubstr(row.says), HasSubstr(folder_), Not(HasSubstr("secret-canary"))));
+    EXPECT_THAT(fetched.error().error.message, AllOf(HasSubstr(row.says), HasSubstr(folder_.path()),
+                                                     Not(HasSubstr("secret-canary"))));
   }
   generation("keys", "1");
   write("keys/AccessKeySecret", "s", 0666);
@@ -215,14 +169,13 @@ TEST_F(Directory, SaysWhichFileIsWrongAndNotWhatItHolds) {
 
 // --- processes -------------------------------------------------------------------------------
 
-class Process : public LocalSources {
+class Process : public test::SourceTest {
  protected:
   cred::Fetched fetch() {
     return cred::ProcessSource({{"/bin/keys", "--password=canary"}}, {"PATH=/bin"}, programs_,
                                service_clock_)
         .fetch({});
   }
-  test::FakeChildRunner programs_;
 };
 
 TEST_F(Process, ReadsEverySpelling) {

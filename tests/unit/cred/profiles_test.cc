@@ -1,52 +1,25 @@
-#include <gmock/gmock.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
-
-#include "cred/source_factory.h"
-#include "fake_cloud.h"
-#include "support/fake_child_runner.h"
-#include "support/fake_clock.h"
+#include "unit/cred/source_fixture.h"
 
 namespace {
 
 using namespace std::chrono_literals;
 using cred::FetchFailure;
+using test::FailedAs;
+using test::kNotConfigured;
+using test::kPermanent;
 using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-MATCHER_P(FailedAs, failure_class, "") {
-  if (arg) {
-    *result_listener << "a lease of " << arg->credentials.access_key_id;
-    return false;
-  }
-  *result_listener << core::describe(arg.error().error);
-  return arg.error().kind == failure_class;
-}
-constexpr auto kNotConfigured = FetchFailure::Class::NotConfigured;
-constexpr auto kPermanent = FetchFailure::Class::Permanent;
-
 // --- file ------------------------------------------------------------------------------------
 
-class FileTest : public ::testing::Test {
+class FileTest : public test::SourceTest {
  protected:
-  FileTest() {
-    std::string name = ::testing::TempDir() + "credXXXXXX";
-    folder_ = ::mkdtemp(name.data());
-    path_ = folder_ + "/credentials";
-  }
-  ~FileTest() override { std::filesystem::remove_all(folder_); }
-  FileTest(const FileTest&) = delete;
-  FileTest& operator=(const FileTest&) = delete;
-
-  void write(const std::string& text, ::mode_t mode = 0600) {
-    std::ofstream(path_) << text;
-    ASSERT_EQ(::chmod(path_.c_str(), mode), 0);
+  void write(const std::string& text, ::mode_t mode = 0600) const {
+    SourceTest::write("credentials", text, mode);
   }
   cred::Fetched fetch(const std::string& profile = "default") { return source(profile)->fetch({}); }
   std::unique_ptr<cred::CredentialSource> source(const std::string& profile = "default") {
@@ -58,15 +31,10 @@ class FileTest : public ::testing::Test {
     settings.role.duration = 15min;
     settings.sts = test::FakeCloud::sts();
     settings.metadata = test::FakeCloud::metadata();
-    return *cred::make_source(settings, {cloud_, service_clock_, programs_});
+    return *make(settings);
   }
 
-  std::string folder_;
-  std::string path_;
-  test::FakeClock clock_;
-  cred::ServiceClock service_clock_{clock_};
-  test::FakeCloud cloud_{clock_, 1h};
-  test::FakeChildRunner programs_;
+  const std::string path_ = path("credentials");
 };
 
 TEST_F(FileTest, ReadsAnAccessKey) {
@@ -217,13 +185,13 @@ TEST_F(FileTest, EveryTypeOfAnIniProfileLeadsToItsSource) {
       "role_arn = acs:ram::1:role/r\n"
       "[oidc]\ntype = oidc_role_arn\nrole_arn = acs:ram::1:role/r\noidc_provider_arn = p\n"
       "oidc_token_file = " +
-      folder_ +
+      folder_.path() +
       "/token\n"
       "[ecs]\ntype = ecs_ram_role\nrole_name = web\n"
       "[uri]\ntype = credentials_uri\ncredentials_uri = http://127.0.0.1:8080/a?b=c\n"
       "[process]\ncredential_process = /bin/keys --for  me\n"
       "[off]\nenable = false\naccess_key_id = x\naccess_key_secret = y\n");
-  std::ofstream(folder_ + "/token") << "eyJ.a.b";
+  SourceTest::write("token", "eyJ.a.b");
   programs_.then_prints(R"({"AccessKeyId":"printed","AccessKeySecret":"canary"})");
   EXPECT_TRUE(fetch("role"));
   EXPECT_EQ(cloud_.count("AssumeRole"), 1);
@@ -238,7 +206,7 @@ TEST_F(FileTest, EveryTypeOfAnIniProfileLeadsToItsSource) {
 }
 
 TEST_F(FileTest, EveryModeOfTheCliLeadsToItsSource) {
-  std::ofstream(folder_ + "/token") << "eyJ.a.b";
+  SourceTest::write("token", "eyJ.a.b");
   write(R"({"current":"ak","profiles":[
     {"name":"ak","mode":"AK","access_key_id":"LTAIx","access_key_secret":"canary"},
     {"name":"sts","mode":"ststoken","access_key_id":"STS.x","access_key_secret":"canary",
@@ -252,7 +220,7 @@ TEST_F(FileTest, EveryModeOfTheCliLeadsToItsSource) {
     {"name":"ecs","mode":"EcsRamRole"},
     {"name":"oidc","mode":"OIDC","ram_role_arn":"acs:ram::1:role/r","oidc_provider_arn":"p",
      "oidc_token_file":")" +
-        folder_ + R"(/token"},
+        folder_.path() + R"(/token"},
     {"name":"uri","mode":"CredentialsURI","credentials_uri":"http://127.0.0.1:8080/"},
     {"name":"external","mode":"External","process_command":"/bin/keys me"}]})");
   programs_.then_prints(

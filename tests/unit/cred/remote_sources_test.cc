@@ -1,44 +1,28 @@
 // Sources that ask over the network, each answer scripted: metadata server, credentials URI, web
 // identity.
-#include <gmock/gmock.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <map>
 
 #include "core/text.h"
 #include "cred/credentials_uri.h"
 #include "cred/ecs_metadata.h"
 #include "cred/oidc_role.h"
-#include "support/fake_clock.h"
 #include "support/fake_transport.h"
+#include "unit/cred/source_fixture.h"
 
 namespace {
 
 using namespace std::chrono_literals;
 using core::ErrorKind;
 using cred::FetchFailure;
+using test::FailedAs;
+using test::kNotConfigured;
+using test::kPermanent;
+using test::kTransient;
 using test::Reply;
 using test::Sent;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-constexpr auto kNotConfigured = FetchFailure::Class::NotConfigured;
-constexpr auto kPermanent = FetchFailure::Class::Permanent;
-constexpr auto kTransient = FetchFailure::Class::Transient;
-
-MATCHER_P2(FailedAs, failure_class, words, "") {
-  if (arg) {
-    *result_listener << "a lease of " << arg->credentials.access_key_id;
-    return false;
-  }
-  const std::string text = core::describe(arg.error().error);
-  *result_listener << "class " << static_cast<int>(arg.error().kind) << ": " << text;
-  return arg.error().kind == failure_class && text.find(words) != std::string::npos &&
-         text.find("canary") == std::string::npos;
-}
 
 /// A clock, and a network that answers from a script.
 class RemoteTest : public ::testing::Test {
@@ -336,19 +320,12 @@ TEST_F(UriTest, NonsenseAfterASuccessIsTransient) {
   EXPECT_THAT(uri.fetch({}), FailedAs(kTransient, "no JSON object"));
 }
 
-// --- web identity
-// ----------------------------------------------------------------------------------
+// --- web identity ----------------------------------------------------------------------------
 
 class OidcTest : public RemoteTest {
  protected:
-  OidcTest() {
-    std::string pattern = ::testing::TempDir() + "oidc-XXXXXX";
-    directory_ = ::mkdtemp(pattern.data());
-  }
-  ~OidcTest() override { std::filesystem::remove_all(directory_); }
-
-  void write(const std::string& token) { std::ofstream(path()) << token; }
-  [[nodiscard]] std::string path() const { return directory_ / "token"; }
+  void write(const std::string& token) const { folder_.write("token", token); }
+  [[nodiscard]] std::string path() const { return folder_.path("token"); }
   cred::OidcRole source() {
     return {{"acs:ram::1:role/pod", "acs:ram::1:oidc-provider/ack", path(), "pod-1", 900s,
              "{\"Version\":\"1\"}"},
@@ -371,7 +348,7 @@ class OidcTest : public RemoteTest {
     return form;
   }
 
-  std::filesystem::path directory_;
+  const test::Folder folder_;
 };
 
 TEST_F(OidcTest, SendsTheTokenOfTheFileUnsigned) {
@@ -397,14 +374,13 @@ TEST_F(OidcTest, SendsTheTokenOfTheFileUnsigned) {
 }
 
 TEST_F(OidcTest, ReadsTheFileAnewThroughASwappedLink) {
-  std::ofstream(directory_ / "first") << "token-one";
-  std::ofstream(directory_ / "second") << "token-two";
-  std::filesystem::create_symlink("first", path());
+  folder_.write("first", "token-one");
+  folder_.write("second", "token-two");
+  folder_.link("first", "token");
   transport_.reply(grant()).reply(grant());
   auto oidc = source();
   ASSERT_TRUE(oidc.fetch({}));
-  std::filesystem::remove(path());
-  std::filesystem::create_symlink("second", path());
+  folder_.link("second", "token");
   ASSERT_TRUE(oidc.fetch({}));
   EXPECT_EQ(form(0)["OIDCToken"], "token-one");
   EXPECT_EQ(form(1)["OIDCToken"], "token-two");

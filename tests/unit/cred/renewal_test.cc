@@ -1,17 +1,8 @@
-#include <gmock/gmock.h>
-#include <sys/stat.h>
-
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <thread>
 
 #include "cred/refresher.h"
-#include "cred/source_factory.h"
-#include "fake_cloud.h"
-#include "support/fake_child_runner.h"
-#include "support/fake_clock.h"
 #include "support/fake_file_watcher.h"
+#include "unit/cred/source_fixture.h"
 
 namespace {
 
@@ -19,29 +10,14 @@ using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 
 /// A mount's provider over a file of profiles, told of changes by the test.
-class RenewalTest : public ::testing::Test {
+class RenewalTest : public test::SourceTest {
  protected:
-  RenewalTest() {
-    std::string name = ::testing::TempDir() + "renewalXXXXXX";
-    folder_ = ::mkdtemp(name.data());
-    path_ = folder_ + "/keys";
-  }
-  ~RenewalTest() override {
-    refresher_.reset();
-    std::filesystem::remove_all(folder_);
-  }
-  RenewalTest(const RenewalTest&) = delete;
-  RenewalTest& operator=(const RenewalTest&) = delete;
-
-  void write(const std::string& text) const {
-    std::ofstream(path_) << text;
-    ASSERT_EQ(::chmod(path_.c_str(), 0600), 0);
-  }
+  void write(const std::string& text) const { SourceTest::write("keys", text); }
   void start() {
     cred::SourceSettings settings;
     settings.kind = cred::SourceKind::CredentialsFile;
-    settings.credentials_file = path_;
-    auto source = cred::make_source(settings, {cloud_, service_clock_, programs_});
+    settings.credentials_file = path("keys");
+    auto source = make(settings);
     ASSERT_TRUE(source);
     cred::RefresherOptions options;
     options.watcher = &watcher_;
@@ -51,7 +27,7 @@ class RenewalTest : public ::testing::Test {
   /// Tells of a change and waits for what `seen` says of the status.
   template <class Seen>
   bool touch(const Seen& seen) {
-    EXPECT_TRUE(watcher_.touch(path_));
+    EXPECT_TRUE(watcher_.touch(path("keys")));
     const auto end = core::BootClock::now() + 30s;
     while (!seen(refresher_->status()) && core::BootClock::now() < end) {
       std::this_thread::yield();
@@ -59,12 +35,6 @@ class RenewalTest : public ::testing::Test {
     return seen(refresher_->status());
   }
 
-  std::string folder_;
-  std::string path_;
-  test::FakeClock clock_;
-  cred::ServiceClock service_clock_{clock_};
-  test::FakeCloud cloud_{clock_, 1h};
-  test::FakeChildRunner programs_;
   test::FakeFileWatcher watcher_;
   std::unique_ptr<cred::Refresher> refresher_;
 };

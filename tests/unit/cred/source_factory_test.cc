@@ -1,12 +1,6 @@
 #include "cred/source_factory.h"
 
-#include <gmock/gmock.h>
-
-#include <fstream>
-
-#include "fake_cloud.h"
-#include "support/fake_child_runner.h"
-#include "support/fake_clock.h"
+#include "unit/cred/source_fixture.h"
 
 namespace {
 
@@ -16,7 +10,7 @@ using cred::SourceKind;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
-class SourceFactory : public ::testing::Test {
+class SourceFactory : public test::SourceTest {
  protected:
   SourceFactory() {
     settings_.sts = test::FakeCloud::sts();
@@ -25,24 +19,20 @@ class SourceFactory : public ::testing::Test {
     settings_.ecs_disabled = true;
   }
   std::unique_ptr<cred::CredentialSource> make() {
-    auto source = cred::make_source(settings_, {cloud_, service_clock_, programs_});
+    auto source = SourceTest::make(settings_);
     EXPECT_TRUE(source) << source.error().message;
     return source ? *std::move(source) : nullptr;
   }
   std::string refusal() {
-    const auto source = cred::make_source(settings_, {cloud_, service_clock_, programs_});
+    const auto source = SourceTest::make(settings_);
     return source ? std::string() : source.error().message;
   }
   void have_token() {
     settings_.oidc.provider_arn = "idp";
-    settings_.oidc.token_file = ::testing::TempDir() + "source_factory_token";
-    std::ofstream(settings_.oidc.token_file) << "eyJ.a.b";
+    settings_.oidc.token_file = path("token");
+    write("token", "eyJ.a.b");
   }
 
-  test::FakeClock clock_;
-  cred::ServiceClock service_clock_{clock_};
-  test::FakeCloud cloud_{clock_, 1h};
-  test::FakeChildRunner programs_;
   cred::SourceSettings settings_;
 };
 
@@ -88,6 +78,12 @@ TEST_F(SourceFactory, ATokenIsExchangedForTheRoleAndAnotherRoleIsASecondHop) {
   }
   EXPECT_EQ(cloud_.count("AssumeRole"), 2);
   EXPECT_EQ(cloud_.count("AssumeRoleWithOIDC"), 4);
+}
+
+TEST(StsEndpoint, FollowsFromTheRegion) {
+  EXPECT_EQ(cred::sts_endpoint("", true), "https://sts.aliyuncs.com");
+  EXPECT_EQ(cred::sts_endpoint("cn-hangzhou", false), "https://sts.cn-hangzhou.aliyuncs.com");
+  EXPECT_EQ(cred::sts_endpoint("cn-hangzhou", true), "https://sts-vpc.cn-hangzhou.aliyuncs.com");
 }
 
 TEST_F(SourceFactory, RefusesWhatMakesNoSense) {

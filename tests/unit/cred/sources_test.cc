@@ -1,31 +1,21 @@
-#include <gmock/gmock.h>
-
 #include "cred/chain.h"
 #include "cred/failure.h"
 #include "cred/static_source.h"
-#include "support/fake_clock.h"
 #include "support/fake_sts.h"
+#include "unit/cred/source_fixture.h"
 
 namespace {
 
 using namespace std::chrono_literals;
 using core::ErrorKind;
 using cred::FetchFailure;
+using test::FailedAs;
+using test::kNotConfigured;
+using test::kPermanent;
+using test::kTransient;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
-
-MATCHER_P(FailedAs, failure_class, "") {
-  if (arg) {
-    *result_listener << "a lease of " << arg->credentials.access_key_id;
-    return false;
-  }
-  *result_listener << core::describe(arg.error().error);
-  return arg.error().kind == failure_class;
-}
-constexpr auto kNotConfigured = FetchFailure::Class::NotConfigured;
-constexpr auto kPermanent = FetchFailure::Class::Permanent;
-constexpr auto kTransient = FetchFailure::Class::Transient;
 
 sign::Credentials keys(std::string id, std::string secret, std::string token = {}) {
   return {std::move(id), core::Secret(std::move(secret)), core::Secret(std::move(token))};
