@@ -130,7 +130,8 @@ std::optional<Refusal> Daemon::open_mount() {
   if (!channel) {
     return Refusal{Exit::MountPoint, std::move(channel).error()};
   }
-  auto session = fuse::Session::open(*std::move(channel), *files_, service_->clock, metrics_, {});
+  auto session =
+      fuse::Session::open(*std::move(channel), *files_, requesters_, service_->clock, metrics_, {});
   if (!session) {
     return Refusal{Exit::MountPoint, std::move(session).error()};
   }

@@ -16,6 +16,7 @@
 #include "core/mutex.h"
 #include "core/random.h"
 #include "core/thread_pool.h"
+#include "fuse/requester.h"
 #include "fuse/session.h"
 #include "ops/control.h"
 #include "ops/notify.h"
@@ -82,6 +83,7 @@ class Daemon final : public ops::ControlHandler {
   std::unique_ptr<transfer::Uploads> uploads_;
   core::ThreadPool pool_{"fs", 64};
   std::unique_ptr<fs::FileSystem> files_;
+  fuse::ProcRequesters requesters_;
   std::unique_ptr<fuse::Session> session_;
   std::unique_ptr<ops::ControlServer> control_;
   std::jthread teller_;   ///< the service manager's

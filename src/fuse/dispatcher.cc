@@ -19,11 +19,11 @@ Dispatcher::Dispatcher(fs::FileSystem& fs, core::Clock& clock, core::Metrics& me
 
 std::shared_ptr<Call> Dispatcher::begin(fuse_req* request, const Operation& operation,
                                         fs::InodeNumber inode) noexcept {
-  const std::uint64_t id = Crew::message()->unique;  // libfuse does not tell
+  const fuse_in_header& message = *Crew::message();  // libfuse does not tell the request's number
   counters_.requests.add();
   std::optional<Reply> reply;
   try {
-    reply.emplace(request, operation.name, inode, id, in_flight_, counters_);
+    reply.emplace(request, message, operation.name, inode, in_flight_, counters_);
   } catch (const std::exception& exception) {
     core::log(core::LogLevel::Error, "cannot take a request",
               {{"op", operation.name}, {"error", exception.what()}});
@@ -34,7 +34,7 @@ std::shared_ptr<Call> Dispatcher::begin(fuse_req* request, const Operation& oper
     fs::Request asked;
     asked.context.deadline = clock_.steady_now() + patience_.*operation.patience;
     asked.context.stop = reply->stop();
-    asked.context.id = id;
+    asked.context.id = reply->id();
     const fuse_ctx* const caller = fuse_req_ctx(request);
     asked.uid = caller->uid;
     asked.gid = caller->gid;
@@ -46,14 +46,6 @@ std::shared_ptr<Call> Dispatcher::begin(fuse_req* request, const Operation& oper
               {{"op", operation.name}, {"error", exception.what()}});
     return nullptr;  // the reply answers as it ends
   }
-}
-
-bool Dispatcher::interrupt(std::uint64_t id) {
-  if (!in_flight_.request_stop(id)) {
-    return false;
-  }
-  counters_.interrupts.add();
-  return true;
 }
 
 }  // namespace fuse

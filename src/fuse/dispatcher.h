@@ -54,8 +54,6 @@ class Dispatcher {
       crew_.post(std::move(work));
     }
   }
-  /// The caller of request `id` no longer wants to wait. False if no such request is in flight.
-  bool interrupt(std::uint64_t id);
 
   [[nodiscard]] fs::FileSystem& file_system() { return fs_; }
   [[nodiscard]] core::Clock& clock() { return clock_; }

@@ -1,12 +1,12 @@
 #include "fuse/in_flight.h"
 
-#include <optional>
-
 namespace fuse {
 
-std::stop_token InFlight::enter(std::uint64_t id) {
+std::stop_token InFlight::enter(std::uint64_t id, pid_t caller) {
   const core::MutexLock lock(mutex_);
-  return requests_[id].get_token();
+  Entry& entry = requests_[id];
+  entry.caller = caller;
+  return entry.source.get_token();
 }
 
 void InFlight::leave(std::uint64_t id) {
@@ -17,12 +17,18 @@ void InFlight::leave(std::uint64_t id) {
   }
 }
 
+std::optional<pid_t> InFlight::caller(std::uint64_t id) const {
+  const core::MutexLock lock(mutex_);
+  const auto found = requests_.find(id);
+  return found == requests_.end() ? std::nullopt : std::optional(found->second.caller);
+}
+
 bool InFlight::request_stop(std::uint64_t id) {
   std::optional<std::stop_source> source;
   {
     const core::MutexLock lock(mutex_);
     if (const auto found = requests_.find(id); found != requests_.end()) {
-      source.emplace(found->second);
+      source.emplace(found->second.source);
     }
   }
   return source && (source->request_stop() || source->stop_requested());
@@ -33,8 +39,8 @@ void InFlight::request_stop_of_all() {
   {
     const core::MutexLock lock(mutex_);
     sources.reserve(requests_.size());
-    for (const auto& [id, source] : requests_) {
-      sources.push_back(source);
+    for (const auto& [id, entry] : requests_) {
+      sources.push_back(entry.source);
     }
   }
   for (std::stop_source& source : sources) {

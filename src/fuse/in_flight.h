@@ -1,5 +1,8 @@
 #pragma once
+#include <sys/types.h>
+
 #include <cstdint>
+#include <optional>
 #include <stop_token>
 #include <unordered_map>
 #include <vector>
@@ -13,8 +16,11 @@ namespace fuse {
 /// Threads: any. Stop callbacks run on the thread that asks to stop, with no lock held.
 class InFlight {
  public:
-  std::stop_token enter(std::uint64_t id);
+  /// `caller` is the thread that waits, 0 if it cannot be seen from here.
+  std::stop_token enter(std::uint64_t id, pid_t caller);
   void leave(std::uint64_t id);
+  /// Nothing if there is no such request.
+  [[nodiscard]] std::optional<pid_t> caller(std::uint64_t id) const;
   /// False if there is no such request: it was answered, or is about to enter.
   bool request_stop(std::uint64_t id);
   void request_stop_of_all();
@@ -23,9 +29,14 @@ class InFlight {
   [[nodiscard]] std::size_t size() const;
 
  private:
+  struct Entry {
+    pid_t caller = 0;
+    std::stop_source source;
+  };
+
   mutable core::Mutex mutex_{core::LockRank::Session};
   core::CondVar changed_;
-  std::unordered_map<std::uint64_t, std::stop_source> requests_ GUARDED_BY(mutex_);
+  std::unordered_map<std::uint64_t, Entry> requests_ GUARDED_BY(mutex_);
 };
 
 }  // namespace fuse

@@ -9,11 +9,13 @@ struct Counters {
       : requests(metrics["fuse.requests"]),
         failures(metrics["fuse.failures"]),
         interrupts(metrics["fuse.interrupts"]),
+        signals_outlived(metrics["fuse.signals_outlived"]),
         forgotten_replies(metrics["fuse.forgotten_replies"]) {}
 
   core::Metric& requests;           ///< of the kernel, without forgets
   core::Metric& failures;           ///< answered with an error that is_trouble()
-  core::Metric& interrupts;         ///< callers that were interrupted while they waited
+  core::Metric& interrupts;         ///< requests given up because their caller was dying
+  core::Metric& signals_outlived;   ///< waiting callers that a signal reached and did not end
   core::Metric& forgotten_replies;  ///< answered with EIO because nobody had: bugs
 };
 

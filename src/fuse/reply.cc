@@ -2,6 +2,7 @@
 
 #define FUSE_USE_VERSION 314
 #include <fuse_lowlevel.h>
+#include <linux/fuse.h>
 #include <sys/uio.h>
 
 #include <cerrno>
@@ -32,15 +33,15 @@ fuse_file_info to_file_info(const fs::Opened& opened) {
 
 }  // namespace
 
-Reply::Reply(fuse_req* request, const char* operation, fs::InodeNumber inode, std::uint64_t id,
-             InFlight& in_flight, Counters& counters)
+Reply::Reply(fuse_req* request, const fuse_in_header& message, const char* operation,
+             fs::InodeNumber inode, InFlight& in_flight, Counters& counters)
     : request_(request),
       operation_(operation),
       inode_(inode),
-      id_(id),
+      id_(message.unique),
       in_flight_(&in_flight),
       counters_(&counters),
-      stop_(in_flight.enter(id)) {}
+      stop_(in_flight.enter(id_, static_cast<pid_t>(message.pid))) {}
 
 Reply::Reply(Reply&& other) noexcept
     : request_(std::exchange(other.request_, nullptr)),

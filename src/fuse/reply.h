@@ -11,6 +11,7 @@
 #include "fuse/in_flight.h"
 #include "fuse/metrics.h"
 
+struct fuse_in_header;
 struct fuse_req;
 
 namespace fuse {
@@ -24,9 +25,9 @@ namespace fuse {
 /// Threads: one at a time.
 class Reply {
  public:
-  /// `operation` and `inode` are for the log.
-  Reply(fuse_req* request, const char* operation, fs::InodeNumber inode, std::uint64_t id,
-        InFlight& in_flight, Counters& counters);
+  /// `message` is what brought the request; `operation` and `inode` are for the log.
+  Reply(fuse_req* request, const fuse_in_header& message, const char* operation,
+        fs::InodeNumber inode, InFlight& in_flight, Counters& counters);
   Reply(Reply&& other) noexcept;
   Reply& operator=(Reply&&) = delete;
   Reply(const Reply&) = delete;
@@ -35,7 +36,7 @@ class Reply {
 
   [[nodiscard]] std::uint64_t id() const { return id_; }
   [[nodiscard]] const char* operation() const { return operation_; }
-  /// Stops when the caller is interrupted.
+  /// Stops when nobody will take the answer.
   [[nodiscard]] const std::stop_token& stop() const { return stop_; }
 
   bool error(const core::Error& error);

@@ -78,20 +78,21 @@ ssize_t write_answer(int descriptor, iovec* pieces, int count, void* /*userdata*
 void Session::Destroy::operator()(fuse_session* session) const { fuse_session_destroy(session); }
 
 core::Result<std::unique_ptr<Session>> Session::open(Channel channel, fs::FileSystem& fs,
-                                                     core::Clock& clock, core::Metrics& metrics,
+                                                     Requesters& requesters, core::Clock& clock,
+                                                     core::Metrics& metrics,
                                                      const SessionOptions& options) {
   core::UniqueFd wake(::eventfd(0, EFD_CLOEXEC));
   if (!wake.valid()) {
     return core::os_error(errno, "eventfd");
   }
   std::unique_ptr<Session> session(
-      new Session(std::move(channel), fs, clock, metrics, options, std::move(wake)));
+      new Session(std::move(channel), fs, requesters, clock, metrics, options, std::move(wake)));
   TRY(session->attach());
   return session;
 }
 
-Session::Session(Channel channel, fs::FileSystem& fs, core::Clock& clock, core::Metrics& metrics,
-                 const SessionOptions& options, core::UniqueFd wake)
+Session::Session(Channel channel, fs::FileSystem& fs, Requesters& requesters, core::Clock& clock,
+                 core::Metrics& metrics, const SessionOptions& options, core::UniqueFd wake)
     : channel_(std::move(channel)),
       clock_(clock),
       options_(options),
@@ -99,7 +100,8 @@ Session::Session(Channel channel, fs::FileSystem& fs, core::Clock& clock, core::
       crew_(
           channel_.descriptor(), options.crew,
           [this](std::span<std::byte> message) { handle(message); }, [this] { end_of_messages(); }),
-      dispatcher_(fs, clock, metrics, options.patience, crew_) {}
+      dispatcher_(fs, clock, metrics, options.patience, crew_),
+      interrupts_(dispatcher_.in_flight(), requesters, clock, metrics, options.look_again) {}
 
 core::Status Session::attach() {
   fuse_set_log_func(&log_of_libfuse);
@@ -140,6 +142,7 @@ Session::~Session() {
 
 core::Status Session::start() {
   started_ = true;
+  TRY(interrupts_.start());
   TRY(crew_.start());
   const core::SteadyTime deadline = clock_.steady_now() + kHandshakeTimeout;
   {
@@ -200,7 +203,7 @@ void Session::handle(std::span<std::byte> message) {
 // request waits for itself.
 void Session::interrupt(const fuse_in_header& header) {
   const auto* const interrupted = reinterpret_cast<const fuse_interrupt_in*>(&header + 1);
-  if (dispatcher_.interrupt(interrupted->unique)) {
+  if (interrupts_.arrived(interrupted->unique)) {
     return;
   }
   // Another thread may be about to take that request: the kernel asks again after EAGAIN, unless
@@ -242,6 +245,7 @@ core::Result<Session::End> Session::wait() {
     in_flight.request_stop_of_all();
     in_flight.wait_until_empty(clock_, core::SteadyTime::max());
   }
+  interrupts_.stop();
   started_ = false;
   TRY(crew_.finish());
   TRY(std::move(unmounted));

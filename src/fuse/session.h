@@ -12,6 +12,8 @@
 #include "fuse/channel.h"
 #include "fuse/crew.h"
 #include "fuse/dispatcher.h"
+#include "fuse/interrupts.h"
+#include "fuse/requester.h"
 
 struct fuse_in_header;
 struct fuse_session;
@@ -25,15 +27,18 @@ struct SessionOptions {
   std::uint64_t read_ahead_bytes = std::uint64_t{4} << 20U;
   /// How long a stop lets requests in flight go on before it interrupts them.
   core::Duration drain_timeout = std::chrono::minutes{1};
+  /// How soon it is seen that a caller which a signal has reached is dying by another.
+  core::Duration look_again = std::chrono::milliseconds{200};
 };
 
 /// The kernel's requests to a file system, until the mount ends or a stop is asked for.
 /// docs/decisions/0010-the-thread-that-receives-does-the-work.md says which thread does what.
 class Session {
  public:
-  /// `fs`, `clock` and `metrics` outlive the session. No thread is started.
+  /// All references outlive the session. No thread is started.
   static core::Result<std::unique_ptr<Session>> open(Channel channel, fs::FileSystem& fs,
-                                                     core::Clock& clock, core::Metrics& metrics,
+                                                     Requesters& requesters, core::Clock& clock,
+                                                     core::Metrics& metrics,
                                                      const SessionOptions& options);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
@@ -70,8 +75,8 @@ class Session {
 
   enum class Handshake : std::uint8_t { Awaited, Agreed, Refused, Ended };
 
-  Session(Channel channel, fs::FileSystem& fs, core::Clock& clock, core::Metrics& metrics,
-          const SessionOptions& options, core::UniqueFd wake);
+  Session(Channel channel, fs::FileSystem& fs, Requesters& requesters, core::Clock& clock,
+          core::Metrics& metrics, const SessionOptions& options, core::UniqueFd wake);
   core::Status attach();
   void handle(std::span<std::byte> message);
   void end_of_messages();
@@ -95,6 +100,7 @@ class Session {
   std::unique_ptr<fuse_session, Destroy> session_;
   Crew crew_;
   Dispatcher dispatcher_;
+  Interrupts interrupts_;
 };
 
 }  // namespace fuse

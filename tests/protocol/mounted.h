@@ -10,6 +10,7 @@
 #include "fake_file_system.h"
 #include "fake_kernel.h"
 #include "fuse/session.h"
+#include "support/fake_requesters.h"
 
 namespace test {
 
@@ -19,7 +20,7 @@ class Mounted : public ::testing::Test {
   void SetUp() override { mount({}); }
   void mount(const fuse::SessionOptions& options) {
     auto session = fuse::Session::open(fuse::Channel::adopt(kernel_->take_session_end()), fs_,
-                                       clock_, metrics_, options);
+                                       requesters_, clock_, metrics_, options);
     ASSERT_TRUE(session);
     session_ = *std::move(session);
     const std::uint64_t init = kernel_->send_init();
@@ -49,6 +50,7 @@ class Mounted : public ::testing::Test {
   core::SystemClock clock_;
   core::Metrics metrics_;
   FakeFileSystem fs_;
+  FakeRequesters requesters_;  ///< without the kernel's caller, who is taken for dying then
   std::unique_ptr<FakeKernel> kernel_ = std::make_unique<FakeKernel>();
   FakeKernel::Answer init_;
   std::unique_ptr<fuse::Session> session_;  // last: its threads use the rest

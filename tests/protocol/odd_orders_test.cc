@@ -255,6 +255,91 @@ TEST_F(OddOrders, ASessionThatNobodyWaitedForStopsAsItEnds) {
   EXPECT_EQ(fs_.calls("lookup"), 1U);
 }
 
+class Signalled : public OddOrders {
+ protected:
+  void SetUp() override {
+    fuse::SessionOptions options;
+    options.look_again = 1ms;
+    mount(options);
+    caller_ = static_cast<pid_t>(kernel_->pid);
+    requesters_.add(caller_);
+  }
+  pid_t caller_ = 0;
+};
+
+TEST_F(Signalled, ACallerThatLivesGetsItsTrueAnswer) {
+  fs_.add_file(fs::kRoot, "a", "");
+  hold("lookup");
+  const auto found = kernel_->send(FUSE_LOOKUP, FUSE_ROOT_ID, name_of("a"));
+  const auto missing = kernel_->send(FUSE_LOOKUP, FUSE_ROOT_ID, name_of("b"));
+  barrier_.await_waiting(2);
+  kernel_->interrupt(found);
+  kernel_->interrupt(missing);
+  requesters_.await_looks(caller_, 20);
+  EXPECT_FALSE(kernel_->answered(found));
+  EXPECT_FALSE(kernel_->answered(missing));
+  barrier_.open();
+  EXPECT_EQ(kernel_->await(found).error, 0);
+  EXPECT_EQ(kernel_->await(missing).error, ENOENT);
+  EXPECT_EQ(metrics_["fuse.interrupts"].value(), 0);
+  EXPECT_EQ(metrics_["fuse.signals_outlived"].value(), 2);
+}
+
+TEST_F(Signalled, ACallerThatDiesLaterIsLetGo) {
+  hold("lookup");
+  const auto lookup = kernel_->send(FUSE_LOOKUP, FUSE_ROOT_ID, name_of("a"));
+  barrier_.await_waiting(1);
+  kernel_->interrupt(lookup);
+  requesters_.await_looks(caller_, 5);
+  EXPECT_FALSE(kernel_->answered(lookup));
+  requesters_.kill(caller_);  // the kernel does not say so a second time
+  EXPECT_EQ(kernel_->await(lookup).error, EINTR);
+  EXPECT_EQ(metrics_["fuse.interrupts"].value(), 1);
+}
+
+TEST_F(Signalled, OneOfTwoCallersDies) {
+  fs_.add_file(fs::kRoot, "a", "");
+  hold("lookup");
+  const auto patient = kernel_->send(FUSE_LOOKUP, FUSE_ROOT_ID, name_of("a"));
+  kernel_->pid = 4712;
+  requesters_.add(4712);
+  const auto doomed = kernel_->send(FUSE_LOOKUP, FUSE_ROOT_ID, name_of("a"));
+  barrier_.await_waiting(2);
+  kernel_->interrupt(patient);
+  kernel_->interrupt(doomed);
+  requesters_.await_looks(4712, 2);
+  requesters_.kill(4712);
+  EXPECT_EQ(kernel_->await(doomed).error, EINTR);
+  EXPECT_FALSE(kernel_->answered(patient));
+  barrier_.open();
+  EXPECT_EQ(kernel_->await(patient).error, 0);
+}
+
+TEST_F(Signalled, ACallerThatCannotBeSeenIsLetGo) {
+  hold("lookup");
+  kernel_->pid = 0;  // as for a caller in another PID namespace
+  const auto lookup = kernel_->send(FUSE_LOOKUP, FUSE_ROOT_ID, name_of("a"));
+  barrier_.await_waiting(1);
+  kernel_->interrupt(lookup);
+  EXPECT_EQ(kernel_->await(lookup).error, EINTR);
+}
+
+TEST_F(Signalled, AStopDoesNotForgetWhoMayDie) {
+  hold("lookup");
+  const auto lookup = kernel_->send(FUSE_LOOKUP, FUSE_ROOT_ID, name_of("a"));
+  barrier_.await_waiting(1);
+  kernel_->interrupt(lookup);
+  requesters_.await_looks(caller_, 2);
+  session_->request_stop();
+  std::thread killer([&] {
+    EXPECT_FALSE(kernel_->answered(lookup));
+    requesters_.kill(caller_);
+  });
+  ASSERT_TRUE(session_->wait());
+  killer.join();
+  EXPECT_EQ(kernel_->await(lookup).error, EINTR);
+}
+
 class Impatient : public OddOrders {
  protected:
   void SetUp() override {
@@ -326,9 +411,10 @@ TEST(Handshake, AMountThatEndsBeforeItBeginsIsAnError) {
   core::SystemClock clock;
   core::Metrics metrics;
   FakeFileSystem fs;
+  FakeRequesters requesters;
   FakeKernel kernel;
-  auto session =
-      fuse::Session::open(fuse::Channel::adopt(kernel.take_session_end()), fs, clock, metrics, {});
+  auto session = fuse::Session::open(fuse::Channel::adopt(kernel.take_session_end()), fs,
+                                     requesters, clock, metrics, {});
   ASSERT_TRUE(session);
   kernel.hang_up();
   const core::Status started = (*session)->start();
