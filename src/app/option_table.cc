@@ -368,7 +368,7 @@ const std::vector<Option>& option_table() {
       {.name = "method",
        .kind = Choice,
        .commands = kSignUrl,
-       .choices = "get|put|head|delete",
+       .choices = "get|put|head|delete|post",
        .group = kUrls,
        .help = "what the URL allows",
        .positional = true},
@@ -400,9 +400,11 @@ const std::vector<Option>& option_table() {
       {.name = "query",
        .kind = Each,
        .commands = kSignUrl,
-       .value_name = "NAME=VALUE",
+       .value_name = "NAME[=VALUE]",
        .group = kUrls,
-       .help = "a parameter, as in response-content-type=text/plain; may be given several times"},
+       .help =
+           "a parameter, as in response-content-type=text/plain or append; may be given several "
+           "times"},
       {.name = "traffic-limit",
        .commands = kSignUrl,
        .value_name = "SIZE/s",

@@ -66,9 +66,14 @@ std::string_view account_of(std::string_view role_arn) {
 
 const PolicyGrammar& ram_grammar() {
   static const PolicyGrammar kRam = {
-      kRamVersion,       "acs:oss:*:*:",
-      {"oss:GetObject"}, {"oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload"},
-      "oss:ListObjects", "oss:Prefix",
+      kRamVersion,
+      "oss:",
+      "acs:oss:*:*:",
+      {"oss:GetObject"},
+      {"oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload"},
+      "oss:ListObjects",
+      "oss:Prefix",
+      "ListParts",
   };
   return kRam;
 }
@@ -76,11 +81,13 @@ const PolicyGrammar& ram_grammar() {
 const PolicyGrammar& iam_grammar() {
   static const PolicyGrammar kIam = {
       "2012-10-17",
+      "s3:",
       "arn:aws:s3:::",
       {"s3:GetObject", "s3:GetObjectVersion"},
       {"s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"},
       "s3:ListBucket",
       "s3:prefix",
+      "ListMultipartUploadParts",
   };
   return kIam;
 }
@@ -108,11 +115,17 @@ std::string location_policy(const PolicyGrammar& grammar, const Location& locati
   return rendered(document(grammar.version, std::move(statements)), layout);
 }
 
-std::string object_policy(const PolicyGrammar& grammar, const std::string& bucket,
-                          const std::string& key, const std::vector<std::string>& actions) {
-  const std::string resource = std::string(grammar.resource) + bucket + '/' + as_pattern(key);
-  return rendered(document(grammar.version, Json::array({allow(Json(actions), resource)})),
-                  Layout::Compact);
+std::string objects_policy(const PolicyGrammar& grammar, const std::vector<ObjectRights>& objects) {
+  Json statements = Json::array();
+  for (const ObjectRights& object : objects) {
+    Json actions = Json::array();
+    for (const std::string& action : object.actions) {
+      actions.push_back(std::string(grammar.service) + action);
+    }
+    statements.push_back(allow(
+        actions, std::string(grammar.resource) + object.bucket + '/' + as_pattern(object.key)));
+  }
+  return rendered(document(grammar.version, std::move(statements)), Layout::Compact);
 }
 
 std::string user_policy(const std::string& role_arn) {

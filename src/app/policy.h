@@ -13,11 +13,13 @@ namespace app {
 /// How one cloud writes policies down.
 struct PolicyGrammar {
   std::string_view version;
+  std::string_view service;   ///< what stands before an action: "oss:"
   std::string_view resource;  ///< what stands before "bucket/key"
   std::vector<std::string_view> read;
   std::vector<std::string_view> write;
   std::string_view list;           ///< the action on the bucket
   std::string_view listed_prefix;  ///< the condition key that holds what a listing asks for
+  std::string_view list_parts;     ///< the action that lists an upload's parts, without the service
 };
 /// Source: RAM, "Policy structure and syntax"; OSS, "RAM policies".
 const PolicyGrammar& ram_grammar();
@@ -44,9 +46,13 @@ enum class Layout : std::uint8_t { Indented, Compact };
 /// allows any one character there.
 std::string location_policy(const PolicyGrammar& grammar, const Location& location, Rights rights,
                             Layout layout);
-/// `actions` on exactly one object.
-std::string object_policy(const PolicyGrammar& grammar, const std::string& bucket,
-                          const std::string& key, const std::vector<std::string>& actions);
+/// What may be done with exactly one object; actions without the service's name.
+struct ObjectRights {
+  std::string bucket;
+  std::string key;
+  std::vector<std::string> actions;
+};
+std::string objects_policy(const PolicyGrammar& grammar, const std::vector<ObjectRights>& objects);
 
 /// For whoever assumes the role: that, and nothing else.
 std::string user_policy(const std::string& role_arn);

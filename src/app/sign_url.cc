@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "app/policy.h"
+#include "app/url_rights.h"
 #include "core/format.h"
 #include "core/text.h"
 
@@ -21,6 +22,9 @@ store::UrlMethod method_of(std::string_view word) {
   }
   if (word == "head") {
     return store::UrlMethod::Head;
+  }
+  if (word == "post") {
+    return store::UrlMethod::Post;
   }
   return word == "delete" ? store::UrlMethod::Delete : store::UrlMethod::Get;
 }
@@ -71,34 +75,25 @@ core::Status read_source(const Values& values, store::UrlRestrictions& limits) {
   return {};
 }
 
-core::Result<std::vector<store::NamedValue>> named_values(const Values& values, const char* option,
-                                                          char separator, const char* form) {
+core::Result<std::vector<store::NamedValue>> headers_of(const Values& values) {
   std::vector<store::NamedValue> out;
-  for (const std::string& text : values.list(option)) {
-    const auto at = text.find(separator);
+  for (const std::string& text : values.list("header")) {
+    const auto at = text.find(':');
     if (at == std::string::npos) {
-      return usage(core::format("--{} wants {}, not \"{}\"", option, form, text));
+      return usage(core::format("--header wants 'NAME: VALUE', not \"{}\"", text));
     }
-    const std::string_view value = std::string_view(text).substr(at + 1);
-    out.emplace_back(text.substr(0, at),
-                     separator == ':' ? std::string(core::trim(value)) : std::string(value));
+    out.emplace_back(text.substr(0, at), core::trim(std::string_view(text).substr(at + 1)));
   }
   return out;
 }
 
-/// The action that RAM asks for.
-std::string action_for(const store::UrlRequest& request) {
-  const std::string version = request.version_id.empty() ? "" : "Version";
-  switch (request.method) {
-    case store::UrlMethod::Put:
-      return "oss:PutObject";
-    case store::UrlMethod::Delete:
-      return "oss:DeleteObject" + version;
-    case store::UrlMethod::Get:
-    case store::UrlMethod::Head:
-      break;
+std::vector<store::NamedValue> parameters_of(const Values& values) {
+  std::vector<store::NamedValue> out;
+  for (const std::string& text : values.list("query")) {
+    const auto at = text.find('=');
+    out.emplace_back(text.substr(0, at), at == std::string::npos ? "" : text.substr(at + 1));
   }
-  return "oss:GetObject" + version;
+  return out;
 }
 
 /// What a shell takes for `text` and nothing else.
@@ -127,7 +122,7 @@ core::Result<SignUrlSettings> sign_url_settings(const Values& values,
                                                 const Environment& environment) {
   SignUrlSettings settings;
   if (values.text("method").empty() || values.text("object").empty()) {
-    return usage("stsfs sign-url get|put|head|delete oss://BUCKET/KEY");
+    return usage("stsfs sign-url get|put|head|delete|post oss://BUCKET/KEY");
   }
   if (values.flag("curl") && values.flag("json")) {
     return usage("--curl and --json are two answers to one question");
@@ -138,8 +133,8 @@ core::Result<SignUrlSettings> sign_url_settings(const Values& values,
   request.key = model::ObjectKey(object.second);
   request.lifetime = values.duration("expires");
   request.version_id = values.text("version-id");
-  TRY_ASSIGN(request.headers, named_values(values, "header", ':', "'NAME: VALUE'"));
-  TRY_ASSIGN(request.parameters, named_values(values, "query", '=', "NAME=VALUE"));
+  TRY_ASSIGN(request.headers, headers_of(values));
+  request.parameters = parameters_of(values);
   if (const std::string limit = values.text("traffic-limit"); !limit.empty()) {
     TRY_ASSIGN(request.restrictions.bytes_per_second, traffic_limit(limit));
   }
@@ -148,12 +143,15 @@ core::Result<SignUrlSettings> sign_url_settings(const Values& values,
   request.restrictions.trust_forwarded_for = values.flag("forward-allow");
   TRY(store::check_url_request(request));
   TRY_ASSIGN(settings.service, service_settings(values, environment, object.first));
-  if (values.text("session-policy") == "auto" &&
-      settings.service.store.dialect == oss::Dialect::Oss) {
+  if (values.text("session-policy") == "auto") {
     // The token travels in the URL; it is to be good for nothing else.
-    TRY_ASSIGN(settings.service.source.role.policy,
-               as_session_policy(object_policy(ram_grammar(), object.first.bucket, object.second,
-                                               {action_for(request)})));
+    const PolicyGrammar& grammar = grammar_of(object.first.dialect);
+    auto policy = as_session_policy(
+        objects_policy(grammar, rights_for(grammar, object.first.bucket, request)));
+    if (!policy) {
+      return usage("--session-policy auto: " + policy.error().message);
+    }
+    settings.service.source.role.policy = *std::move(policy);
   }
   return settings;
 }
@@ -165,7 +163,9 @@ std::string curl_command(store::UrlMethod method, const store::SignedUrl& signed
       out += " --head";  // -X HEAD would wait for a body
       break;
     case store::UrlMethod::Put:
-      out += " -X PUT --upload-file FILE";
+    case store::UrlMethod::Post:
+      // As data curl would give it a type that nobody signed.
+      out += " -X " + std::string(to_string(method)) + " --upload-file FILE";
       break;
     case store::UrlMethod::Get:
     case store::UrlMethod::Delete:

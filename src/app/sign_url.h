@@ -18,7 +18,7 @@ struct SignUrlSettings {
 core::Result<SignUrlSettings> sign_url_settings(const Values& values,
                                                 const Environment& environment);
 
-/// The curl command that uses the URL, for a shell. FILE stands for what a put sends.
+/// The curl command that uses the URL, for a shell. FILE stands for what a put or post sends.
 std::string curl_command(store::UrlMethod method, const store::SignedUrl& signed_url);
 /// {"url", "method", "expires_at", "limited_by", "headers"}.
 std::string as_json(store::UrlMethod method, const store::SignedUrl& signed_url);

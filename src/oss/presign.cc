@@ -41,8 +41,8 @@ core::Status check_traffic(const store::UrlRequest& request) {
                                 core::format_size(limit), core::format_size(kLeast),
                                 core::format_size(kMost)));
   }
-  if (request.method != store::UrlMethod::Get && request.method != store::UrlMethod::Put) {
-    return refused("a traffic limit is for get and put");
+  if (request.method == store::UrlMethod::Head || request.method == store::UrlMethod::Delete) {
+    return refused("a traffic limit is for get, put and post");
   }
   return {};
 }
@@ -129,7 +129,7 @@ core::Result<store::SignedUrl> OssStore::presign(const core::OpContext& context,
     query.push_back({"versionId", request.version_id});
   }
   for (const auto& [name, value] : request.parameters) {
-    query.push_back({name, value});
+    query.push_back({name, value.empty() ? std::nullopt : std::optional(value)});
   }
   add_restrictions(query, request.restrictions);
   for (const http::QueryParam& parameter : query) {

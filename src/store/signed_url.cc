@@ -103,6 +103,8 @@ std::string_view to_string(UrlMethod method) {
       return "HEAD";
     case UrlMethod::Delete:
       return "DELETE";
+    case UrlMethod::Post:
+      return "POST";
   }
   return "";
 }

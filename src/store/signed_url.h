@@ -13,7 +13,7 @@
 
 namespace store {
 
-enum class UrlMethod : std::uint8_t { Get, Put, Head, Delete };
+enum class UrlMethod : std::uint8_t { Get, Put, Head, Delete, Post };
 /// "GET"
 std::string_view to_string(UrlMethod method);
 
@@ -41,7 +41,8 @@ struct UrlRequest {
   model::ObjectKey key;
   std::string version_id;              ///< empty: the current one
   std::vector<NamedValue> headers;     ///< that its user sends, as they stand here
-  std::vector<NamedValue> parameters;  ///< of the query: response overrides and the like
+  std::vector<NamedValue> parameters;  ///< of the query: response overrides and the like; those
+                                       ///< without a value go without "="
   UrlRestrictions restrictions;
   core::Duration lifetime = std::chrono::seconds{60};  ///< whole seconds count
 };

@@ -91,7 +91,7 @@ TEST(LocationPolicy, SaysNamesThatHoldWildcards) {
 }
 
 TEST(ObjectPolicy, AllowsOneObject) {
-  const std::string policy = object_policy(ram_grammar(), "b", "a/x*", {"oss:GetObject"});
+  const std::string policy = objects_policy(ram_grammar(), {{"b", "a/x*", {"GetObject"}}});
   EXPECT_TRUE(allows(policy, "oss:GetObject", "b/a/x*"));
   EXPECT_FALSE(allows(policy, "oss:GetObject", "b/a/x*y"));
   EXPECT_FALSE(allows(policy, "oss:PutObject", "b/a/x*"));

@@ -69,6 +69,64 @@ TEST(SignUrl, NarrowsTheSessionToWhatTheUrlIsFor) {
             R"("Action":["oss:DeleteObjectVersion"],"Resource":["acs:oss:*:*:b-1/a/k"]}]})");
 }
 
+struct UrlRights {
+  std::vector<std::string> words;  ///< method and options
+  std::string actions;             ///< on oss://b-1/k
+};
+class SessionOfAUrl : public ::testing::TestWithParam<UrlRights> {};
+
+TEST_P(SessionOfAUrl, MayDoWhatTheUrlIsForAndNoMore) {
+  std::vector<std::string> words = GetParam().words;
+  words.insert(words.begin() + 1, "oss://b-1/k");
+  words.insert(words.end(), {"--role-arn", "acs:ram::1:role/x"});
+  const auto settings = settings_of(words);
+  ASSERT_TRUE(settings) << core::describe(settings.error());
+  EXPECT_EQ(settings->service.source.role.policy,
+            R"({"Version":"1","Statement":[{"Effect":"Allow","Action":[)" + GetParam().actions +
+                R"(],"Resource":["acs:oss:*:*:b-1/k"]}]})");
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Requests, SessionOfAUrl,
+    ::testing::Values(
+        UrlRights{{"get"}, R"("oss:GetObject")"}, UrlRights{{"head"}, R"("oss:GetObject")"},
+        UrlRights{{"head", "--version-id", "V"}, R"("oss:GetObjectVersion")"},
+        UrlRights{{"get", "--query", "versionId=V"}, R"("oss:GetObjectVersion")"},
+        UrlRights{{"get", "--query", "acl"}, R"("oss:GetObjectAcl")"},
+        UrlRights{{"get", "--query", "tagging", "--version-id", "V"},
+                  R"("oss:GetObjectVersionTagging")"},
+        UrlRights{{"get", "--query", "uploadId=U"}, R"("oss:ListParts")"},
+        UrlRights{{"put"}, R"("oss:PutObject")"},
+        UrlRights{{"put", "--header", "versionId: V"}, R"("oss:PutObject")"},
+        UrlRights{
+            {"put", "--header", "X-Oss-Object-Acl: private", "--header", "x-oss-tagging: a=b"},
+            R"("oss:PutObject","oss:PutObjectAcl","oss:PutObjectTagging")"},
+        UrlRights{{"put", "--query", "acl"}, R"("oss:PutObjectAcl")"},
+        UrlRights{{"put", "--query", "partNumber=1", "--query", "uploadId=U"},
+                  R"("oss:PutObject")"},
+        UrlRights{{"post", "--query", "append", "--query", "position=0"}, R"("oss:PutObject")"},
+        UrlRights{{"post", "--query", "restore"}, R"("oss:RestoreObject")"},
+        UrlRights{{"delete"}, R"("oss:DeleteObject")"},
+        UrlRights{{"delete", "--query", "uploadId=U"}, R"("oss:AbortMultipartUpload")"}));
+
+TEST(SignUrl, LetsACopyReadItsSource) {
+  const auto settings = settings_of({"put", "oss://b-1/k", "--role-arn", "acs:ram::1:role/x",
+                                     "--header", "x-oss-copy-source: /b-2/a%20b?versionId=V"});
+  ASSERT_TRUE(settings);
+  EXPECT_THAT(settings->service.source.role.policy,
+              HasSubstr(R"("Action":["oss:GetObjectVersion"],)"
+                        R"("Resource":["acs:oss:*:*:b-2/a b"])"));
+}
+
+TEST(SignUrl, NarrowsTheSessionInTheOtherGrammarToo) {
+  const auto settings = settings_of(
+      {"get", "s3://b-1/k", "--version-id", "V", "--role-arn", "arn:aws:iam::1:role/x"});
+  ASSERT_TRUE(settings) << core::describe(settings.error());
+  EXPECT_EQ(settings->service.source.role.policy,
+            R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
+            R"("Action":["s3:GetObjectVersion"],"Resource":["arn:aws:s3:::b-1/k"]}]})");
+}
+
 TEST(SignUrl, RefusesWhatMakesNoSense) {
   for (const char* object : {"", "b-1/k", "oss://b-1", "oss://b-1/", "oss://B/k", "http://b-1/k"}) {
     EXPECT_FALSE(settings_of({"get", object})) << object;
@@ -77,7 +135,8 @@ TEST(SignUrl, RefusesWhatMakesNoSense) {
   EXPECT_THAT(refusal({"--expires", "0"}), HasSubstr("at least 1s"));
   EXPECT_THAT(refusal({"--header", "Accept"}), HasSubstr("NAME: VALUE"));
   EXPECT_THAT(refusal({"--header", "Authorization: x"}), HasSubstr("cannot be signed"));
-  EXPECT_THAT(refusal({"--query", "a"}), HasSubstr("NAME=VALUE"));
+  EXPECT_THAT(refusal({"--query", "=a"}), HasSubstr("needs a name"));
+  EXPECT_THAT(refusal({"--query", "acl", "--query", "acl=1"}), HasSubstr("twice"));
   EXPECT_THAT(refusal({"--traffic-limit", "fast"}), HasSubstr("100KiB/s"));
   EXPECT_THAT(refusal({"--source-ip", "10.0.0.0/x"}), HasSubstr("ADDRESS/BITS"));
   EXPECT_THAT(refusal({"--source-ip", "10.0.0.0/8", "--subnet-mask", "8"}), HasSubstr("twice"));

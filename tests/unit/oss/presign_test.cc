@@ -130,7 +130,7 @@ TEST_F(Presign, RefusesWhatTheServiceWould) {
                 r.method = store::UrlMethod::Head;
                 r.restrictions.bytes_per_second = 1ULL << 20U;
               }),
-              HasSubstr("get and put"));
+              HasSubstr("get, put and post"));
 }
 
 TEST_F(Presign, HasNothingToSignWithWhenAnonymous) {
