@@ -203,11 +203,12 @@ class Emulator:
         """Makes many objects at once, PREFIX00000000 and so on, all with the same bytes."""
         self.admin("POST", "/objects", {"bucket": bucket, "prefix": prefix, "count": count, "size": size})
 
-    def ask(self, method, key, body=None, bucket="examplebucket"):
-        """One request of the base user's, past every mount: status and body."""
+    def ask(self, method, key, body=None, bucket="examplebucket", resource=""):
+        """One request of the base user's, past every mount, about the object or, as "?acl", a part of
+        it: status and body."""
         date = email.utils.formatdate(usegmt=True)
         kind = "" if body is None else "application/octet-stream"
-        text = f"{method}\n\n{kind}\n{date}\n/{bucket}/{key}"
+        text = f"{method}\n\n{kind}\n{date}\n/{bucket}/{key}{resource}"
         mac = hmac.new(self.facts["access_key_secret"].encode(), text.encode(), hashlib.sha1).digest()
         headers = {"Date": date, "Authorization":
                    f"OSS {self.facts['access_key_id']}:{base64.b64encode(mac).decode()}"}
@@ -215,7 +216,7 @@ class Emulator:
             headers["Content-Type"] = kind
         connection = http.client.HTTPConnection(self.address, timeout=30)
         try:
-            connection.request(method, f"/{bucket}/{urllib.parse.quote(key)}", body=body, headers=headers)
+            connection.request(method, f"/{bucket}/{urllib.parse.quote(key)}{resource}", body=body, headers=headers)
             answer = connection.getresponse()
             return answer.status, answer.read()
         finally:
