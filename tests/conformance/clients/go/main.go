@@ -10,8 +10,11 @@ import (
 	"io"
 	"math/rand"
 	"net/http"
+	"net/url"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"time"
 
@@ -245,6 +248,93 @@ func presigned(w way) error {
 	return refused(err, 403, "SignatureDoesNotMatch")
 }
 
+// stsfsURL is what `stsfs sign-url` prints; it lives for 300 seconds.
+func (w way) stsfsURL(method, key string, options ...string) (string, error) {
+	endpoint, addressing, version := w.Endpoint, "path", "v1"
+	if w.virtual {
+		endpoint, addressing = "https://oss-"+w.Region+".aliyuncs.com", "virtual"
+	}
+	if w.version == oss.SignatureVersionV4 {
+		version = "v4"
+	}
+	command := exec.Command(os.Getenv("STSFS"), append([]string{"sign-url", method, "oss://" + w.Bucket + "/" + key,
+		"--endpoint", endpoint, "--addressing", addressing, "--region", w.Region, "--sign-version", version,
+		"--expires", "300s"}, options...)...)
+	command.Env = append(os.Environ(), "ALIBABA_CLOUD_ACCESS_KEY_ID="+w.ID, "ALIBABA_CLOUD_ACCESS_KEY_SECRET="+w.Secret)
+	command.Stderr = os.Stderr
+	said, err := command.Output()
+	return strings.TrimSpace(string(said)), err
+}
+
+// beside makes two URLs in the same second, and says how they differ.
+func beside(ours, theirs func() (string, error)) error {
+	made := func(make func() (string, error)) (*url.URL, string, error) {
+		text, err := make()
+		if err != nil {
+			return nil, "", err
+		}
+		parsed, err := url.Parse(text)
+		if err != nil {
+			return nil, "", err
+		}
+		query := parsed.Query()
+		return parsed, query.Get("Expires") + query.Get("x-oss-date"), nil
+	}
+	for i := 0; i < 50; i++ {
+		mine, moment, err := made(ours)
+		if err != nil {
+			return err
+		}
+		their, second, err := made(theirs)
+		if err != nil {
+			return err
+		}
+		if moment != second {
+			continue
+		}
+		if mine.Hostname() != their.Hostname() || mine.Path != their.Path || !reflect.DeepEqual(mine.Query(), their.Query()) {
+			return fmt.Errorf("stsfs made %s\nand the SDK %s", mine, their)
+		}
+		return nil
+	}
+	return errors.New("never in the same second")
+}
+
+func sameURLs(w way) error {
+	key := w.at("url ä+~!'()*")
+	for _, row := range []struct {
+		method  string
+		request any
+		options []string
+	}{
+		{"get", &oss.GetObjectRequest{Bucket: w.in(), Key: key}, nil},
+		{"head", &oss.HeadObjectRequest{Bucket: w.in(), Key: key}, nil},
+		{"put", &oss.PutObjectRequest{Bucket: w.in(), Key: key, ContentType: oss.Ptr("text/x-url"),
+			Metadata: map[string]string{"a": "b"}},
+			[]string{"--header", "Content-Type: text/x-url", "--header", "x-oss-meta-a: b"}},
+		{"get", &oss.GetObjectRequest{Bucket: w.in(), Key: key, VersionId: oss.Ptr("CAEQ+/="),
+			ResponseContentType: oss.Ptr("x/back; a=b+c")},
+			[]string{"--version-id", "CAEQ+/=", "--query", "response-content-type=x/back; a=b+c"}},
+		{"put", &oss.UploadPartRequest{Bucket: w.in(), Key: key, UploadId: oss.Ptr("U"), PartNumber: 7},
+			[]string{"--query", "uploadId=U", "--query", "partNumber=7"}},
+		{"delete", &oss.AbortMultipartUploadRequest{Bucket: w.in(), Key: key, UploadId: oss.Ptr("U")},
+			[]string{"--query", "uploadId=U"}},
+	} {
+		err := beside(func() (string, error) { return w.stsfsURL(row.method, *key, row.options...) },
+			func() (string, error) {
+				made, err := w.Presign(background, row.request, oss.PresignExpires(5*time.Minute))
+				if err != nil {
+					return "", err
+				}
+				return made.URL, nil
+			})
+		if err != nil {
+			return fmt.Errorf("%s %v: %w", row.method, row.options, err)
+		}
+	}
+	return nil
+}
+
 func main() {
 	var known facts
 	if err := json.Unmarshal([]byte(os.Getenv("EMULATOR")), &known); err != nil {
@@ -265,7 +355,8 @@ func main() {
 				name string
 				run  func(way) error
 			}{{"put, get, head", putGetHead}, {"listings", listings}, {"in parts", inParts},
-				{"append, link, delete", appendLinkDelete}, {"presigned", presigned}} {
+				{"append, link, delete", appendLinkDelete}, {"presigned", presigned},
+				{"the URLs that stsfs makes", sameURLs}} {
 				if err := test.run(w); err != nil {
 					failed++
 					fmt.Printf("FAILED: %s%s: %v\n", w.prefix, test.name, err)

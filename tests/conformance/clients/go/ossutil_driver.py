@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import unittest
 import urllib.error
+import urllib.parse
 import urllib.request
 
 FACTS = json.loads(os.environ["EMULATOR"])
@@ -33,7 +34,7 @@ class Case(unittest.TestCase):
         self.dir = pathlib.Path(tempfile.mkdtemp(dir=os.environ["HOME"]))
 
     def run_it(self, command, *words):
-        patient = () if command in ("cat", "sign", "mkdir", "du") else ("--retry-times", "1")
+        patient = () if command in ("appendfromfile", "cat", "sign", "mkdir", "du") else ("--retry-times", "1")
         return subprocess.run([os.environ["OSSUTIL"], command, *map(str, words), "-e", ENDPOINT, *self.key,
                                *self.more, *patient], cwd=self.dir, stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=120, check=False)
@@ -82,13 +83,37 @@ class V1(Case):
         self.ok("rm", "-r", at + "/", "-f")
         self.assertIn("Object Number is: 0", self.ok("ls", at + "/"))
 
+    def signed(self, key):
+        return next(line for line in self.ok("sign", f"{BUCKET}/{key}", "--timeout", "60").splitlines()
+                    if line.startswith("http"))
+
     def test_a_signed_url(self):
         (self.dir / "f").write_text("by url")
         self.ok("cp", "f", f"{BUCKET}/ossutil-url-{self.name}", "-f")
-        url = next(line for line in self.ok("sign", f"{BUCKET}/ossutil-url-{self.name}", "--timeout", "60")
-                   .splitlines() if line.startswith("http"))
+        url = self.signed(f"ossutil-url-{self.name}")
         self.assertEqual(fetch(url), (200, b"by url"))
         self.assertEqual(fetch(url, "DELETE")[0], 403)
+
+    def test_a_signed_url_is_the_one_that_stsfs_makes(self):
+        key = f"url-{self.name}/ä +&"
+
+        def ours():
+            done = subprocess.run(
+                [os.environ["STSFS"], "sign-url", "get", f"{BUCKET}/{key}", "--endpoint", ENDPOINT, "--region", REGION,
+                 "--addressing", "virtual" if NAMES else "path", "--sign-version", self.name, "--expires", "60s"],
+                env={**os.environ, "ALIBABA_CLOUD_ACCESS_KEY_ID": PAIR[1], "ALIBABA_CLOUD_ACCESS_KEY_SECRET": PAIR[3]},
+                stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=60, check=True)
+            return done.stdout.strip()
+
+        def parts(url):
+            split = urllib.parse.urlsplit(url)
+            return split.hostname, urllib.parse.unquote(split.path), dict(urllib.parse.parse_qsl(split.query))
+
+        for _ in range(50):
+            mine, theirs = parts(ours()), parts(self.signed(key))
+            if all(mine[2].get(name) == theirs[2].get(name) for name in ("Expires", "x-oss-date")):
+                break
+        self.assertEqual(mine, theirs)
 
     def test_wrong_keys(self):
         self.key = (*PAIR[:3], "wrong")

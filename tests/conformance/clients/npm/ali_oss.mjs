@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
-import { bucket, bytes, connect, plainly, refused, styles } from './world.mjs';
+import { beside, bucket, bytes, connect, plainly, refused, stsfsUrl, styles } from './world.mjs';
 
 const folder = mkdtempSync(`${process.env.HOME}/ali-oss-`);
 const md5 = (data) => createHash('md5').update(data).digest('hex').toUpperCase();
@@ -177,13 +177,14 @@ for (const v4 of [false, true]) {
       });
 
       if (style !== 'virtual') return;  // this client signs no URL for an address
+      const key = at('url/ä +&');
+      const sign = (method, { headers = {}, expires = 600, response = {} } = {}) => (v4
+        ? c.signatureUrlV4(method, expires, {
+          headers, queries: Object.fromEntries(Object.entries(response).map(([k, v]) => [`response-${k}`, v])),
+        }, key)
+        : c.asyncSignatureUrl(key, { method, expires, response, ...headers }));
+
       await t.test('signed URLs, used by nobody in particular', async () => {
-        const key = at('url/ä +&');
-        const sign = (method, { headers = {}, expires = 600, response = {} } = {}) => (v4
-          ? c.signatureUrlV4(method, expires, {
-            headers, queries: Object.fromEntries(Object.entries(response).map(([k, v]) => [`response-${k}`, v])),
-          }, key)
-          : c.asyncSignatureUrl(key, { method, expires, response, ...headers }));
         const type = { 'Content-Type': 'text/x-by-url' };
         const there = await sign('PUT', { headers: type });
         assert.equal((await plainly('PUT', there, { body: 'by url', headers: type })).status, 200);
@@ -199,6 +200,25 @@ for (const v4 of [false, true]) {
           assert.equal((await plainly('GET', bound, { headers: { 'x-one': '1' } })).status, 200);
           assert.equal((await plainly('GET', bound, { headers: { 'x-one': '2' } })).status, 403);
         }
+      });
+
+      await t.test('signed URLs that stsfs makes are the same', async () => {
+        const version = v4 ? 'v4' : 'v1';
+        const disposition = 'attachment; filename="a b+c"';
+        for (const [method, more, options] of [
+          ['GET', {}, []],
+          ['PUT', { headers: { 'Content-Type': 'text/x-by-url' } }, ['--header', 'Content-Type: text/x-by-url']],
+          ['GET', { response: { 'content-disposition': disposition } },
+            ['--query', `response-content-disposition=${disposition}`]],
+        ]) {
+          const [ours, theirs] = await beside(() => stsfsUrl(method, key, version, ...options), () => sign(method, more));
+          assert.deepEqual(ours, theirs);
+        }
+        const there = stsfsUrl('PUT', key, version, '--header', 'x-oss-meta-a: b');
+        const meta = { 'x-oss-meta-a': 'b' };
+        assert.equal((await plainly('PUT', there, { body: 'by stsfs', headers: meta })).status, 200);
+        assert.deepEqual((await c.head(key)).meta, { a: 'b' });
+        assert.equal((await plainly('GET', stsfsUrl('GET', key, version))).body, 'by stsfs');
       });
     });
   }

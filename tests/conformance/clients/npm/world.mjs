@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import assert from 'node:assert/strict';
 import { request as overHttp } from 'node:http';
 import { request as overHttps } from 'node:https';
+import { execFileSync } from 'node:child_process';
 
 export const facts = JSON.parse(process.env.EMULATOR);
 export const names = process.env.VENDOR_NAMES === '1';
@@ -54,6 +55,35 @@ export function plainly(method, url, { body, headers = {} } = {}) {
     call.on('error', reject);
     call.end(body);
   });
+}
+
+/** What `stsfs sign-url` prints; it lives for 600 seconds. */
+export function stsfsUrl(method, key, version, ...options) {
+  return execFileSync(process.env.STSFS, ['sign-url', method.toLowerCase(), `oss://${bucket}/${key}`,
+    '--endpoint', `https://oss-${region}.aliyuncs.com`, '--region', region, '--sign-version', version,
+    '--expires', '600s', ...options], {
+    encoding: 'utf8', timeout: 60_000, stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ALIBABA_CLOUD_ACCESS_KEY_ID: pair.accessKeyId, ALIBABA_CLOUD_ACCESS_KEY_SECRET: pair.accessKeySecret },
+  }).trim();
+}
+
+/** Where a URL leads and its query, signature and all. */
+function parts(url) {
+  const { protocol, host, pathname, searchParams } = new URL(url);
+  return { protocol, host, path: decodeURIComponent(pathname), query: Object.fromEntries([...searchParams].sort()) };
+}
+
+/** What two programs make of one request in the same second, as parts. */
+export async function beside(ours, theirs) {
+  const second = ({ query }) => `${query.Expires} ${query['x-oss-date']}`;
+  for (let i = 0; i < 50; i += 1) {
+    const before = parts(await theirs());
+    const mine = parts(ours());
+    const after = parts(await theirs());
+    const their = [before, after].find((made) => second(made) === second(mine));
+    if (their) return [mine, their];
+  }
+  return assert.fail('never in the same second');
 }
 
 /** Reproducible bytes that do not compress. */

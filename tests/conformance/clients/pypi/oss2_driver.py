@@ -181,6 +181,32 @@ class Ways:
         self.b.put_object_with_url(self.b.sign_url("PUT", key, 300), b"again")
         self.assertEqual(self.b.get_object(key).read(), b"again")
 
+    def test_urls_that_stsfs_makes_are_the_same(self):
+        if self.version is oss2.AuthV2:
+            self.skipTest("stsfs signs with versions 1 and 4")
+        version = "v1" if self.version is oss2.Auth else "v4"
+        key = self.at("url/ä +&~!'()*")
+        for method, headers, params, options in emulated.URLS:
+            with self.subTest(method=method, options=options):
+                ours, theirs = emulated.beside(
+                    lambda: emulated.stsfs_url(method, key, *options, style=self.style, version=version),
+                    lambda: self.b.sign_url(method, key, 300, slash_safe=True, headers=dict(headers), params=dict(params)))
+                self.assertEqual(ours, theirs)
+
+    def test_urls_that_stsfs_makes_are_used_by_the_client(self):
+        for version in ("v1", "v4"):
+            key = self.at("url/by stsfs+" + version)
+
+            def url(method, *options):
+                return emulated.stsfs_url(method, key, *options, style=self.style, version=version)
+
+            self.b.put_object_with_url(url("PUT", "--header", "x-oss-meta-a: b"), b"by url",
+                                       headers={"x-oss-meta-a": "b"})
+            got = self.b.get_object_with_url(url("GET"))
+            self.assertEqual((got.read(), got.headers["x-oss-meta-a"]), (b"by url", "b"))
+            self.refused(oss2.exceptions.SignatureDoesNotMatch, "SignatureDoesNotMatch", self.b.put_object_with_url,
+                         url("GET"), b"no")
+
     def test_refusals(self):
         missing = self.refused(oss2.exceptions.NoSuchKey, "NoSuchKey", self.b.get_object, self.at("missing"))
         self.assertTrue(missing.request_id)

@@ -108,6 +108,18 @@ class Steps(unittest.TestCase):
                            {"x-oss-ac-vpc-id": "vpc-of-somebody-else"}):
                 self.assertEqual(self.get(bucket, **params).status_code, 403, params)
 
+    def test_urls_that_stsfs_makes_are_the_same(self):
+        held = (self.token["AccessKeyId"], self.token["AccessKeySecret"], self.token["SecurityToken"])
+        for version, kind in (("v1", oss2.AUTH_VERSION_1), ("v4", oss2.AUTH_VERSION_4)):
+            bucket = oss2.Bucket(oss2.StsAuth(*held, auth_version=kind), ENDPOINT, BUCKET, region=REGION)
+            for method, headers, params, options in emulated.URLS:
+                with self.subTest(version=version, method=method, options=options):
+                    ours, theirs = emulated.beside(
+                        lambda: emulated.stsfs_url(method, KEY, *options, style="virtual", version=version, held=held),
+                        lambda: bucket.sign_url(method, KEY, 300, slash_safe=True, headers=dict(headers),
+                                                params=dict(params)))
+                    self.assertEqual(ours, theirs)
+
     def test_a_url_ends_and_its_plus_signs_are_escaped(self):
         owner().put_object(KEY, b"to be fetched")
         for bucket in self.each():
