@@ -32,6 +32,7 @@ int run_emulator(const Values& values) {
   authority.client_vpc = values.text("client-vpc");
   authority.weak_metadata = values.flag("weak-metadata");
   authority.expired_as_invalid_key = values.flag("expired-as-invalid-key");
+  authority.expired_as_denied = values.flag("expired-as-denied");
   authority.oidc_token = values.text("oidc-token");
   if (options.tls_cert.empty() != options.tls_key.empty()) {
     return refuse(Exit::Usage, "--tls-cert and --tls-key go together");

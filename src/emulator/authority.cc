@@ -3,7 +3,9 @@
 #include <atomic>
 #include <utility>
 
+#include "emulator/aws_sts.h"
 #include "emulator/directory.h"
+#include "emulator/iam_words.h"
 #include "emulator/key_ring.h"
 #include "emulator/metadata.h"
 #include "emulator/policy.h"
@@ -53,13 +55,16 @@ ServiceError oss_key_error(const Claim& claim, KeyProblem problem, bool expired_
   return error;
 }
 
-ServiceError s3_key_error(const Claim& claim, KeyProblem problem) {
+ServiceError s3_key_error(const Claim& claim, KeyProblem problem, bool expired_as_denied) {
   switch (problem) {
     case KeyProblem::Unknown:
     case KeyProblem::TokenMissing:
     case KeyProblem::Inactive:
       break;
     case KeyProblem::TokenExpired:
+      if (expired_as_denied) {
+        return refused(403, "AccessDenied", "Access Denied", "0003-00000001");
+      }
       return refused(400, "ExpiredToken", "The provided token has expired.", "0002-00000007");
     case KeyProblem::TokenUnexpected:
     case KeyProblem::TokenMalformed:
@@ -84,12 +89,18 @@ class OneAccount final : public Authority {
         clock_(clock),
         keys_(directory_, std::move(state), options_.data_dir),
         sts_(directory_, keys_, clock_, {options_.min_duration, options_.oidc_token}),
+        aws_sts_(directory_, keys_, signing_keys_, clock_,
+                 {options_.min_duration, options_.oidc_token}),
         metadata_(directory_, keys_, clock_, options_.weak_metadata) {}
 
   [[nodiscard]] Identity identity() const override {
     return {directory_.base_user().access_key_id,
             std::string(directory_.base_user().access_key_secret.reveal()),
-            directory_.full_role().arn, directory_.seed_role().arn, directory_.ecs_role};
+            directory_.full_role().arn,
+            directory_.seed_role().arn,
+            iam_arn(directory_.full_role().arn),
+            iam_arn(directory_.seed_role().arn),
+            directory_.ecs_role};
   }
 
   [[nodiscard]] std::vector<std::string> buckets() const override { return directory_.buckets; }
@@ -113,7 +124,7 @@ class OneAccount final : public Authority {
           keys_.has_expired(claim.token, claim.date)) {
         ++signed_past_expiry_;
       }
-      return s3 ? s3_key_error(claim, *problem)
+      return s3 ? s3_key_error(claim, *problem, options_.expired_as_denied)
                 : oss_key_error(claim, *problem, options_.expired_as_invalid_key);
     }
     const auto& bearer = *std::get<std::shared_ptr<const Bearer>>(resolved);
@@ -144,7 +155,8 @@ class OneAccount final : public Authority {
   [[nodiscard]] Answer sts(const RawRequest& request, std::string_view body,
                            core::Duration clock_offset, std::string& operation) override {
     operation = Sts::action_of(request, body);
-    return sts_.answer(request, body, clock_offset);
+    return is_aws_sts(request, body) ? aws_sts_.answer(request, body, clock_offset)
+                                     : sts_.answer(request, body, clock_offset);
   }
 
   [[nodiscard]] std::string sts_action(const RawRequest& request,
@@ -209,6 +221,7 @@ class OneAccount final : public Authority {
   SigningKeys signing_keys_;
   KeyRing keys_;
   Sts sts_;
+  AwsSts aws_sts_;
   MetadataService metadata_;
   mutable std::atomic<std::uint64_t> signed_past_expiry_{0};
 };

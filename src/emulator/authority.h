@@ -41,6 +41,7 @@ struct AuthorityOptions {
   std::string oidc_token;   ///< a web-identity token that is accepted as it is
   bool weak_metadata = false;           ///< the metadata server also answers without a token
   bool expired_as_invalid_key = false;  ///< expired tokens answer InvalidAccessKeyId, as OSS may
+  bool expired_as_denied = false;       ///< … AccessDenied in the S3 dialect, as Ceph's do
 };
 
 /// The facts that the ready line tells.
@@ -49,6 +50,8 @@ struct Identity {
   std::string access_key_secret;
   std::string role_arn;
   std::string seed_role_arn;
+  std::string aws_role_arn;  ///< the same two as AWS writes them
+  std::string aws_seed_role_arn;
   std::string ecs_role_name;
 };
 
@@ -77,7 +80,8 @@ class Authority {
       const Principal& principal, std::string_view action, std::string_view resource,
       const std::vector<std::pair<std::string, std::string>>& conditions) const = 0;
 
-  /// STS in both dialects of signing (RPC and ACS3) and the unsigned actions.
+  /// STS of both clouds: Alibaba Cloud's, signed by RPC or ACS3, and AWS's; and the actions that
+  /// nobody signs.
   /// `body` is the form body. `operation` receives the action's name ("AssumeRole").
   [[nodiscard]] virtual Answer sts(const RawRequest& request, std::string_view body,
                                    core::Duration clock_offset, std::string& operation) = 0;
@@ -85,7 +89,7 @@ class Authority {
   [[nodiscard]] virtual std::string sts_action(const RawRequest& request,
                                                std::string_view body) const = 0;
 
-  /// The ECS metadata service: PUT /latest/api/token, GET /latest/meta-data/….
+  /// The metadata service of ECS and of EC2: PUT /latest/api/token, GET /latest/meta-data/….
   [[nodiscard]] virtual Answer metadata(const RawRequest& request) = 0;
 
   /// Every token issued so far stops working.

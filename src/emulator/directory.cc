@@ -5,6 +5,7 @@
 
 #include "core/digest.h"
 #include "emulator/text_file.h"
+#include "emulator/tokens.h"
 
 namespace emulator {
 namespace {
@@ -122,8 +123,9 @@ Result<User> make_user(const json& item, const Place& place) {
   Grants grants;
   TRY_ASSIGN(grants.own, policies_of(item, place));
   user.grants = std::make_shared<const Grants>(std::move(grants));
-  if (user.access_key_id.starts_with("STS.")) {
-    return fail(ErrorKind::InvalidArgument, "ids that begin with STS. belong to temporary keys");
+  if (TokenMint::is_temporary(user.access_key_id)) {
+    return fail(ErrorKind::InvalidArgument,
+                "ids that begin with STS. or ASIA belong to temporary keys");
   }
   return user;
 }

@@ -30,7 +30,7 @@ std::variant<std::shared_ptr<const Bearer>, KeyProblem> KeyRing::resolve(
     }
     return found->second;
   }
-  if (!access_key_id.starts_with("STS.")) {
+  if (!TokenMint::is_temporary(access_key_id)) {
     return token.empty() ? KeyProblem::Unknown : KeyProblem::TokenUnexpected;
   }
   if (token.empty()) {
@@ -127,9 +127,9 @@ bool KeyRing::has_expired(const std::string& token, core::WallTime when) const {
 }
 
 Issued KeyRing::issue(const Role& role, std::string_view session, std::string_view policy,
-                      core::Duration lifetime, core::WallTime now) const {
+                      core::Duration lifetime, core::WallTime now, Dialect dialect) const {
   TokenClaims claims;
-  claims.access_key_id = TokenMint::new_access_key_id();
+  claims.access_key_id = TokenMint::new_access_key_id(dialect);
   claims.role = role.name;
   claims.session = session;
   claims.policy = policy;

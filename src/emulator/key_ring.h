@@ -53,10 +53,11 @@ class KeyRing {
 
   [[nodiscard]] std::variant<std::shared_ptr<const Bearer>, KeyProblem> resolve(
       const std::string& access_key_id, const std::string& token, core::WallTime now) const;
-  /// A temporary key of `role`. `policy` must have been parsed successfully; empty: none.
+  /// A temporary key of `role`, whose id looks as those of `dialect`; it is good for both.
+  /// `policy` must have been parsed successfully; empty: none.
   /// Units: it ends on a whole second, never before `lifetime` is over.
   [[nodiscard]] Issued issue(const Role& role, std::string_view session, std::string_view policy,
-                             core::Duration lifetime, core::WallTime now) const;
+                             core::Duration lifetime, core::WallTime now, Dialect dialect) const;
   /// Every token issued so far is void, on disk first. Errors: the system's; nothing changed then.
   core::Status revoke_all();
   using Policies = std::vector<std::shared_ptr<const Policy>>;

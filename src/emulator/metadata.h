@@ -1,5 +1,5 @@
 #pragma once
-// The metadata service of an ECS instance that has a role.
+// The metadata service of an instance that has a role, as ECS and as EC2 (IMDSv2) have it.
 #include <optional>
 #include <string>
 #include <string_view>
@@ -19,25 +19,34 @@ class MetadataService {
                   bool weak)
       : directory_(directory), keys_(keys), clock_(clock), weak_(weak) {}
 
-  /// PUT /latest/api/token; GET /latest/meta-data/… in any case of letters.
-  /// Source: ECS, "Instance metadata", security hardening mode.
+  /// PUT /latest/api/token; GET /latest/meta-data/…, ECS's in any case of letters. The names of the
+  /// headers tell the two clouds apart, and without any the path does.
+  /// Source: ECS, "Instance metadata", security hardening mode; EC2, "Use IMDSv2".
   [[nodiscard]] Answer answer(const RawRequest& request);
 
  private:
+  /// The credentials that are handed out at present.
+  struct Held {
+    std::optional<Issued> issued;
+    core::WallTime issued_at;
+    std::uint64_t generation = 0;
+  };
+
   [[nodiscard]] Answer session_token(const RawRequest& request) const;
-  [[nodiscard]] bool is_session_token(std::string_view token) const;
-  [[nodiscard]] Answer credentials();
+  [[nodiscard]] bool is_session_token(Dialect cloud, std::string_view token) const;
+  [[nodiscard]] Answer item(Dialect cloud, std::string_view path);
+  [[nodiscard]] Answer ecs_credentials();
+  [[nodiscard]] Answer ec2_credentials();
   /// The instance's present credentials; replaced when half of their life is over or revoked.
-  [[nodiscard]] Issued current(core::WallTime now);
+  [[nodiscard]] Issued current(Dialect cloud, core::WallTime now);
 
   const Directory& directory_;
   const KeyRing& keys_;
   const core::Clock& clock_;
   const bool weak_;
   core::Mutex mutex_{core::LockRank::Leaf};
-  std::optional<Issued> issued_ GUARDED_BY(mutex_);
-  core::WallTime issued_at_ GUARDED_BY(mutex_);
-  std::uint64_t generation_ GUARDED_BY(mutex_) = 0;
+  Held ecs_ GUARDED_BY(mutex_);
+  Held ec2_ GUARDED_BY(mutex_);
 };
 
 }  // namespace emulator

@@ -53,6 +53,23 @@ std::variant<OidcIdentity, ServiceError> verify_oidc_token(const Directory& dire
   return identity;
 }
 
+std::variant<std::pair<const OidcProvider*, OidcIdentity>, ServiceError> find_oidc_identity(
+    const Directory& directory, std::string_view token, core::WallTime now) {
+  ServiceError closest{
+      404, "EntityNotExist.OIDCProvider", "No identity provider is known to this account.", {}, {}};
+  for (const OidcProvider& provider : directory.providers) {
+    auto verified = verify_oidc_token(directory, provider.arn, token, now);
+    if (auto* identity = std::get_if<OidcIdentity>(&verified)) {
+      return std::pair(&provider, std::move(*identity));
+    }
+    auto& error = std::get<ServiceError>(verified);
+    if (closest.code != "AuthenticationFail.OIDCToken.Expired") {
+      closest = std::move(error);
+    }
+  }
+  return closest;
+}
+
 nlohmann::ordered_json describe_oidc(const OidcIdentity& identity, core::WallTime now) {
   const JwtClaims& claims = identity.claims;
   std::string audiences;

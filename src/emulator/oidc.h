@@ -3,6 +3,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "emulator/directory.h"
@@ -20,6 +21,11 @@ std::variant<OidcIdentity, ServiceError> verify_oidc_token(const Directory& dire
                                                            std::string_view provider_arn,
                                                            std::string_view token,
                                                            core::WallTime now);
+
+/// The same where the caller names no provider: the one that signed the token.
+/// Errors: as above, of whichever provider came closest.
+std::variant<std::pair<const OidcProvider*, OidcIdentity>, ServiceError> find_oidc_identity(
+    const Directory& directory, std::string_view token, core::WallTime now);
 
 /// The answer's OIDCTokenInfo.
 nlohmann::ordered_json describe_oidc(const OidcIdentity& identity, core::WallTime now);

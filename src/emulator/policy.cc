@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 
-#include "core/text.h"
+#include "emulator/iam_words.h"
 #include "emulator/wildcard.h"
 
 namespace emulator {
@@ -21,9 +21,13 @@ struct ResourceParts {
   std::string_view service, region, account, path;
 };
 
-/// acs:SERVICE:REGION:ACCOUNT:PATH, where the path may contain colons.
-std::optional<ResourceParts> split_resource(std::string_view text) {
-  std::array<std::string_view, 4> parts;
+/// BEGINNING SERVICE:REGION:ACCOUNT:PATH, where the path may contain colons.
+std::optional<ResourceParts> split_resource(std::string_view text, std::string_view beginning) {
+  if (!text.starts_with(beginning)) {
+    return std::nullopt;
+  }
+  text.remove_prefix(beginning.size());
+  std::array<std::string_view, 3> parts;
   for (auto& part : parts) {
     const auto colon = text.find(':');
     if (colon == std::string_view::npos) {
@@ -32,10 +36,22 @@ std::optional<ResourceParts> split_resource(std::string_view text) {
     part = text.substr(0, colon);
     text.remove_prefix(colon + 1);
   }
-  if (parts[0] != "acs") {
-    return std::nullopt;
+  return ResourceParts{parts[0], parts[1], parts[2], text};
+}
+
+constexpr std::string_view kRamBeginning = "acs:";
+constexpr std::string_view kIamBeginning = "arn:aws:";
+
+Result<Policy::Grammar> grammar_of(const json& root) {
+  const json version = root.value("Version", json("1"));
+  if (version == "1") {
+    return Policy::Grammar::Ram;
   }
-  return ResourceParts{parts[1], parts[2], parts[3], text};
+  if (version == "2012-10-17" || version == "2008-10-17") {
+    return Policy::Grammar::Iam;
+  }
+  return fail(ErrorKind::InvalidArgument,
+              "the policy's Version must be \"1\" (RAM) or \"2012-10-17\" (IAM)");
 }
 
 bool has_only(const json& object, std::initializer_list<std::string_view> names,
@@ -67,12 +83,14 @@ Result<Policy> Policy::parse(std::string_view document, const Place& place) {
   if (!root.is_object()) {
     return fail(ErrorKind::InvalidArgument, "a policy must be a JSON object");
   }
+  Policy policy;
+  TRY_ASSIGN(policy.grammar_, grammar_of(root));
   std::string stranger;
-  if (!has_only(root, {"Version", "Statement"}, stranger)) {
+  const bool known = policy.grammar_ == Grammar::Ram
+                         ? has_only(root, {"Version", "Statement"}, stranger)
+                         : has_only(root, {"Version", "Id", "Statement"}, stranger);
+  if (!known) {
     return fail(ErrorKind::InvalidArgument, "unknown policy element '" + stranger + "'");
-  }
-  if (root.contains("Version") && root["Version"] != "1") {
-    return fail(ErrorKind::InvalidArgument, "the policy's Version must be \"1\"");
   }
   if (!root.contains("Statement") ||
       !(root["Statement"].is_array() || root["Statement"].is_object())) {
@@ -80,15 +98,14 @@ Result<Policy> Policy::parse(std::string_view document, const Place& place) {
   }
   const json statements =
       root["Statement"].is_array() ? root["Statement"] : json::array({root["Statement"]});
-  Policy policy;
   for (const auto& item : statements) {
-    TRY_ASSIGN(Statement statement, parse_statement(item, place));
+    TRY_ASSIGN(Statement statement, policy.parse_statement(item, place));
     policy.statements_.push_back(std::move(statement));
   }
   return policy;
 }
 
-Result<Policy::Statement> Policy::parse_statement(const json& item, const Place& place) {
+Result<Policy::Statement> Policy::parse_statement(const json& item, const Place& place) const {
   if (!item.is_object()) {
     return fail(ErrorKind::InvalidArgument, "a statement must be an object");
   }
@@ -116,21 +133,27 @@ Result<Policy::Statement> Policy::parse_statement(const json& item, const Place&
 }
 
 Status Policy::parse_resource(const std::string& text, const Place& place,
-                              std::vector<ResourcePattern>& patterns) {
+                              std::vector<ResourcePattern>& patterns) const {
   if (text == "*") {
     patterns.push_back({"*", "*"});
     return {};
   }
-  const auto parts = split_resource(text);
+  const bool ram = grammar_ == Grammar::Ram;
+  const auto parts = split_resource(text, ram ? kRamBeginning : kIamBeginning);
   if (!parts) {
-    return fail(ErrorKind::InvalidArgument,
-                "the resource '" + text + "' is neither * nor acs:SERVICE:REGION:ACCOUNT:PATH");
+    return fail(ErrorKind::InvalidArgument, "the resource '" + text + "' is neither * nor " +
+                                                (ram ? "acs:SERVICE:REGION:ACCOUNT:PATH"
+                                                     : "arn:aws:SERVICE:REGION:ACCOUNT:PATH"));
   }
-  // Region and account are the same for all that we serve, so they are settled here; RAM's own
-  // resources (roles) have no region.
-  const bool here = parts->service == "ram" || wildcard_match(parts->region, place.region) ||
+  // Region and account are the same for all that we serve, so they are settled here. RAM's own
+  // resources (roles) have no region; in IAM nothing that we serve has any, and buckets are
+  // nobody's.
+  const bool everywhere = ram ? parts->service == "ram" : parts->region.empty();
+  const bool here = everywhere || wildcard_match(parts->region, place.region) ||
                     wildcard_match(parts->region, "oss-" + place.region);
-  if (here && wildcard_match(parts->account, place.account)) {
+  const bool ours =
+      (!ram && parts->account.empty()) || wildcard_match(parts->account, place.account);
+  if (here && ours) {
     patterns.push_back({std::string(parts->service), std::string(parts->path)});
   }
   return {};
@@ -138,10 +161,18 @@ Status Policy::parse_resource(const std::string& text, const Place& place,
 
 Verdict Policy::decide(std::string_view action, std::string_view resource,
                        const ConditionValues& values) const {
-  const auto parts = split_resource(resource);
+  const auto parts = split_resource(resource, kRamBeginning);
   if (!parts) {
     return Verdict::Silent;
   }
+  if (grammar_ == Grammar::Ram) {
+    return judge(action, parts->service, parts->path, values);
+  }
+  return judge(iam_action(action), iam_service(parts->service), parts->path, iam_values(values));
+}
+
+Verdict Policy::judge(std::string_view action, std::string_view service, std::string_view path,
+                      const ConditionValues& values) const {
   Verdict verdict = Verdict::Silent;
   for (const auto& statement : statements_) {
     const bool action_matches = std::any_of(
@@ -150,12 +181,11 @@ Verdict Policy::decide(std::string_view action, std::string_view resource,
     if (action_matches == statement.not_action) {
       continue;
     }
-    const bool resource_matches =
-        std::any_of(statement.resources.begin(), statement.resources.end(),
-                    [&](const ResourcePattern& pattern) {
-                      return wildcard_match(pattern.service, parts->service) &&
-                             wildcard_match(pattern.path, parts->path);
-                    });
+    const bool resource_matches = std::any_of(
+        statement.resources.begin(), statement.resources.end(),
+        [&](const ResourcePattern& pattern) {
+          return wildcard_match(pattern.service, service) && wildcard_match(pattern.path, path);
+        });
     if (resource_matches == statement.not_resource || !statement.conditions.hold(values)) {
       continue;
     }

@@ -286,6 +286,7 @@ class Server final : public Emulator {
     const nlohmann::ordered_json line = {{"oss_endpoint", oss_endpoint_},
                                          {"sts_endpoint", oss_endpoint_},
                                          {"metadata_endpoint", metadata_endpoint_},
+                                         {"imds_endpoint", metadata_endpoint_},
                                          {"admin_endpoint", admin_endpoint_},
                                          {"region", options.authority.region},
                                          {"bucket", buckets.empty() ? "" : buckets.front()},
@@ -293,6 +294,8 @@ class Server final : public Emulator {
                                          {"access_key_secret", identity.access_key_secret},
                                          {"role_arn", identity.role_arn},
                                          {"seed_role_arn", identity.seed_role_arn},
+                                         {"aws_role_arn", identity.aws_role_arn},
+                                         {"aws_seed_role_arn", identity.aws_seed_role_arn},
                                          {"ecs_role_name", identity.ecs_role_name}};
     ready_line_ = line.dump();
     if (!options.ready_file.empty()) {

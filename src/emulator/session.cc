@@ -5,6 +5,7 @@
 
 #include "core/text.h"
 #include "emulator/admin.h"
+#include "emulator/aws_sts.h"
 #include "emulator/elsewhere.h"
 #include "emulator/pacer.h"
 
@@ -291,7 +292,9 @@ awaitable<void> Session::serve_sts(std::string form, bool body_read) {
     co_return;
   }
   Answer answer;
-  if (fault.refuses()) {
+  if (fault.refuses() && is_aws_sts(request_, form)) {
+    answer = aws_sts_refusal(error_of(fault), fresh_request_id());
+  } else if (fault.refuses()) {
     const QueryParam* format = request_.param("Format");
     const bool json = (format != nullptr && core::equal_ignoring_case(format->value, "json")) ||
                       form.find("Format=JSON") != std::string::npos ||

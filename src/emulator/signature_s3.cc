@@ -96,16 +96,56 @@ std::optional<std::string> payload_hash_of(const RawRequest& request, const Clai
   return core::hex(core::sha256(""));  // other services do not send it; only no body then verifies
 }
 
+std::optional<ServiceError> check_host(const Claim& claim) {
+  if (lists(claim, "host")) {
+    return std::nullopt;
+  }
+  return ServiceError{400,
+                      "AuthorizationHeaderMalformed",
+                      "The host header must be among the signed headers.",
+                      "0002-00000406",
+                      {}};
+}
+
+std::optional<ServiceError> compare(const RawRequest& request, const Claim& claim,
+                                    std::string_view payload_hash, std::string_view secret,
+                                    const SigningKeys& keys) {
+  const std::string signing_key = keys.derive(claim, secret);
+  // S3 encodes each byte of the decoded path once; a client that leaves more characters as they
+  // are signs what it sends.
+  const std::string path =
+      core::percent_encode(core::percent_decode(request.raw_path), /*keep_slash=*/true);
+  for (const std::string_view candidate :
+       {std::string_view(path), std::string_view(request.raw_path)}) {
+    const auto text =
+        string_to_sign(claim, canonical_request(request, claim, candidate, payload_hash));
+    if (core::equal_constant_time(core::hex(core::hmac_sha256(signing_key, text)),
+                                  claim.signature)) {
+      return std::nullopt;
+    }
+  }
+  const std::string canonical = canonical_request(request, claim, path, payload_hash);
+  const std::string text = string_to_sign(claim, canonical);
+  return ServiceError{
+      403,
+      "SignatureDoesNotMatch",
+      "The request signature we calculated does not match the signature you provided. Check your "
+      "key and signing method.",
+      "0002-00000040",
+      {{"AWSAccessKeyId", claim.access_key_id},
+       {"StringToSign", text},
+       {"SignatureProvided", claim.signature},
+       {"StringToSignBytes", spaced_hex(text)},
+       {"CanonicalRequest", canonical},
+       {"CanonicalRequestBytes", spaced_hex(canonical)}}};
+}
+
 }  // namespace
 
 std::optional<ServiceError> check_s3_signature(const RawRequest& request, const Claim& claim,
                                                std::string_view secret, const SigningKeys& keys) {
-  if (!lists(claim, "host")) {
-    return ServiceError{400,
-                        "AuthorizationHeaderMalformed",
-                        "The host header must be among the signed headers.",
-                        "0002-00000406",
-                        {}};
+  if (auto error = check_host(claim)) {
+    return error;
   }
   const auto payload_hash = payload_hash_of(request, claim);
   if (!payload_hash) {
@@ -123,34 +163,16 @@ std::optional<ServiceError> check_s3_signature(const RawRequest& request, const 
                         {},
                         {}};
   }
-  const std::string signing_key = keys.derive(claim, secret);
-  // S3 encodes each byte of the decoded path once; a client that leaves more characters as they
-  // are signs what it sends.
-  const std::string path =
-      core::percent_encode(core::percent_decode(request.raw_path), /*keep_slash=*/true);
-  for (const std::string_view candidate :
-       {std::string_view(path), std::string_view(request.raw_path)}) {
-    const auto text =
-        string_to_sign(claim, canonical_request(request, claim, candidate, *payload_hash));
-    if (core::equal_constant_time(core::hex(core::hmac_sha256(signing_key, text)),
-                                  claim.signature)) {
-      return std::nullopt;
-    }
+  return compare(request, claim, *payload_hash, secret, keys);
+}
+
+std::optional<ServiceError> check_v4_signature(const RawRequest& request, const Claim& claim,
+                                               std::string_view body, std::string_view secret,
+                                               const SigningKeys& keys) {
+  if (auto error = check_host(claim)) {
+    return error;
   }
-  const std::string canonical = canonical_request(request, claim, path, *payload_hash);
-  const std::string text = string_to_sign(claim, canonical);
-  return ServiceError{
-      403,
-      "SignatureDoesNotMatch",
-      "The request signature we calculated does not match the signature you provided. Check your "
-      "key and signing method.",
-      "0002-00000040",
-      {{"AWSAccessKeyId", claim.access_key_id},
-       {"StringToSign", text},
-       {"SignatureProvided", claim.signature},
-       {"StringToSignBytes", spaced_hex(text)},
-       {"CanonicalRequest", canonical},
-       {"CanonicalRequestBytes", spaced_hex(canonical)}}};
+  return compare(request, claim, core::hex(core::sha256(body)), secret, keys);
 }
 
 }  // namespace emulator

@@ -15,4 +15,9 @@ namespace emulator {
 std::optional<ServiceError> check_s3_signature(const RawRequest& request, const Claim& claim,
                                                std::string_view secret, const SigningKeys& keys);
 
+/// The same for a service that hashes the body that it got, and takes nobody's word for it (STS).
+std::optional<ServiceError> check_v4_signature(const RawRequest& request, const Claim& claim,
+                                               std::string_view body, std::string_view secret,
+                                               const SigningKeys& keys);
+
 }  // namespace emulator

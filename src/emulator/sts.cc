@@ -1,12 +1,12 @@
 #include "emulator/sts.h"
 
 #include <algorithm>
-#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "core/format.h"
 #include "core/random.h"
 #include "core/text.h"
+#include "emulator/assume.h"
 #include "emulator/oidc.h"
 #include "emulator/sts_text.h"
 
@@ -248,10 +248,11 @@ std::variant<Sts::Request, ServiceError> Sts::read_request(const Call& call) con
                    "The size of Policy must be smaller than 2048 bytes.");
   }
   if (!request.policy.empty()) {
-    if (const auto policy = Policy::parse(request.policy, directory_.place); !policy) {
-      return refused(
-          400, "InvalidParameter.PolicyGrammar",
-          "The parameter Policy has not passed grammar check: " + policy.error().message + ".");
+    const auto policy = Policy::parse(request.policy, directory_.place);
+    if (!policy || policy->grammar() != Policy::Grammar::Ram) {
+      return refused(400, "InvalidParameter.PolicyGrammar",
+                     "The parameter Policy has not passed grammar check: " +
+                         (policy ? "it is a policy of AWS" : policy.error().message) + ".");
     }
   }
   request.role = directory_.role(arn.substr(arn.find('/') + 1));
@@ -267,13 +268,11 @@ std::variant<core::Duration, ServiceError> Sts::lifetime_of(const Call& call,
   if (text.empty()) {
     return std::min(kDefaultLifetime, role.max_duration);
   }
-  std::int64_t seconds = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
-  constexpr std::int64_t kSane = 1'000'000'000;
-  if (error != std::errc{} || end != text.data() + text.size() || seconds < 0 || seconds > kSane) {
+  const auto asked = parse_lifetime(text);
+  if (!asked) {
     return wrongly_formed("DurationSeconds");
   }
-  const core::Duration lifetime = std::chrono::seconds{seconds};
+  const core::Duration lifetime = *asked;
   if (lifetime < settings_.min_duration || lifetime > role.max_duration) {
     return refused(400, "InvalidParameter.DurationSeconds",
                    "The Min/Max value of DurationSeconds is " + brief(settings_.min_duration) +
@@ -300,13 +299,7 @@ Sts::Reply Sts::assume_role(const Call& call) {
     }
     conditions.emplace_back("sts:ExternalId", external_id);
   }
-  // Both sides must agree: the caller's policies, and the role's trust policy.
-  const std::string principal = caller.role == nullptr ? caller.user->arn : caller.role->arn;
-  if (caller.principal.grants == nullptr ||
-      caller.principal.grants->decide("sts:AssumeRole", wanted.role->arn, conditions) !=
-          Verdict::Allow ||
-      !wanted.role->trust.admits(TrustPolicy::Kind::Ram, principal, directory_.place.account,
-                                 conditions)) {
+  if (!may_assume(caller, *wanted.role, directory_.place, conditions)) {
     return no_permission();
   }
   const auto lifetime = lifetime_of(call, *wanted.role);
@@ -314,7 +307,7 @@ Sts::Reply Sts::assume_role(const Call& call) {
     return *error;
   }
   const Issued issued = keys_.issue(*wanted.role, wanted.session, wanted.policy,
-                                    std::get<core::Duration>(lifetime), call.now);
+                                    std::get<core::Duration>(lifetime), call.now, Dialect::Oss);
   ordered_json result;
   result["AssumedRoleUser"] = assumed_user(*wanted.role, wanted.session);
   result["Credentials"] = credentials_of(issued);
@@ -361,7 +354,7 @@ Sts::Reply Sts::assume_role_with_oidc(const Call& call) {
     return *error;
   }
   const Issued issued = keys_.issue(*wanted.role, wanted.session, wanted.policy,
-                                    std::get<core::Duration>(lifetime), call.now);
+                                    std::get<core::Duration>(lifetime), call.now, Dialect::Oss);
   ordered_json result;
   result["OIDCTokenInfo"] = describe_oidc(identity, call.now);
   result["AssumedRoleUser"] = assumed_user(*wanted.role, wanted.session);

@@ -1,5 +1,5 @@
 #pragma once
-// The Security Token Service, API version 2015-04-01.
+// Alibaba Cloud's Security Token Service, API version 2015-04-01.
 #include <deque>
 #include <string>
 #include <string_view>

@@ -11,6 +11,8 @@ namespace emulator {
 namespace {
 
 constexpr std::string_view kPrefix = "CAIS";  // what real tokens begin with
+constexpr std::string_view kOssId = "STS.";
+constexpr std::string_view kAwsId = "ASIA";
 constexpr std::size_t kMacSize = 32;
 
 template <class Number>
@@ -21,7 +23,20 @@ bool parse_number(std::string_view text, Number& value) {
 
 }  // namespace
 
-std::string TokenMint::new_access_key_id() { return "STS.N" + core::random_hex(12); }
+std::string TokenMint::new_access_key_id(Dialect dialect) {
+  if (dialect == Dialect::Oss) {
+    return std::string(kOssId) + 'N' + core::random_hex(12);
+  }
+  std::string id = std::string(kAwsId) + core::random_hex(8);
+  for (char& c : id) {
+    c = c >= 'a' && c <= 'f' ? static_cast<char>(c - 'a' + 'A') : c;
+  }
+  return id;
+}
+
+bool TokenMint::is_temporary(std::string_view access_key_id) {
+  return access_key_id.starts_with(kOssId) || access_key_id.starts_with(kAwsId);
+}
 
 core::Secret TokenMint::secret_of(std::string_view access_key_id) const {
   return core::Secret(stamp("secret", access_key_id).substr(0, 44));

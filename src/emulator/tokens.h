@@ -8,11 +8,12 @@
 
 #include "core/secret.h"
 #include "core/time.h"
+#include "emulator/authority.h"
 
 namespace emulator {
 
 struct TokenClaims {
-  std::string access_key_id;     ///< "STS.…"
+  std::string access_key_id;     ///< "STS.…", or "ASIA…" of the S3 dialect
   std::string role;              ///< the role's name
   std::string session;           ///< RoleSessionName
   core::WallTime expires;        ///< whole seconds
@@ -25,8 +26,10 @@ class TokenMint {
  public:
   explicit TokenMint(core::Secret server_key) : key_(std::move(server_key)) {}
 
-  /// A fresh "STS.…" id.
-  static std::string new_access_key_id();
+  /// A fresh id, as the dialect's own service makes them.
+  static std::string new_access_key_id(Dialect dialect);
+  /// Whether ids of this form belong to temporary keys.
+  static bool is_temporary(std::string_view access_key_id);
   /// The secret that belongs to an id.
   [[nodiscard]] core::Secret secret_of(std::string_view access_key_id) const;
   /// URL-safe characters only.

@@ -84,6 +84,38 @@ TEST_F(MetadataTest, HardenedModeInsistsOnALivingToken) {
   EXPECT_EQ(authority_->metadata(make_request("DELETE", kRoles)).status, 405);
 }
 
+TEST_F(MetadataTest, Ec2sWordsWorkBesideEcss) {
+  open();
+  const std::string roles = "/latest/meta-data/iam/security-credentials/";
+  const auto ask = [this](const std::string& path, Fields headers) {
+    return authority_->metadata(make_request("GET", path, std::move(headers)));
+  };
+  EXPECT_EQ(ask(roles, {}).status, 401) << "as EC2 where IMDSv2 is required";
+  const Answer session = authority_->metadata(
+      make_request("PUT", "/latest/api/token", {{"X-aws-ec2-metadata-token-ttl-seconds", "60"}}));
+  ASSERT_EQ(session.status, 200);
+  const Fields token = {{"X-aws-ec2-metadata-token", session.body}};
+  EXPECT_EQ(ask(roles, token).body, "stsfs-full");
+  const Answer answer = ask(roles + "stsfs-full", token);
+  ASSERT_EQ(answer.status, 200);
+  const json keys = json::parse(answer.body);
+  EXPECT_EQ(keys["Code"], "Success");
+  EXPECT_EQ(keys["Type"], "AWS-HMAC");
+  EXPECT_EQ(keys["AccessKeyId"].get<std::string>().substr(0, 4), "ASIA");
+  EXPECT_EQ(verified_arn({{"AccessKeyId", keys["AccessKeyId"]},
+                          {"AccessKeySecret", keys["SecretAccessKey"]},
+                          {"SecurityToken", keys["Token"]}}),
+            "acs:ram::1750000000000000:assumed-role/stsfs-full/i-stsfsemulator");
+  EXPECT_EQ(ask("/latest/meta-data/placement/region", token).body, "cn-hangzhou");
+  EXPECT_EQ(json::parse(ask("/latest/dynamic/instance-identity/document", token).body)["region"],
+            "cn-hangzhou");
+  EXPECT_EQ(ask(kRoles, token).status, 404) << "ECS's paths are not EC2's";
+  EXPECT_EQ(get(kRoles, session.body).status, 401) << "nor its tokens";
+  EXPECT_EQ(ask(roles, {{"X-aws-ec2-metadata-token", put("60").body}}).status, 401);
+  clock_.advance(60s);
+  EXPECT_EQ(ask(roles, token).status, 401);
+}
+
 TEST_F(MetadataTest, WeakModeDoesNotButStillChecksWhatIsSent) {
   open(/*weak=*/true);
   EXPECT_EQ(get(kRoles + "stsfs-full", "").status, 200);

@@ -180,7 +180,10 @@ TEST(Policy, WhatIsNotUnderstoodIsRefusedByName) {
       {"{nope", "JSON object"},
       {"[]", "JSON object"},
       {R"({"Version":"1"})", "Statement"},
-      {R"({"Version":"2012-10-17","Statement":[]})", "Version"},
+      {R"({"Version":"2012-10-18","Statement":[]})", "Version"},
+      {R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"*",
+          "Resource":"acs:oss:*:*:b"}]})",
+       "arn:aws"},
       {R"({"Statement":[],"Id":"x"})", "'Id'"},
       {R"({"Statement":[{"Effect":"Maybe","Action":"*","Resource":"*"}]})", "Effect"},
       {R"({"Statement":[{"Effect":"Allow","Resource":"*"}]})", "Action"},
@@ -204,6 +207,88 @@ TEST(Policy, WhatIsNotUnderstoodIsRefusedByName) {
     EXPECT_THAT(parsed.error().message, HasSubstr(named)) << document;
   }
 }
+
+struct IamCase {
+  std::string name;
+  std::string statements;
+  std::string action;
+  std::string resource;
+  ConditionValues values;
+  Verdict want;
+};
+class IamPolicyDecides : public ::testing::TestWithParam<IamCase> {};
+TEST_P(IamPolicyDecides, As) {
+  const auto parsed = Policy::parse(
+      R"({"Version":"2012-10-17","Statement":[)" + GetParam().statements + "]}", kPlace);
+  ASSERT_TRUE(parsed) << parsed.error().message;
+  EXPECT_EQ(parsed->grammar(), Policy::Grammar::Iam);
+  EXPECT_EQ(parsed->decide(GetParam().action, GetParam().resource, GetParam().values),
+            GetParam().want);
+}
+const std::string kBucket = "acs:oss:*:*:examplebucket";
+INSTANTIATE_TEST_SUITE_P(
+    Table, IamPolicyDecides,
+    ::testing::Values(
+        IamCase{"Get",
+                statement("Allow", R"(["s3:GetObject"])", R"("arn:aws:s3:::examplebucket/dir/*")"),
+                "oss:GetObject",
+                kObject,
+                {},
+                Verdict::Allow},
+        IamCase{"OtherKey",
+                statement("Allow", R"("s3:*")", R"("arn:aws:s3:::examplebucket/file/*")"),
+                "oss:GetObject",
+                kObject,
+                {},
+                Verdict::Silent},
+        IamCase{"WordsOfRamMeanNothing",
+                statement("Allow", R"("oss:*")", R"("*")"),
+                "oss:GetObject",
+                kObject,
+                {},
+                Verdict::Silent},
+        IamCase{"ListingHasAnotherName",
+                statement("Allow", R"("s3:ListBucket")", R"("arn:aws:s3:::examplebucket")",
+                          R"(,"Condition":{"StringLike":{"s3:prefix":["home/*"]}})"),
+                "oss:ListObjects",
+                kBucket,
+                {{"oss:Prefix", "home/x"}},
+                Verdict::Allow},
+        IamCase{"ListingElsewhere",
+                statement("Allow", R"("s3:ListBucket")", R"("arn:aws:s3:::examplebucket")",
+                          R"(,"Condition":{"StringLike":{"s3:prefix":["home/*"]}})"),
+                "oss:ListObjects",
+                kBucket,
+                {{"oss:Prefix", "x"}},
+                Verdict::Silent},
+        IamCase{"Address",
+                statement("Allow", R"("s3:*")", R"("*")",
+                          R"(,"Condition":{"IpAddress":{"aws:SourceIp":"127.0.0.0/8"}})"),
+                "oss:PutObject",
+                kObject,
+                {{"acs:SourceIp", "127.0.0.1"}},
+                Verdict::Allow},
+        IamCase{"DenyWins",
+                statement("Allow", R"("*")", R"("*")") + "," +
+                    statement("Deny", R"("s3:PutObject")", R"("arn:aws:s3:::*")"),
+                "oss:PutObject",
+                kObject,
+                {},
+                Verdict::Deny},
+        IamCase{"Role",
+                statement("Allow", R"("sts:AssumeRole")",
+                          R"("arn:aws:iam::1750000000000000:role/backup")"),
+                "sts:AssumeRole",
+                "acs:ram::1750000000000000:role/backup",
+                {},
+                Verdict::Allow},
+        IamCase{"RoleOfAnotherAccount",
+                statement("Allow", R"("sts:AssumeRole")", R"("arn:aws:iam::17:role/backup")"),
+                "sts:AssumeRole",
+                "acs:ram::1750000000000000:role/backup",
+                {},
+                Verdict::Silent}),
+    [](const auto& row) { return row.param.name; });
 
 TEST(Grants, ASessionPolicyOnlyNarrows) {
   const auto shared = [](const std::string& text) {

@@ -1,13 +1,11 @@
 // STS through the authority: who may assume what, for how long, and how refusals look.
 #include <gmock/gmock.h>
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
 
 #include <filesystem>
 #include <fstream>
 
-#include "emulator/base64url.h"
 #include "unit/emulator/authority_client.h"
+#include "unit/emulator/issuer.h"
 
 namespace emulator {
 namespace {
@@ -127,6 +125,11 @@ INSTANTIATE_TEST_SUITE_P(
                 "",
                 400,
                 "InvalidParameter.DurationSeconds"},
+        Refusal{"PolicyOfAws",
+                {{"Policy", R"({"Version":"2012-10-17","Statement":[]})"}},
+                "",
+                400,
+                "InvalidParameter.PolicyGrammar"},
         Refusal{"BadPolicy", {{"Policy", "{nope"}}, "", 400, "InvalidParameter.PolicyGrammar"},
         Refusal{"LongPolicy",
                 {{"Policy", std::string(2049, ' ')}},
@@ -196,7 +199,7 @@ TEST_F(StsTest, UnknownActionsAndMethodsAreRefused) {
                 .code(),
             "InvalidApi.NotFound");
   EXPECT_EQ(send(*authority_, make_request("GET",
-                                           "/?Action=AssumeRole&Version=2011-06-15&"
+                                           "/?Action=AssumeRole&Version=2014-01-01&"
                                            "Format=JSON"))
                 .code(),
             "InvalidApi.NotFound");
@@ -314,42 +317,6 @@ TEST_F(StsTest, AConfigurationThatIsNotUnderstoodIsRefusedByName) {
   options.config_file = folder_ + "/none.json";
   EXPECT_EQ(Authority::open(options, clock_).error().kind, core::ErrorKind::NotFound);
 }
-
-/// A provider's key pair, and tokens that it signs.
-class Issuer {
- public:
-  Issuer() : key_(EVP_RSA_gen(1024), EVP_PKEY_free) {}
-  [[nodiscard]] json jwks() const {
-    return {
-        {"keys",
-         json::array({{{"kty", "RSA"}, {"kid", "k1"}, {"n", number("n")}, {"e", number("e")}}})}};
-  }
-  [[nodiscard]] std::string token(const json& claims, const std::string& alg = "RS256") const {
-    const std::string text =
-        base64url(json{{"alg", alg}, {"kid", "k1"}}.dump()) + "." + base64url(claims.dump());
-    const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(),
-                                                                     EVP_MD_CTX_free);
-    std::string signature(128, '\0');
-    std::size_t size = signature.size();
-    EXPECT_EQ(EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()), 1);
-    EXPECT_EQ(
-        EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
-                       reinterpret_cast<const unsigned char*>(text.data()), text.size()),
-        1);
-    return text + "." + base64url(signature);
-  }
-
- private:
-  [[nodiscard]] std::string number(const char* name) const {
-    BIGNUM* raw = nullptr;
-    EXPECT_EQ(EVP_PKEY_get_bn_param(key_.get(), name, &raw), 1);
-    const std::unique_ptr<BIGNUM, void (*)(BIGNUM*)> value(raw, BN_free);
-    std::string bytes(static_cast<std::size_t>(BN_num_bytes(value.get())), '\0');
-    BN_bn2bin(value.get(), reinterpret_cast<unsigned char*>(bytes.data()));
-    return base64url(bytes);
-  }
-  std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key_;
-};
 
 class OidcTest : public StsTest {
  protected:
