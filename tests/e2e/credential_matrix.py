@@ -39,15 +39,26 @@ delete-many       ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIR
 remove-tree       ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIRED        ok    ok     EACCES
 """
 
+# Every weather meets oss:// mounts; s3:// mounts, on AWS's STS, meet those that differ there. What must
+# come of it is the same.
+DIALECTS = {"oss": TABLE.split("\n")[1].split(),
+            "s3": ["expires", "revoked", "sts-down", "sts-garbage", "no-rights"]}
+
 WORKERS = 8
 OUTAGE_WAIT = "3s"    # --credential-wait where it is to end empty
 LIMIT = 60            # s that one call may take, whatever the weather; the machine may be busy
 RECOVERY = 60         # s until everything works again
 TOKEN_SECONDS = 3     # in the cells where tokens end by themselves
-GARBAGE = ("<html><body>Please log in to the network</body></html>", "{}", "",
-           '{"Credentials": {"AccessKeyId": "STS.x"}}', '{"Credentials": "none"}',
-           '{"Credentials": {"AccessKeyId": "STS.x", "AccessKeySecret": "y", "SecurityToken": "z",'
-           ' "Expiration": "2001-01-01T00:00:00Z"}}')
+PAGE = "<html><body>Please log in to the network</body></html>"
+GARBAGE = {
+    "oss": (PAGE, "{}", "", '{"Credentials": {"AccessKeyId": "STS.x"}}', '{"Credentials": "none"}',
+            '{"Credentials": {"AccessKeyId": "STS.x", "AccessKeySecret": "y", "SecurityToken": "z",'
+            ' "Expiration": "2001-01-01T00:00:00Z"}}'),
+    "s3": (PAGE, "{}", "", "<AssumeRoleResponse/>", "<AssumeRoleResponse><AssumeRoleResult>",
+           "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>x</AccessKeyId>"
+           "<SecretAccessKey>y</SecretAccessKey><SessionToken>z</SessionToken>"
+           "<Expiration>2001-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>"
+           "</AssumeRoleResponse>")}
 
 
 class Deviation(Exception):
@@ -108,7 +119,8 @@ class StsGarbage(Weather):
     options = ("--credential-wait", OUTAGE_WAIT)
 
     def begin(self, cell):
-        cell.emulator.fault("AssumeRole", "body:" + GARBAGE[cell.number % len(GARBAGE)])
+        texts = GARBAGE[cell.dialect]
+        cell.emulator.fault("AssumeRole", "body:" + texts[cell.number % len(texts)])
         cell.emulator.revoke()
 
 
@@ -135,9 +147,10 @@ WEATHER = {"expires": Expires(), "revoked": Revoked(), "sts-slow": StsSlow(), "s
 # ---- operations
 
 class Operation:
-    """prepare() in fair weather; run() is what a program does; held is the request that meets the weather."""
+    """Made in a cell whose mount is ready. prepare() in fair weather; run() is what a program does; held is the request that meets the weather."""
     held = ()            # operation of the service, how many of them pass before
     options = ()
+    s3_options = None    # where they are others
 
     def __init__(self, cell):
         self.cell = cell
@@ -271,7 +284,12 @@ class SmallPut(Write):
 class Multipart(Write):
     held = ("UploadPart", 3)
     options = ("--multipart-threshold", "1MiB", "--part-size", "1MiB", "--upload-connections", "3")
+    s3_options = ("--multipart-threshold", "5MiB", "--part-size", "5MiB", "--upload-connections", "3")
     SIZE = 8_400_000
+    S3_SIZE = 24_000_000  # parts are larger there
+
+    def prepare(self):
+        self.content = random_bytes(self.S3_SIZE if self.cell.dialect == "s3" else self.SIZE, 3)
 
 
 class Complete(Multipart):
@@ -373,9 +391,10 @@ OPERATIONS = {"lookup": LookUp, "readdir": ReadDirectory, "ranged-read": RangedR
 # ---- a cell
 
 class Cell:
-    def __init__(self, number, operation, weather, stated):
+    def __init__(self, number, dialect, operation, weather, stated):
         self.number = number
-        self.name = f"{operation} x {weather}"
+        self.dialect = dialect
+        self.name = f"{dialect}: {operation} x {weather}"
         self.prefix = f"c{number}"
         self.make = OPERATIONS[operation]
         self.weather = WEATHER[weather]
@@ -387,8 +406,12 @@ class Cell:
         """Nothing, or in what it deviates."""
         self.emulator = emulator
         begun = time.monotonic()
-        self.mount = harness.Mount(emulator, directory, *self.make.options, *self.weather.options,
-                                   source=f"oss://examplebucket/{self.prefix}",
+        s3 = self.dialect == "s3"
+        options = self.make.s3_options if s3 and self.make.s3_options else self.make.options
+        self.mount = harness.Mount(emulator, directory, *options, *self.weather.options,
+                                   source=f"{self.dialect}://examplebucket/{self.prefix}",
+                                   role=emulator.aws_role_arn if s3 else True,
+                                   environment=emulator.aws_environment() if s3 else None,
                                    duration=self.weather.duration)
         try:
             self.judge()
@@ -467,12 +490,14 @@ class Cell:
 def cells(pattern):
     lines = TABLE.strip().splitlines()
     number = 0
-    for line in lines[1:]:
-        operation, *outcomes = line.split()
-        for weather, stated in zip(lines[0].split(), outcomes, strict=True):
-            number += 1
-            if re.search(pattern, f"{operation} x {weather}"):
-                yield Cell(number, operation, weather, stated)
+    for dialect, weathers in DIALECTS.items():
+        for line in lines[1:]:
+            operation, *outcomes = line.split()
+            for weather, stated in zip(lines[0].split(), outcomes, strict=True):
+                number += 1
+                cell = Cell(number, dialect, operation, weather, stated)
+                if weather in weathers and re.search(pattern, cell.name):
+                    yield cell
 
 
 class Worker:

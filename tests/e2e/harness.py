@@ -262,6 +262,11 @@ class Emulator:
                 "ALIBABA_CLOUD_ACCESS_KEY_SECRET": self.facts["access_key_secret"]}
 
 
+    def aws_environment(self):
+        return {"AWS_ACCESS_KEY_ID": self.facts["access_key_id"],
+                "AWS_SECRET_ACCESS_KEY": self.facts["access_key_secret"]}
+
+
 class Mount:
     """A bucket of an emulator as a directory; a context manager that unmounts."""
 
@@ -285,6 +290,7 @@ class Mount:
         # The default chain looks into the home and asks an instance's metadata server last.
         self.environment = {**os.environ, **sanitized(self.directory),
                             "HOME": str(self.directory), "ALIBABA_CLOUD_ECS_METADATA_DISABLED": "true",
+                            "AWS_EC2_METADATA_DISABLED": "true",
                             **(emulator.environment() if environment is None else environment)}
         self.pid = None
         if background:
