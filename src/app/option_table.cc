@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "app/option_table_emulator.h"
 #include "app/option_table_identity.h"
 #include "app/options.h"
 
@@ -13,14 +14,15 @@ constexpr std::string_view kFiles = "Files";
 constexpr std::string_view kResources = "Memory, disk and connections";
 constexpr std::string_view kLife = "The program's life";
 constexpr std::string_view kUrls = "Signed URLs";
-constexpr std::string_view kEmulated = "The emulator";
 
-/// All rows, with those about credentials after those about the service.
-std::vector<Option> with_identity(std::vector<Option> rows) {
+/// All rows: those about credentials after those about the service, those of the emulator last.
+std::vector<Option> whole_table(std::vector<Option> rows) {
   const auto identity = identity_options();
   const auto files =
       std::find_if(rows.begin(), rows.end(), [](const Option& row) { return row.group == kFiles; });
   rows.insert(files, identity.begin(), identity.end());
+  const auto emulator = emulator_options();
+  rows.insert(rows.end(), emulator.begin(), emulator.end());
   return rows;
 }
 
@@ -28,7 +30,7 @@ std::vector<Option> with_identity(std::vector<Option> rows) {
 
 const std::vector<Option>& option_table() {
   using enum OptionKind;
-  static const std::vector<Option> kTable = with_identity({
+  static const std::vector<Option> kTable = whole_table({
       {.name = "source",
        .commands = kMount | kWhoami | kPolicy | kDoctor,
        .value_name = "SOURCE",
@@ -437,112 +439,6 @@ const std::vector<Option>& option_table() {
        .commands = kSignUrl,
        .group = kUrls,
        .help = "print the command that uses the URL instead"},
-
-      {.name = "listen",
-       .commands = kEmulator,
-       .value_name = "ADDR:PORT",
-       .fallback = "127.0.0.1:0",
-       .group = kEmulated,
-       .help = "where OSS and STS answer; port 0 is any free one"},
-      {.name = "metadata-listen",
-       .commands = kEmulator,
-       .value_name = "ADDR:PORT",
-       .fallback = "127.0.0.1:0",
-       .group = kEmulated,
-       .help = "where the ECS metadata server answers"},
-      {.name = "data",
-       .kind = Path,
-       .commands = kEmulator,
-       .value_name = "DIR",
-       .group = kEmulated,
-       .help = "keep keys, tokens and objects there; without it they go at exit"},
-      {.name = "bucket",
-       .kind = List,
-       .commands = kEmulator,
-       .value_name = "NAME",
-       .fallback = "examplebucket",
-       .group = kEmulated,
-       .help = "a bucket that exists from the start; may be given several times"},
-      {.name = "min-duration",
-       .kind = Duration,
-       .commands = kEmulator,
-       .fallback = "900s",
-       .bounds = "1s..12h",
-       .group = kEmulated,
-       .help = "the shortest session that STS grants"},
-      {.name = "ready-file",
-       .kind = Path,
-       .commands = kEmulator,
-       .value_name = "FILE",
-       .group = kEmulated,
-       .help = "write the line of JSON that tells addresses and keys there too"},
-      {.name = "config",
-       .kind = Path,
-       .commands = kEmulator,
-       .value_name = "FILE",
-       .group = kEmulated,
-       .help = "users, roles, trust, policies and buckets of one's own (JSON)"},
-      {.name = "region",
-       .commands = kEmulator,
-       .value_name = "ID",
-       .fallback = "cn-hangzhou",
-       .group = kEmulated,
-       .help = "the region that the service is in"},
-      {.name = "virtual-host-domain",
-       .kind = List,
-       .commands = kEmulator,
-       .value_name = "NAME",
-       .group = kEmulated,
-       .help = "a host name in front of which a bucket may stand"},
-      {.name = "tls-cert",
-       .kind = Path,
-       .commands = kEmulator,
-       .value_name = "FILE",
-       .group = kEmulated,
-       .help = "serve TLS with this certificate (PEM)"},
-      {.name = "tls-key",
-       .kind = Path,
-       .commands = kEmulator,
-       .value_name = "FILE",
-       .group = kEmulated,
-       .help = "the certificate's private key (PEM)"},
-      {.name = "missing-key-is-denied",
-       .kind = Flag,
-       .commands = kEmulator,
-       .group = kEmulated,
-       .help = "answer 403 for a missing key to those who may not list"},
-      {.name = "weak-metadata",
-       .kind = Flag,
-       .commands = kEmulator,
-       .group = kEmulated,
-       .help = "let the metadata server answer without a token too"},
-      {.name = "expired-as-invalid-key",
-       .kind = Flag,
-       .commands = kEmulator,
-       .group = kEmulated,
-       .help = "answer InvalidAccessKeyId to expired tokens"},
-      {.name = "expired-as-denied",
-       .kind = Flag,
-       .commands = kEmulator,
-       .group = kEmulated,
-       .help = "answer AccessDenied to expired tokens in the S3 dialect, as Ceph does"},
-      {.name = "client-vpc",
-       .commands = kEmulator,
-       .value_name = "ID",
-       .group = kEmulated,
-       .help = "the VPC that callers seem to come from"},
-      {.name = "oidc-token",
-       .commands = kEmulator,
-       .value_name = "TEXT",
-       .group = kEmulated,
-       .help = "a text that is accepted as a web-identity token, beside JWTs that verify"},
-      {.name = "threads",
-       .kind = Count,
-       .commands = kEmulator,
-       .fallback = "1",
-       .bounds = "1..64",
-       .group = kEmulated,
-       .help = "threads that serve"},
   });
   return kTable;
 }
