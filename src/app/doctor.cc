@@ -16,11 +16,52 @@ std::string seconds(core::Duration duration) {
   return core::format("{} s", std::chrono::duration_cast<std::chrono::seconds>(duration).count());
 }
 
-/// What a right's absence means.
-enum class Weight : std::uint8_t {
-  Needed,   ///< a mount without it is refused, or is of no use
-  Comfort,  ///< a mount works without, and some calls fail
-};
+bool says(const core::Error& error, std::string_view words) {
+  return error.message.find(words) != std::string::npos;
+}
+
+/// Why there was no answer. libcurl has one code for most of this, and says the rest in words.
+Finding why_unreachable(const core::Error& error, const std::string& endpoint) {
+  if (error.kind == ErrorKind::NotPermitted) {
+    if (says(error, "expired") || says(error, "not yet valid")) {
+      return Finding::CertificateExpired;
+    }
+    return says(error, "subject name") || says(error, "host name") ? Finding::CertificateName
+                                                                   : Finding::CertificateAuthority;
+  }
+  if (error.kind != ErrorKind::Unavailable && error.kind != ErrorKind::Timeout) {
+    return Finding::NotTheService;
+  }
+  if (says(error, "resolve")) {
+    return Finding::NameUnknown;
+  }
+  if (says(error, "SSL")) {
+    return Finding::NotTheService;
+  }
+  return endpoint.find("-internal.") == std::string::npos ? Finding::Unreachable
+                                                          : Finding::InternalUnreachable;
+}
+
+/// Why a key is not taken, by STS or by the service.
+Finding why_refused(const core::Error& error) {
+  const std::string code = error.remote ? error.remote->code : "";
+  if (code.find("Expired") != std::string::npos || says(error, "refused the security token")) {
+    return Finding::TokenExpired;
+  }
+  if (code.starts_with("EntityNotExist")) {
+    return Finding::RoleMissing;
+  }
+  if (code == "SignatureDoesNotMatch" || code.starts_with("InvalidAccessKeySecret")) {
+    return Finding::SecretWrong;
+  }
+  return error.remote ? Finding::KeyRefused : Finding::NoCredentials;
+}
+
+/// The service says where the bucket is, or that the signature is for another region.
+bool is_elsewhere(const core::Error& error) {
+  return says(error, "its endpoint is") || says(error, "the bucket is in the region") ||
+         (error.remote && error.remote->code == "InvalidArgument" && says(error, "region"));
+}
 
 class Judge {
  public:
@@ -38,36 +79,45 @@ class Judge {
   }
 
  private:
-  void add(std::string name, Verdict verdict, std::string says, std::string advice = {}) {
-    result_.checks.push_back({std::move(name), verdict, std::move(says), std::move(advice)});
+  void good(std::string_view check, std::string says) {
+    result_.checks.push_back({std::string(check), Verdict::Ok, std::nullopt, std::move(says)});
   }
-  void fail(std::string name, Exit exit, const core::Error& error, std::string advice) {
-    add(std::move(name), Verdict::Failed, core::describe(error), std::move(advice));
-    if (result_.exit == Exit::Ok) {
-      result_.exit = exit;
+  void add(Finding finding, std::string says) {
+    const FindingFacts& facts = facts_of(finding);
+    result_.checks.push_back({std::string(facts.check), facts.verdict, finding, std::move(says)});
+    if (result_.exit == Exit::Ok && facts.verdict == Verdict::Failed) {
+      result_.exit = facts.exit;
     }
   }
+  void add(Finding finding, const core::Error& error) { add(finding, core::describe(error)); }
 
   bool reach() {
     if (!found_.reached) {
       return true;
     }
     if (!*found_.reached) {
-      fail("endpoint", Exit::Network, found_.reached->error(),
-           "check --endpoint, name resolution, firewall, --proxy and --ca-file");
+      const core::Error& error = found_.reached->error();
+      add(why_unreachable(error, found_.endpoint), error);
       return false;
     }
-    add("endpoint", Verdict::Ok, found_.endpoint + " answers",
-        found_.internal_endpoint.empty()
-            ? ""
-            : core::format("from within the same region, {} is faster and its traffic is free",
-                           found_.internal_endpoint));
-    add("region", found_.region.empty() ? Verdict::Warning : Verdict::Ok,
-        found_.region.empty() ? "unknown, so requests are signed with version 1" : found_.region,
-        found_.region.empty() ? "--region ID lets them be signed with version 4" : "");
-    add("tls", found_.secure ? Verdict::Ok : Verdict::Warning,
-        found_.secure ? "the certificate is good" : "plain http",
-        found_.secure ? "" : "whoever sees the traffic can use the token; write https://");
+    std::string answers = found_.endpoint + " answers";
+    if (found_.foreign) {
+      add(Finding::ForeignAnswer, std::move(answers));
+    } else if (!found_.internal_endpoint.empty()) {
+      add(Finding::InternalEndpoint, answers + "; so would " + found_.internal_endpoint);
+    } else {
+      good("endpoint", std::move(answers));
+    }
+    if (found_.region.empty()) {
+      add(Finding::RegionUnknown, "unknown");
+    } else {
+      good("region", found_.region);
+    }
+    if (found_.secure) {
+      good("tls", "the certificate is good");
+    } else {
+      add(Finding::PlainHttp, "plain http");
+    }
     return true;
   }
 
@@ -78,16 +128,13 @@ class Judge {
     constexpr core::Duration kFine = std::chrono::seconds{60};
     constexpr core::Duration kMost = std::chrono::minutes{15};
     const core::Duration off = std::chrono::abs(*found_.clock_offset);
-    const std::string how =
+    std::string how =
         core::format("this host's clock is {} {} the service's", seconds(off),
                      *found_.clock_offset > core::Duration::zero() ? "behind" : "ahead of");
     if (off <= kFine) {
-      add("clock", Verdict::Ok, how);
+      good("clock", std::move(how));
     } else {
-      add("clock", Verdict::Warning, how,
-          off > kMost ? "stsfs corrects that for itself, but other programs' requests are refused: "
-                        "set the clock (NTP)"
-                      : "set the clock (NTP): from 15 minutes on requests are refused");
+      add(off > kMost ? Finding::ClockFarOff : Finding::ClockOff, std::move(how));
     }
   }
 
@@ -97,14 +144,19 @@ class Judge {
     }
     if (!*found_.credentials) {
       const core::Error& error = found_.credentials->error();
-      fail("credentials", classify(error), error, "`stsfs whoami` shows what is used");
+      const Exit exit = classify(error);
+      add(exit == Exit::Network      ? Finding::StsUnreachable
+          : exit == Exit::Permission ? Finding::RoleRefused
+                                     : why_refused(error),
+          error);
       return false;
     }
-    add("credentials", Verdict::Ok,
-        core::format("{}, {}", found_.source,
-                     found_.expires ? "until " + core::format_iso8601(*found_.expires)
-                                    : std::string("for ever")),
-        found_.expires ? "" : "a key that never expires: --role-arn gives sessions that do");
+    if (found_.expires) {
+      good("credentials",
+           core::format("{}, until {}", found_.source, core::format_iso8601(*found_.expires)));
+    } else {
+      add(Finding::KeyNeverExpires, found_.source + ", for ever");
+    }
     return true;
   }
 
@@ -114,80 +166,78 @@ class Judge {
     if (!list || *list || list->error().kind == ErrorKind::Denied) {
       return true;
     }
-    const Exit exit = classify(list->error());
-    fail(exit == Exit::Credentials ? "credentials" : "bucket", exit, list->error(),
-         exit == Exit::Credentials ? "the service does not take this key: is it the right one?"
-         : exit == Exit::Bucket    ? "check the bucket's name, and that it is in this region"
-                                   : "check --endpoint and --region: the bucket may be elsewhere");
+    const core::Error& error = list->error();
+    switch (classify(error)) {
+      case Exit::Credentials:
+        add(why_refused(error), error);
+        break;
+      case Exit::Bucket:
+        add(Finding::BucketMissing, error);
+        break;
+      default:
+        add(is_elsewhere(error)                 ? Finding::RegionWrong
+            : error.kind == ErrorKind::Protocol ? Finding::NotTheService
+                                                : Finding::ServiceTrouble,
+            error);
+    }
     return false;
   }
 
-  void right(const char* name, const Found& found, Weight weight, const char* action,
-             const char* without) {
+  void right(std::string_view check, const Found& found, Finding denied, const char* action) {
     if (!found) {
       return;
     }
     if (*found) {
-      add(name, Verdict::Ok, core::format("{} is allowed", action));
-      return;
-    }
-    const core::Error& error = found->error();
-    const bool denied = error.kind == ErrorKind::Denied;
-    const std::string advice =
-        denied ? core::format("without {} {}; `stsfs policy` prints what to allow", action, without)
-               : std::string(without);
-    if (weight == Weight::Needed || !denied) {
-      fail(name, denied ? Exit::Permission : classify(error), error, advice);
+      good(check, core::format("{} is allowed", action));
     } else {
-      add(name, Verdict::Warning, core::describe(error), advice);
+      const core::Error& error = found->error();
+      add(error.kind == ErrorKind::Denied ? denied : Finding::ServiceTrouble, error);
     }
   }
 
-  void guard(const char* name, const Found& found, const char* without) {
+  void guard(std::string_view check, const Found& found, Finding ignored) {
     if (!found) {
       return;
     }
     if (*found) {
-      add(name, Verdict::Ok, "the service keeps the condition");
-    } else {
-      add(name, Verdict::Warning, core::describe(found->error()), without);
+      good(check, "the service keeps the condition");
+    } else if (found->error().kind !=
+               ErrorKind::Denied) {  // whose right is missing is said already
+      add(ignored, found->error());
     }
   }
 
   void rights() {
     const RightsFound& rights = found_.rights;
-    right("list", rights.list, Weight::Comfort, "oss:ListObjects",
-          "directories show nothing and files open by name only (--assume-dirs)");
+    right("list", rights.list, Finding::ListDenied, "oss:ListObjects");
     // Where a missing name is hidden from who may not list, reading cannot be told from here.
     const bool hidden = rights.read && !*rights.read && rights.list && !*rights.list &&
                         rights.read->error().kind == ErrorKind::Denied;
     if (hidden) {
-      add("read", Verdict::Warning, "cannot be told: a missing object is hidden or refused",
-          "read a file that exists to be sure of oss:GetObject");
+      add(Finding::ReadHidden, "a missing object is hidden or refused");
     } else {
-      right("read", rights.read, Weight::Needed, "oss:GetObject", "no file can be read");
+      right("read", rights.read, Finding::ReadDenied, "oss:GetObject");
     }
     if (found_.read_only) {
-      add("write", Verdict::Skipped, "not tried: --read-only");
+      add(Finding::ReadOnly, "not tried");
       return;
     }
-    right("write", rights.put, Weight::Needed, "oss:PutObject",
-          "nothing can be written: mount with --read-only");
-    right("upload in parts", rights.start_upload, Weight::Needed, "oss:PutObject",
-          "big files cannot be written");
-    right("abort", rights.abort_upload, Weight::Comfort, "oss:AbortMultipartUpload",
-          "failed uploads stay and cost storage until a lifecycle rule ends them");
-    right("copy", rights.copy, Weight::Comfort, "oss:GetObject and oss:PutObject",
-          "files cannot be renamed or change their attributes");
-    right("delete", rights.remove, Weight::Comfort, "oss:DeleteObject",
-          "files cannot be removed or renamed");
-    guard("guarded write", rights.guarded_put,
-          "two hosts that create the same name may overwrite each other (versioned buckets)");
-    guard("guarded complete", rights.guarded_join,
-          "two hosts that create the same big file may overwrite each other (versioned buckets)");
-    guard("guarded copy", rights.guarded_copy, "a rename may move what somebody else just wrote");
+    const bool tried = rights.put.has_value();
+    right("write", tried ? rights.put : rights.write, Finding::WriteDenied, "oss:PutObject");
+    right("abort", rights.abort, Finding::AbortDenied, "oss:AbortMultipartUpload");
+    right("delete", rights.remove, Finding::DeleteDenied, "oss:DeleteObject");
+    right("copy", rights.copy, Finding::CopyDenied, "copying");
+    if (rights.versioned) {
+      add(Finding::Versioned, "the bucket keeps old versions");
+    }
+    if (!tried && rights.write && *rights.write) {
+      add(Finding::GuardsUntried, "not tried");
+    }
+    guard("guarded write", rights.guarded_put, Finding::WriteUnguarded);
+    guard("guarded complete", rights.guarded_join, Finding::CompleteUnguarded);
+    guard("guarded copy", rights.guarded_copy, Finding::CopyUnguarded);
     for (const std::string& key : rights.left) {
-      add("left behind", Verdict::Warning, key, "delete it with other credentials");
+      add(Finding::LeftBehind, key);
     }
   }
 
@@ -209,21 +259,11 @@ class Judge {
   Diagnosis result_;
 };
 
-}  // namespace
-
-std::string_view to_string(Verdict verdict) {
-  switch (verdict) {
-    case Verdict::Ok:
-      return "ok";
-    case Verdict::Warning:
-      return "warning";
-    case Verdict::Failed:
-      return "failed";
-    case Verdict::Skipped:
-      return "skipped";
-  }
-  return "";
+std::string_view advice_of(const Check& check) {
+  return check.finding ? facts_of(*check.finding).advice : std::string_view();
 }
+
+}  // namespace
 
 Diagnosis judge(const Findings& findings) { return Judge(findings).run(); }
 
@@ -232,8 +272,8 @@ std::string as_text(const Diagnosis& diagnosis) {
   for (const Check& check : diagnosis.checks) {
     text += core::format("{:<8} {:<16} {}\n", to_string(check.verdict), check.name,
                          core::escape_for_log(check.says));
-    if (!check.advice.empty()) {
-      text += core::format("{:25} {}\n", "", check.advice);
+    if (check.finding) {
+      text += core::format("{:25} {}\n", "", advice_of(check));
     }
   }
   return text + diagnosis.conclusion + '\n';
@@ -249,8 +289,9 @@ std::string as_json(const Diagnosis& diagnosis, const Findings& findings) {
     Json row = Json::object();
     row["name"] = check.name;
     row["verdict"] = to_string(check.verdict);
+    row["finding"] = check.finding ? facts_of(*check.finding).name : std::string_view();
     row["says"] = check.says;
-    row["advice"] = check.advice;
+    row["advice"] = advice_of(check);
     document["checks"].push_back(std::move(row));
   }
   document["exit_code"] = static_cast<int>(diagnosis.exit);

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "app/doctor_findings.h"
 #include "app/exit_code.h"
 #include "core/op_context.h"
 #include "core/result.h"
@@ -15,18 +16,21 @@ namespace app {
 /// What one step found; nothing: it was not tried.
 using Found = std::optional<core::Status>;
 
-/// What a mount needs of a bucket, each tried with a request that changes nothing that lasts.
+/// What a mount needs of a bucket. Rights are tried with requests that can change nothing: services
+/// look at rights before they look for what is named. Only a write for trial makes something.
 struct RightsFound {
-  Found list;          ///< one page of one name
-  Found read;          ///< an object that is not there
-  Found start_upload;  ///< an upload without parts
-  Found abort_upload;  ///< the same, given up
-  Found put;           ///< a temporary object
-  Found guarded_put;   ///< once more on condition that it is absent, which must be refused
-  Found guarded_copy;  ///< of a version that it never was, which must be refused
-  Found guarded_join;  ///< an upload completed over it on that condition, which must be refused
-  Found copy;          ///< of the temporary object, to a second one
-  Found remove;        ///< what was made
+  Found list;    ///< one page of one name
+  Found read;    ///< an object that is not there
+  Found write;   ///< a part for an upload that is not there
+  Found abort;   ///< of that upload
+  Found remove;  ///< of an object that is not there; then of what was made
+  // The trial, where what it makes can be removed again.
+  Found put;               ///< a temporary object
+  Found copy;              ///< of that, to a second one
+  Found guarded_put;       ///< once more on condition that it is absent, which must be refused
+  Found guarded_copy;      ///< of a version that it never was, which must be refused
+  Found guarded_join;      ///< an upload completed over it on that condition, which must be refused
+  bool versioned = false;  ///< the bucket keeps what is overwritten or deleted
   std::vector<std::string> left;  ///< temporary objects that could not be removed
 };
 
@@ -41,7 +45,8 @@ struct Findings {
   std::string internal_endpoint;  ///< the same region's, from within; empty: none is known
   bool secure = false;            ///< https
   bool read_only = false;
-  Found reached;  ///< an answer of any kind to a request without credentials
+  Found reached;         ///< an answer of any kind to a request without credentials
+  bool foreign = false;  ///< that answer bore no mark of the service
   std::optional<core::Duration> clock_offset;  ///< service - own
   Found credentials;
   std::string source;  ///< of the credentials, for people
@@ -49,14 +54,11 @@ struct Findings {
   RightsFound rights;
 };
 
-enum class Verdict : std::uint8_t { Ok, Warning, Failed, Skipped };
-std::string_view to_string(Verdict verdict);
-
 struct Check {
   std::string name;
   Verdict verdict = Verdict::Ok;
+  std::optional<Finding> finding;  ///< nothing: there is nothing to say about it
   std::string says;
-  std::string advice;
 };
 
 struct Diagnosis {

@@ -26,6 +26,8 @@ void reach(Service& service, const ServiceSettings& settings, const core::OpCont
     return;
   }
   findings.reached = core::Status();
+  findings.foreign = settings.store.dialect == oss::Dialect::Oss &&
+                     !answer->headers.get("x-oss-request-id").has_value();
   if (const auto date = answer->date()) {
     findings.clock_offset = *date - (sent + (service.clock.wall_now() - sent) / 2);
   }

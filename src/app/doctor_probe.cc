@@ -22,27 +22,37 @@ core::Status status_of(const core::Result<T>& result) {
   return result ? core::Status() : core::Status(result.error());
 }
 
-/// One probing of what writes.
-class Writing {
+/// What the service must answer to what names nothing that exists.
+template <class T>
+core::Status must_miss(const core::Result<T>& result, ErrorKind kind) {
+  return result || result.error().kind == kind ? core::Status() : core::Status(result.error());
+}
+
+/// No service gives an upload such an id.
+constexpr const char* kNoUpload = "0004B9894A22E5B1888A1E29F823FFFF";
+
+/// A write for trial, which must be removed again.
+class Trial {
  public:
-  Writing(const core::OpContext& context, store::ObjectStore& store, std::string key)
+  Trial(const core::OpContext& context, store::ObjectStore& store, std::string key)
       : context_(context), store_(store), key_(key), copy_(key + ".copy") {}
 
   void run(RightsFound& found) {
-    upload(found);
     const auto put = store_.put(context_, key_, store::text_source(kText), {}, {});
     found.put = status_of(put);
     if (!put) {
       return;
     }
     made_.push_back(key_);
+    found.versioned = !put->version_id.empty() && put->version_id != "null";
     if (store_.capabilities().create_exclusive) {
       found.guarded_put = must_refuse(
           store_.put(context_, key_, store::text_source(kOther), {}, kAbsent), ErrorKind::Exists);
-      join(found);
+      if (*found.abort) {  // else the upload would stay
+        join(found);
+      }
     }
     copies(found, put->etag);
-    found.remove = core::Status();
     for (const model::ObjectKey& key : made_) {
       if (core::Status removed = store_.remove(context_, key); !removed) {
         found.remove = std::move(removed);
@@ -56,17 +66,10 @@ class Writing {
   static constexpr const char* kOther = "stsfs doctor: may be deleted, and differs\n";
   const store::Precondition kAbsent{store::Precondition::Kind::Absent, {}};
 
-  void upload(RightsFound& found) {
-    const auto id = store_.start_upload(context_, key_, {});
-    found.start_upload = status_of(id);
-    if (id) {
-      found.abort_upload = store_.abort_upload(context_, key_, *id);
-    }
-  }
-
   void join(RightsFound& found) {
     const auto id = store_.start_upload(context_, key_, {});
     if (!id) {
+      found.guarded_join = id.error();
       return;
     }
     const auto part = store_.upload_part(context_, key_, *id, 1, store::text_source(kOther),
@@ -77,12 +80,10 @@ class Writing {
       found.guarded_join = must_refuse(
           store_.complete_upload(context_, key_, *id, {*part}, kAbsent), ErrorKind::Exists);
     }
-    if (!*found.guarded_join) {
-      return;
-    }
+    // Also after a completion that was refused; where it was not, there is nothing to end.
     if (core::Status aborted = store_.abort_upload(context_, key_, *id);
         !aborted && aborted.error().kind != ErrorKind::NoUpload) {
-      found.abort_upload = std::move(aborted);
+      found.abort = std::move(aborted);
     }
   }
 
@@ -131,8 +132,17 @@ RightsFound probe_rights(const core::OpContext& context, store::ObjectStore& sto
   const auto read = store.head(context, model::ObjectKey(prefix + name));
   found.read = read || read.error().kind == ErrorKind::NotFound ? core::Status()
                                                                 : core::Status(read.error());
-  if (!read_only) {
-    Writing(context, store, prefix + name).run(found);
+  if (read_only) {
+    return found;
+  }
+  const model::ObjectKey nobody(prefix + name);
+  found.write =
+      must_miss(store.upload_part(context, nobody, kNoUpload, 1, store::text_source(""), {}),
+                ErrorKind::NoUpload);
+  found.abort = must_miss(store.abort_upload(context, nobody, kNoUpload), ErrorKind::NoUpload);
+  found.remove = store.remove(context, nobody);
+  if (*found.write && *found.remove) {
+    Trial(context, store, prefix + name).run(found);
   }
   return found;
 }

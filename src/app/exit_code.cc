@@ -65,6 +65,10 @@ Exit classify(const core::Error& error) {
     if (code == "AccessDenied" && error.message.find("endpoint") != std::string::npos) {
       return Exit::Network;
     }
+    // So is a signature for another region, in version 4.
+    if (code == "InvalidArgument" && error.message.find("region") != std::string::npos) {
+      return Exit::Network;
+    }
   }
   switch (error.kind) {
     case ErrorKind::Unauthenticated:

@@ -9,7 +9,9 @@ def openssl(*words):
     subprocess.run(["openssl", *map(str, words)], check=True, capture_output=True)
 
 
-class Tls(harness.Case):
+class Certified(harness.Case):
+    """Tests with an authority of their own."""
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -35,6 +37,8 @@ class Tls(harness.Case):
         self.assertTrue(emulator.oss_endpoint.startswith("https://"))
         return emulator
 
+
+class Tls(Certified):
     def test_a_good_certificate(self):
         m = Mount(self.serve("good"), self.dir / "m", "--ca-file", str(self.ca))
         self.addCleanup(m.stop)

@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <fstream>
+
 #include "support/fake_clock.h"
 #include "support/fake_store.h"
 
@@ -35,8 +37,8 @@ TEST_F(Probing, FindsEveryRightAndLeavesNothing) {
   store_.set("p/there", "x");
   const RightsFound found = probe();
   for (const Found* right :
-       {&found.list, &found.read, &found.start_upload, &found.abort_upload, &found.put,
-        &found.guarded_put, &found.guarded_copy, &found.guarded_join, &found.copy, &found.remove}) {
+       {&found.list, &found.read, &found.write, &found.abort, &found.remove, &found.put,
+        &found.copy, &found.guarded_put, &found.guarded_copy, &found.guarded_join}) {
     ASSERT_TRUE(*right);
     EXPECT_TRUE(**right) << core::describe((*right)->error());
   }
@@ -57,18 +59,39 @@ TEST_F(Probing, GoesNoFurtherWithoutABucket) {
   EXPECT_EQ(store_.requests(), 1U);
 }
 
-TEST_F(Probing, NamesWhatItCannotRemove) {
+TEST_F(Probing, WritesNothingThatItMayNotRemove) {
   store_.fail(rule(test::Op::Remove, 0), denied());
+  const RightsFound found = probe();
+  EXPECT_TRUE(*found.write);
+  EXPECT_FALSE(*found.remove);
+  EXPECT_FALSE(found.put);
+  EXPECT_THAT(store_.keys(), IsEmpty());
+  EXPECT_EQ(store_.open_uploads(), 0U);
+}
+
+TEST_F(Probing, NamesWhatItCouldNotRemoveAfterAll) {
+  test::Rule later = rule(test::Op::Remove, 0);
+  later.skip = 1;
+  store_.fail(later, denied());
   const RightsFound found = probe();
   EXPECT_FALSE(*found.remove);
   EXPECT_THAT(found.left, ElementsAre("p/.stsfs-doctor-1", "p/.stsfs-doctor-1.copy"));
 }
 
-TEST_F(Probing, StopsWritingWhereTheFirstWriteIsRefused) {
-  store_.fail(rule(test::Op::Put, 0), denied());
+TEST_F(Probing, BeginsNoUploadThatItMayNotEnd) {
+  store_.fail(rule(test::Op::AbortUpload, 0), denied());
   const RightsFound found = probe();
-  EXPECT_FALSE(*found.put);
-  EXPECT_FALSE(found.copy);
+  EXPECT_TRUE(*found.put);
+  EXPECT_FALSE(found.guarded_join);
+  EXPECT_EQ(store_.open_uploads(), 0U);
+  EXPECT_THAT(store_.keys(), IsEmpty());
+}
+
+TEST_F(Probing, GoesNoFurtherWhereWritingIsRefused) {
+  store_.fail(rule(test::Op::UploadPart, 0), denied());
+  const RightsFound found = probe();
+  EXPECT_FALSE(*found.write);
+  EXPECT_FALSE(found.put);
   EXPECT_EQ(store_.open_uploads(), 0U);
 }
 
@@ -83,20 +106,20 @@ Findings fine() {
   findings.source = "AssumeRole";
   findings.expires = core::wall_from_unix(1);
   RightsFound& rights = findings.rights;
-  for (Found* right : {&rights.list, &rights.read, &rights.start_upload, &rights.abort_upload,
-                       &rights.put, &rights.guarded_put, &rights.guarded_copy, &rights.guarded_join,
-                       &rights.copy, &rights.remove}) {
+  for (Found* right :
+       {&rights.list, &rights.read, &rights.write, &rights.abort, &rights.remove, &rights.put,
+        &rights.copy, &rights.guarded_put, &rights.guarded_copy, &rights.guarded_join}) {
     *right = core::Status();
   }
   return findings;
 }
 
-/// Name and verdict of what is not fine.
+/// What was found that is worth saying.
 std::vector<std::string> troubles(const Findings& findings) {
   std::vector<std::string> out;
   for (const Check& check : judge(findings).checks) {
-    if (check.verdict != Verdict::Ok) {
-      out.push_back(check.name + " " + std::string(to_string(check.verdict)));
+    if (check.finding) {
+      out.emplace_back(facts_of(*check.finding).name);
     }
   }
   return out;
@@ -133,64 +156,47 @@ core::Error service_error(ErrorKind kind, const char* code) {
 INSTANTIATE_TEST_SUITE_P(
     Findings, JudgementOf,
     ::testing::Values(
-        Case{"NoAnswer",
-             [](Findings& f) { f.reached = core::fail(ErrorKind::Unavailable, "refused"); },
-             Exit::Network,
-             {"endpoint failed"}},
-        Case{"PlainHttp", [](Findings& f) { f.secure = false; }, Exit::Ok, {"tls warning"}},
-        Case{"ClockOff",
-             [](Findings& f) { f.clock_offset = -std::chrono::minutes{20}; },
-             Exit::Ok,
-             {"clock warning"}},
-        Case{"NoCredentials",
-             [](Findings& f) { f.credentials = core::fail(ErrorKind::Unauthenticated, "none"); },
-             Exit::Credentials,
-             {"credentials failed"}},
-        Case{"WrongKey",
-             [](Findings& f) {
-               f.rights = {};
-               f.rights.list = service_error(ErrorKind::TokenRefused, "InvalidAccessKeyId");
-             },
-             Exit::Credentials,
-             {"credentials failed"}},
-        Case{"NoBucket",
-             [](Findings& f) {
-               f.rights = {};
-               f.rights.list = service_error(ErrorKind::NoBucket, "NoSuchBucket");
-             },
-             Exit::Bucket,
-             {"bucket failed"}},
-        Case{"MayNotList",
-             [](Findings& f) { f.rights.list = denied(); },
-             Exit::Ok,
-             {"list warning"}},
-        Case{"MayNotListAndMissingIsHidden",
-             [](Findings& f) { f.rights.list = f.rights.read = denied(); },
-             Exit::Ok,
-             {"list warning", "read warning"}},
-        Case{"MayNotRead",
-             [](Findings& f) { f.rights.read = denied(); },
-             Exit::Permission,
-             {"read failed"}},
-        Case{"MayNotWrite",
-             [](Findings& f) { f.rights.put = denied(); },
-             Exit::Permission,
-             {"write failed"}},
-        Case{"MayNotDelete",
-             [](Findings& f) {
-               f.rights.remove = denied();
-               f.rights.left = {"p/x"};
-             },
-             Exit::Ok,
-             {"delete warning", "left behind warning"}},
-        Case{"NoGuards",
-             [](Findings& f) {
-               f.rights.guarded_put = f.rights.guarded_join =
-                   core::fail(ErrorKind::Unsupported, "did it");
-             },
-             Exit::Ok,
-             {"guarded write warning", "guarded complete warning"}},
-        Case{"ReadOnly", [](Findings& f) { f.read_only = true; }, Exit::Ok, {"write skipped"}}),
+        Case{"NoAnswer", [](Findings& f) { f.reached = core::fail(ErrorKind::Unavailable, "Failed to connect"); }, Exit::Network, {"unreachable"}},
+        Case{"NoAnswerInTime", [](Findings& f) { f.reached = core::fail(ErrorKind::Timeout, "timed out"); }, Exit::Network, {"unreachable"}},
+        Case{"NoName", [](Findings& f) { f.reached = core::fail(ErrorKind::Unavailable, "Could not resolve host: x"); }, Exit::Network, {"name-unknown"}},
+        Case{"InternalFromOutside", [](Findings& f) { f.endpoint = "https://oss-cn-hangzhou-internal.aliyuncs.com"; f.reached = core::fail(ErrorKind::Timeout, "timed out"); }, Exit::Network, {"internal-unreachable"}},
+        Case{"PlainPort", [](Findings& f) { f.reached = core::fail(ErrorKind::Unavailable, "SSL: wrong version number"); }, Exit::Network, {"not-the-service"}},
+        Case{"NoHttp", [](Findings& f) { f.reached = core::fail(ErrorKind::Protocol, "HTTP/0.9"); }, Exit::Network, {"not-the-service"}},
+        Case{"Expired", [](Findings& f) { f.reached = core::fail(ErrorKind::NotPermitted, "certificate has expired"); }, Exit::Network, {"certificate-expired"}},
+        Case{"OtherName", [](Findings& f) { f.reached = core::fail(ErrorKind::NotPermitted, "no alternative certificate subject name matches"); }, Exit::Network, {"certificate-name"}},
+        Case{"SelfSigned", [](Findings& f) { f.reached = core::fail(ErrorKind::NotPermitted, "self-signed certificate"); }, Exit::Network, {"certificate-authority"}},
+        Case{"Foreign", [](Findings& f) { f.foreign = true; }, Exit::Ok, {"foreign-answer"}},
+        Case{"PlainHttp", [](Findings& f) { f.secure = false; }, Exit::Ok, {"plain-http"}},
+        Case{"NoRegion", [](Findings& f) { f.region.clear(); }, Exit::Ok, {"region-unknown"}},
+        Case{"FromWithin", [](Findings& f) { f.internal_endpoint = "oss-x-internal.aliyuncs.com"; }, Exit::Ok, {"internal-endpoint"}},
+        Case{"ClockOff", [](Findings& f) { f.clock_offset = std::chrono::minutes{5}; }, Exit::Ok, {"clock-off"}},
+        Case{"ClockFarOff", [](Findings& f) { f.clock_offset = -std::chrono::minutes{20}; }, Exit::Ok, {"clock-far-off"}},
+        Case{"ForEver", [](Findings& f) { f.expires.reset(); }, Exit::Ok, {"key-never-expires"}},
+        Case{"NoCredentials", [](Findings& f) { f.credentials = core::fail(ErrorKind::Unauthenticated, "none"); }, Exit::Credentials, {"no-credentials"}},
+        Case{"NoRole", [](Findings& f) { f.credentials = service_error(ErrorKind::InvalidArgument, "EntityNotExist.Role"); }, Exit::Credentials, {"role-missing"}},
+        Case{"RoleRefused", [](Findings& f) { f.credentials = service_error(ErrorKind::Denied, "NoPermission"); }, Exit::Permission, {"role-refused"}},
+        Case{"NoSts", [](Findings& f) { f.credentials = core::fail(ErrorKind::Unavailable, "refused"); }, Exit::Network, {"sts-unreachable"}},
+        Case{"WrongKey", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::TokenRefused, "InvalidAccessKeyId"); }, Exit::Credentials, {"key-refused"}},
+        Case{"WrongSecret", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::TokenRefused, "SignatureDoesNotMatch"); }, Exit::Credentials, {"secret-wrong"}},
+        Case{"OldToken", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::TokenRefused, "SecurityTokenExpired"); }, Exit::Credentials, {"token-expired"}},
+        Case{"RefusedToken", [](Findings& f) { f.rights = {}; f.rights.list = core::fail(ErrorKind::Unauthenticated, "the service refused the security token of X, and the environment has no other"); }, Exit::Credentials, {"token-expired"}},
+        Case{"NoBucket", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::NoBucket, "NoSuchBucket"); }, Exit::Bucket, {"bucket-missing"}},
+        Case{"Elsewhere", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::Protocol, "AccessDenied"); f.rights.list->error().message += " (its endpoint is x)"; }, Exit::Network, {"region-wrong"}},
+        Case{"OtherRegion", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::InvalidArgument, "InvalidArgument"); f.rights.list->error().message += ": Invalid signing region"; }, Exit::Network, {"region-wrong"}},
+        Case{"NoXml", [](Findings& f) { f.rights = {}; f.rights.list = core::fail(ErrorKind::Protocol, "no XML"); }, Exit::Network, {"not-the-service"}},
+        Case{"Overloaded", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::Throttled, "QpsLimitExceeded"); }, Exit::Network, {"service-trouble"}},
+        Case{"MayNotList", [](Findings& f) { f.rights.list = denied(); }, Exit::Ok, {"list-denied"}},
+        Case{"MayNotListAndMissingIsHidden", [](Findings& f) { f.rights.list = f.rights.read = denied(); }, Exit::Ok, {"list-denied", "read-hidden"}},
+        Case{"MayNotRead", [](Findings& f) { f.rights.read = denied(); }, Exit::Permission, {"read-denied"}},
+        Case{"MayNotWrite", [](Findings& f) { f.rights.write = denied(); f.rights.put.reset(); }, Exit::Permission, {"write-denied"}},
+        Case{"MayNotWriteAfterAll", [](Findings& f) { f.rights.put = denied(); }, Exit::Permission, {"write-denied"}},
+        Case{"MayNotAbort", [](Findings& f) { f.rights.abort = denied(); }, Exit::Ok, {"abort-denied"}},
+        Case{"MayNotCopy", [](Findings& f) { f.rights.copy = denied(); }, Exit::Ok, {"copy-denied"}},
+        Case{"MayNotDelete", [](Findings& f) { f.rights.remove = denied(); f.rights.put.reset(); }, Exit::Ok, {"delete-denied", "guards-untried"}},
+        Case{"LeftBehind", [](Findings& f) { f.rights.left = {"p/x"}; }, Exit::Ok, {"left-behind"}},
+        Case{"Versioned", [](Findings& f) { f.rights.versioned = true; }, Exit::Ok, {"versioned"}},
+        Case{"NoGuards", [](Findings& f) { f.rights.guarded_put = f.rights.guarded_join = f.rights.guarded_copy = core::fail(ErrorKind::Unsupported, "did it"); }, Exit::Ok, {"write-unguarded", "complete-unguarded", "copy-unguarded"}},
+        Case{"ReadOnly", [](Findings& f) { f.read_only = true; }, Exit::Ok, {"read-only"}}),
     [](const auto& row) { return row.param.name; });
 
 TEST(Judgement, IsWrittenForPeopleAndForPrograms) {
@@ -198,9 +204,32 @@ TEST(Judgement, IsWrittenForPeopleAndForPrograms) {
   findings.rights.list = denied();
   const Diagnosis diagnosis = judge(findings);
   EXPECT_THAT(as_text(diagnosis), HasSubstr("warning  list"));
-  EXPECT_THAT(as_text(diagnosis), HasSubstr("stsfs policy"));
+  EXPECT_THAT(as_text(diagnosis), HasSubstr("--assume-dirs"));
   EXPECT_THAT(as_json(diagnosis, findings), HasSubstr(R"("exit_code":0)"));
-  EXPECT_THAT(as_json(diagnosis, findings), HasSubstr(R"({"name":"list","verdict":"warning")"));
+  EXPECT_THAT(as_json(diagnosis, findings),
+              HasSubstr(R"({"name":"list","verdict":"warning","finding":"list-denied",)"));
+}
+
+std::string in_roff(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    out += c == '-' ? "\\-" : c == '\'' ? "\\(aq" : std::string(1, c);
+  }
+  return out;
+}
+
+TEST(Findings, StandInTheManual) {
+  std::ifstream file(STSFS_SOURCE_DIR "/man/stsfs.1");
+  const std::string manual{std::istreambuf_iterator<char>(file), {}};
+  for (const FindingFacts& facts : all_findings()) {
+    std::string entry = ".B " + in_roff(facts.name) + '\n' + in_roff(facts.check) + ": " +
+                        std::string(to_string(facts.verdict));
+    if (facts.exit != Exit::Ok) {
+      entry += ", " + std::to_string(static_cast<int>(facts.exit));
+    }
+    EXPECT_THAT(manual, HasSubstr(entry + ".\n")) << facts.name;
+    EXPECT_THAT(manual, HasSubstr(in_roff(facts.advice.substr(1)))) << facts.name;
+  }
 }
 
 }  // namespace
