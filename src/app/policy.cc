@@ -13,6 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;  // so that a document reads as people write one
 
 constexpr std::string_view kRamVersion = "1";
+constexpr std::string_view kIamVersion = "2012-10-17";
 
 /// `name` as a pattern that matches it. There is no way to take the meaning from a wildcard.
 std::string as_pattern(std::string_view name) {
@@ -52,14 +53,86 @@ std::size_t characters(std::string_view text) {
   }));
 }
 
-/// The account of acs:ram::ACCOUNT:role/NAME; empty where that is not what it is.
-std::string_view account_of(std::string_view role_arn) {
-  const auto parts = core::split(role_arn, ':');
-  const bool role = parts.size() == 5 && parts[0] == "acs" && parts[1] == "ram" &&
-                    parts[2].empty() && parts[4].starts_with("role/") && parts[4].size() > 5;
-  return role && parts[3].find_first_not_of("0123456789") == std::string_view::npos
-             ? parts[3]
-             : std::string_view();
+/// The parts of acs:ram::ACCOUNT:role/NAME and of arn:aws:iam::ACCOUNT:role/NAME.
+struct RoleName {
+  bool aws = false;
+  std::string partition;  ///< what stands before the account: "acs:ram::"
+  std::string account;
+};
+
+core::Result<RoleName> role_name(const std::string& arn) {
+  const auto parts = core::split(arn, ':');
+  const bool ram = parts.size() == 5 && parts[0] == "acs" && parts[1] == "ram" && parts[2].empty();
+  const bool iam = parts.size() == 6 && parts[0] == "arn" && parts[1].starts_with("aws") &&
+                   parts[2] == "iam" && parts[3].empty();
+  const std::string_view role = ram || iam ? parts.back() : std::string_view();
+  const std::string_view account = ram ? parts[3] : iam ? parts[4] : std::string_view();
+  // Ceph's accounts are tenants, which may have any name or none.
+  const bool good_account = iam || (!account.empty() && account.find_first_not_of("0123456789") ==
+                                                            std::string_view::npos);
+  if (!role.starts_with("role/") || role.size() == 5 || !good_account) {
+    return core::fail(
+        core::ErrorKind::InvalidArgument,
+        core::format(
+            "\"{}\" is no role: acs:ram::ACCOUNT:role/NAME, or arn:aws:iam::ACCOUNT:role/NAME",
+            arn));
+  }
+  return RoleName{
+      iam, iam ? std::string(parts[0]) + ':' + std::string(parts[1]) + ":iam::" : "acs:ram::",
+      std::string(account)};
+}
+
+std::string trusting(const RoleName& role, std::string_view action, const char* kind,
+                     std::string principal, Json conditions) {
+  Json statement = Json::object();
+  statement["Effect"] = "Allow";
+  statement["Action"] = action;
+  statement["Principal"][kind] = Json::array({std::move(principal)});
+  if (!conditions.empty()) {
+    statement["Condition"]["StringEquals"] = std::move(conditions);
+  }
+  return rendered(
+      document(role.aws ? kIamVersion : kRamVersion, Json::array({std::move(statement)})),
+      Layout::Indented);
+}
+
+/// Takes a document apart only to learn where it stops being one.
+class Complaint : public nlohmann::json_sax<Json> {
+ public:
+  bool null() override { return true; }
+  bool boolean(bool /*value*/) override { return true; }
+  bool number_integer(number_integer_t /*value*/) override { return true; }
+  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
+  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
+  bool string(string_t& /*value*/) override { return true; }
+  bool binary(binary_t& /*value*/) override { return true; }
+  bool start_object(std::size_t /*elements*/) override { return true; }
+  bool key(string_t& /*value*/) override { return true; }
+  bool end_object() override { return true; }
+  bool start_array(std::size_t /*elements*/) override { return true; }
+  bool end_array() override { return true; }
+  bool parse_error(std::size_t position, const std::string& /*token*/,
+                   const nlohmann::detail::exception& /*why*/) override {
+    position_ = position;
+    return false;
+  }
+  /// Which byte it stumbled over, from 1.
+  [[nodiscard]] std::size_t position() const { return position_; }
+
+ private:
+  std::size_t position_ = 1;
+};
+
+/// "line 3, column 14"
+std::string where_it_ends(const std::string& text) {
+  Complaint complaint;
+  Json::sax_parse(text, &complaint);
+  const std::string_view before =
+      std::string_view(text).substr(0, complaint.position() == 0 ? 0 : complaint.position() - 1);
+  const auto lines = std::count(before.begin(), before.end(), '\n');
+  const auto start = before.rfind('\n');
+  const std::string_view line = start == std::string_view::npos ? before : before.substr(start + 1);
+  return core::format("line {}, column {}", lines + 1, characters(line) + 1);
 }
 
 }  // namespace
@@ -80,7 +153,7 @@ const PolicyGrammar& ram_grammar() {
 
 const PolicyGrammar& iam_grammar() {
   static const PolicyGrammar kIam = {
-      "2012-10-17",
+      kIamVersion,
       "s3:",
       "arn:aws:s3:::",
       {"s3:GetObject", "s3:GetObjectVersion"},
@@ -128,33 +201,63 @@ std::string objects_policy(const PolicyGrammar& grammar, const std::vector<Objec
   return rendered(document(grammar.version, std::move(statements)), Layout::Compact);
 }
 
-std::string user_policy(const std::string& role_arn) {
-  return rendered(
-      document(kRamVersion, Json::array({allow(Json::array({"sts:AssumeRole"}), role_arn)})),
-      Layout::Indented);
+core::Result<std::string> user_policy(const std::string& role_arn) {
+  TRY_ASSIGN(const RoleName role, role_name(role_arn));
+  return rendered(document(role.aws ? kIamVersion : kRamVersion,
+                           Json::array({allow(Json::array({"sts:AssumeRole"}), role_arn)})),
+                  Layout::Indented);
 }
 
 core::Result<std::string> trust_policy(const std::string& role_arn,
                                        const std::string& external_id) {
-  const std::string_view account = account_of(role_arn);
-  if (account.empty()) {
-    return core::fail(core::ErrorKind::InvalidArgument,
-                      core::format("\"{}\" is no role: acs:ram::ACCOUNT:role/NAME", role_arn));
+  TRY_ASSIGN(const RoleName role, role_name(role_arn));
+  if (role.account.empty()) {
+    return core::fail(
+        core::ErrorKind::InvalidArgument,
+        core::format("\"{}\" names no account whose principals could be trusted", role_arn));
   }
-  Json statement = Json::object();
-  statement["Effect"] = "Allow";
-  statement["Action"] = "sts:AssumeRole";
-  statement["Principal"]["RAM"] = Json::array({core::format("acs:ram::{}:root", account)});
+  Json conditions = Json::object();
   if (!external_id.empty()) {
-    statement["Condition"]["StringEquals"]["sts:ExternalId"] = Json::array({external_id});
+    conditions["sts:ExternalId"] = Json::array({external_id});
   }
-  return rendered(document(kRamVersion, Json::array({std::move(statement)})), Layout::Indented);
+  return trusting(role, "sts:AssumeRole", role.aws ? "AWS" : "RAM",
+                  role.partition + role.account + ":root", std::move(conditions));
+}
+
+core::Result<std::string> trust_policy(const std::string& role_arn, const std::string& provider_arn,
+                                       const cred::TokenClaims& claims) {
+  TRY_ASSIGN(const RoleName role, role_name(role_arn));
+  const auto provider = provider_arn.find(":oidc-provider/");
+  if (!provider_arn.starts_with(role.partition) || provider == std::string::npos) {
+    return core::fail(
+        core::ErrorKind::InvalidArgument,
+        core::format("\"{}\" is no identity provider of that cloud: {}ACCOUNT:oidc-provider/NAME",
+                     provider_arn, role.partition));
+  }
+  // AWS names its conditions after the provider, RAM has one name for all and compares the issuer.
+  const std::string prefix =
+      role.aws ? provider_arn.substr(provider + std::string_view(":oidc-provider/").size()) + ':'
+               : "oidc:";
+  Json conditions = Json::object();
+  const auto demand = [&](const char* name, const std::string& value) {
+    if (!value.empty()) {
+      conditions[prefix + name] = Json::array({value});
+    }
+  };
+  if (!role.aws) {
+    demand("iss", claims.issuer);
+  }
+  demand("aud", claims.audience);
+  demand("sub", claims.subject);
+  return trusting(role, role.aws ? "sts:AssumeRoleWithWebIdentity" : "sts:AssumeRole", "Federated",
+                  provider_arn, std::move(conditions));
 }
 
 core::Result<std::string> as_session_policy(const std::string& text) {
   const Json policy = Json::parse(text, nullptr, /*allow_exceptions=*/false);
   if (policy.is_discarded()) {
-    return core::fail(core::ErrorKind::InvalidArgument, "it is not valid JSON");
+    return core::fail(core::ErrorKind::InvalidArgument,
+                      core::format("it is not valid JSON at {}", where_it_ends(text)));
   }
   if (!policy.is_object() || !policy.contains("Statement")) {
     return core::fail(core::ErrorKind::InvalidArgument,

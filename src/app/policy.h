@@ -7,6 +7,7 @@
 
 #include "app/location.h"
 #include "core/result.h"
+#include "cred/token_claims.h"
 
 namespace app {
 
@@ -54,14 +55,22 @@ struct ObjectRights {
 };
 std::string objects_policy(const PolicyGrammar& grammar, const std::vector<ObjectRights>& objects);
 
-/// For whoever assumes the role: that, and nothing else.
-std::string user_policy(const std::string& role_arn);
+/// For whoever assumes the role: that, and nothing else. In the grammar that the ARN belongs to.
+/// Errors: InvalidArgument unless `role_arn` is acs:ram::ACCOUNT:role/NAME or
+/// arn:aws:iam::ACCOUNT:role/NAME.
+core::Result<std::string> user_policy(const std::string& role_arn);
 /// For the role: that principals of its own account may assume it, with `external_id` if there is
-/// one. Errors: InvalidArgument unless `role_arn` is acs:ram::ACCOUNT:role/NAME.
+/// one. Errors: as user_policy; where the ARN has no account.
 core::Result<std::string> trust_policy(const std::string& role_arn, const std::string& external_id);
+/// For the role: that who has a token of the provider may, with those of `claims` that are known.
+/// Errors: as user_policy; InvalidArgument where provider and role belong to different clouds.
+core::Result<std::string> trust_policy(const std::string& role_arn, const std::string& provider_arn,
+                                       const cred::TokenClaims& claims);
 
 /// `text` in as few characters as it takes, members in their order.
-/// Errors: InvalidArgument where it is no policy document; TooLarge beyond what STS takes.
+/// Errors: InvalidArgument where it is no policy document, with line and column where it is no
+/// JSON;
+///   TooLarge beyond what STS takes.
 core::Result<std::string> as_session_policy(const std::string& text);
 
 }  // namespace app

@@ -6,6 +6,9 @@
 #include "app/commands.h"
 #include "app/exit_code.h"
 #include "app/policy.h"
+#include "core/format.h"
+#include "cred/identity_token.h"
+#include "cred/token_claims.h"
 
 namespace app {
 namespace {
@@ -23,11 +26,29 @@ core::Result<std::string> policy_asked_for(const Values& values) {
   const std::string role_arn = values.text("role-arn");
   if (values.flag("user") || values.flag("trust")) {
     if (role_arn.empty()) {
-      return usage("--user and --trust are about a role: --role-arn acs:ram::ACCOUNT:role/NAME");
+      return usage("--user and --trust are about a role: --role-arn ARN");
     }
-    // Says also whether it is a role.
-    TRY_ASSIGN(std::string trust, trust_policy(role_arn, values.text("external-id")));
-    return values.flag("trust") ? trust : user_policy(role_arn);
+    if (values.flag("user")) {
+      return user_policy(role_arn);
+    }
+    const std::string provider = values.text("oidc-provider-arn");
+    if (provider.empty()) {
+      return trust_policy(role_arn, values.text("external-id"));
+    }
+    if (values.given("external-id")) {
+      return usage(
+          "--external-id is no part of what an identity provider's token is exchanged for");
+    }
+    cred::TokenClaims claims;
+    if (const std::string file = values.text("oidc-token-file"); !file.empty()) {
+      TRY_ASSIGN(const core::Secret token, cred::read_identity_token(file));
+      auto known = cred::claims_of(token);
+      if (!known) {
+        return usage(core::format("--oidc-token-file {}: {}", file, known.error().message));
+      }
+      claims = *std::move(known);
+    }
+    return trust_policy(role_arn, provider, claims);
   }
   if (values.text("source").empty()) {
     return usage("for which bucket? stsfs policy oss://BUCKET[/PREFIX]");

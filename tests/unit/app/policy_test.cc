@@ -98,7 +98,7 @@ TEST(ObjectPolicy, AllowsOneObject) {
 }
 
 TEST(UserPolicy, AllowsToAssumeTheRole) {
-  const auto policy = emulator::Policy::parse(user_policy("acs:ram::1:role/reader"), kPlace);
+  const auto policy = emulator::Policy::parse(*user_policy("acs:ram::1:role/reader"), kPlace);
   ASSERT_TRUE(policy);
   EXPECT_EQ(policy->decide("sts:AssumeRole", "acs:ram::1:role/reader", {}),
             emulator::Verdict::Allow);
@@ -116,6 +116,49 @@ TEST(TrustPolicy, AdmitsTheRolesOwnAccount) {
   for (const char* arn : {"", "acs:ram::x:role/r", "acs:ram::1:user/r", "acs:ram::1:role/", "r"}) {
     EXPECT_FALSE(trust_policy(arn, "")) << arn;
   }
+}
+
+TEST(TrustPolicy, AdmitsAnIdentityProvider) {
+  const auto policy =
+      trust_policy("acs:ram::12:role/pod", "acs:ram::12:oidc-provider/cluster",
+                   cred::TokenClaims{"https://issuer", "sts.aliyuncs.com", "system:sa:ns:name"});
+  ASSERT_TRUE(policy);
+  for (const char* said :
+       {R"("Federated": [)", R"("acs:ram::12:oidc-provider/cluster")", R"("oidc:iss": [)",
+        R"("oidc:aud": [)", R"("oidc:sub": [)", R"("Action": "sts:AssumeRole")"}) {
+    EXPECT_THAT(*policy, HasSubstr(said));
+  }
+  EXPECT_THAT(*trust_policy("acs:ram::12:role/pod", "acs:ram::12:oidc-provider/cluster",
+                            cred::TokenClaims{}),
+              Not(HasSubstr("Condition")));
+  for (const char* provider : {"", "acs:ram::12:role/x", "arn:aws:iam::12:oidc-provider/x"}) {
+    EXPECT_FALSE(trust_policy("acs:ram::12:role/pod", provider, cred::TokenClaims{})) << provider;
+  }
+}
+
+TEST(TrustPolicy, IsWrittenAsIamTakesIt) {
+  const std::string role = "arn:aws:iam::12:role/team/reader";
+  EXPECT_THAT(*user_policy(role), AllOf(HasSubstr("2012-10-17"), HasSubstr(role)));
+  EXPECT_THAT(*trust_policy(role, "door"),
+              AllOf(HasSubstr(R"("AWS": [)"), HasSubstr("arn:aws:iam::12:root"),
+                    HasSubstr("sts:ExternalId")));
+  EXPECT_THAT(*trust_policy("arn:aws-cn:iam::12:role/r", ""), HasSubstr("arn:aws-cn:iam::12:root"));
+  EXPECT_THAT(
+      *trust_policy(role, "arn:aws:iam::12:oidc-provider/oidc.eks/id/1",
+                    cred::TokenClaims{"https://oidc.eks/id/1", "sts.amazonaws.com", "sub"}),
+      AllOf(HasSubstr("sts:AssumeRoleWithWebIdentity"), HasSubstr(R"("oidc.eks/id/1:aud": [)"),
+            HasSubstr(R"("oidc.eks/id/1:sub": [)"), Not(HasSubstr("iss"))));
+  // Ceph's roles may have no account.
+  EXPECT_TRUE(user_policy("arn:aws:iam:::role/r"));
+  EXPECT_THAT(trust_policy("arn:aws:iam:::role/r", "").error().message, HasSubstr("no account"));
+}
+
+TEST(SessionPolicy, NamesTheLineAndTheColumnWhereItIsNoJson) {
+  const auto said = [](const std::string& text) { return as_session_policy(text).error().message; };
+  EXPECT_THAT(said("{\n  \"Version\": \"1\",\n  oops\n}"), HasSubstr("line 3, column 3"));
+  EXPECT_THAT(said("{\"ü\": x}"), HasSubstr("line 1, column 7"));
+  EXPECT_THAT(said("{\n\"Statement\": [\n"), HasSubstr("line 3, column 1"));
+  EXPECT_THAT(said(""), HasSubstr("line 1, column 1"));
 }
 
 TEST(SessionPolicy, IsCompactAndOfBoundedLength) {
