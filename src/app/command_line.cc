@@ -187,15 +187,21 @@ core::Result<std::vector<Assignment>> tokenize(Command command, std::vector<std:
   } catch (const CLI::Error& error) {
     return usage(error.what());
   }
+  std::vector<Assignment> found;
   for (const std::string& extra : app.remaining()) {
     if (extra.starts_with("-") && extra.size() > 1) {
       const auto name = std::string_view(extra).substr(extra.find_first_not_of('-'));
+      if (const auto equals = name.find('=');
+          equals != std::string_view::npos && !ignored_because(name.substr(0, equals)).empty()) {
+        found.push_back(
+            {std::string(name.substr(0, equals)), "", extra.substr(0, extra.find('='))});
+        continue;
+      }
       // Values knows how to refuse a name.
       TRY(Values(command).set(Layer::CommandLine, name.substr(0, name.find('=')), "x", extra));
     }
     return usage(core::format("\"{}\" is one argument too many", extra));
   }
-  std::vector<Assignment> found;
   std::map<const CLI::Option*, std::size_t> seen;
   for (const CLI::Option* option : app.parse_order()) {
     const std::string value = option->results().at(seen[option]++);

@@ -7,6 +7,7 @@
 
 #include "app/endpoints.h"
 #include "app/files.h"
+#include "app/object_settings.h"
 #include "app/places.h"
 #include "app/policy.h"
 #include "core/format.h"
@@ -109,14 +110,14 @@ core::Result<SourceKind> kind_of(const Values& values) {
   return chosen ? chosen->kind : SourceKind::Chain;
 }
 
-core::Result<std::string> policy_of(const std::string& word, bool read_only,
+core::Result<std::string> policy_of(const std::string& word, const Rights& rights,
                                     const std::optional<Location>& location) {
   if (word == "none" || (word == "auto" && !location)) {
     return std::string();
   }
   if (word == "auto") {
-    auto policy = as_session_policy(location_policy(grammar_of(location->dialect), *location,
-                                                    {.read_only = read_only}, Layout::Compact));
+    auto policy = as_session_policy(
+        location_policy(grammar_of(location->dialect), *location, rights, Layout::Compact));
     if (!policy) {
       return usage(
           core::format("--session-policy auto: {}: mount a shorter prefix, or name a "
@@ -172,8 +173,8 @@ core::Status read_role(const Values& values, const Environment& environment,
   role.external_id = values.text("external-id");
   role.signing =
       values.text("sts-signature") == "acs3" ? cred::StsSigning::Acs3 : cred::StsSigning::Rpc;
-  const bool read_only = find_option(values.command(), "read-only") && values.flag("read-only");
-  TRY_ASSIGN(role.policy, policy_of(values.text("session-policy"), read_only, place.location));
+  TRY_ASSIGN(role.policy,
+             policy_of(values.text("session-policy"), rights_of(values), place.location));
   return {};
 }
 

@@ -21,7 +21,10 @@ namespace {
 constexpr std::initializer_list<int> kSignals = {SIGTERM, SIGINT, SIGHUP};
 
 /// What is allowed and still worth a word on the terminal.
-void warn(const MountSettings& settings) {
+void warn(const Values& values, const MountSettings& settings) {
+  for (const std::string& ignored : values.ignored()) {
+    std::fputs(core::format("stsfs: warning: {}\n", ignored).c_str(), stderr);
+  }
   for (const auto* origin :
        {&settings.service.store.endpoint,
         settings.service.source.role.role_arn.empty() ? nullptr : &settings.service.source.sts}) {
@@ -76,7 +79,7 @@ int run_mount(const Invocation& invocation, const Environment& environment) {
   if (invocation.pretend) {
     return static_cast<int>(Exit::Ok);
   }
-  warn(*settings);
+  warn(invocation.values, *settings);
   const bool foreground = settings->foreground;
   std::optional<Background> background;
   if (!foreground) {

@@ -3,6 +3,7 @@
 
 #include "app/option_table_emulator.h"
 #include "app/option_table_identity.h"
+#include "app/option_table_objects.h"
 #include "app/options.h"
 
 namespace app {
@@ -15,12 +16,16 @@ constexpr std::string_view kResources = "Memory, disk and connections";
 constexpr std::string_view kLife = "The program's life";
 constexpr std::string_view kUrls = "Signed URLs";
 
-/// All rows: those about credentials after those about the service, those of the emulator last.
+/// All rows: those about credentials come after those about the service, those about new objects
+/// after those about files, those of the emulator last.
 std::vector<Option> whole_table(std::vector<Option> rows) {
-  const auto identity = identity_options();
-  const auto files =
-      std::find_if(rows.begin(), rows.end(), [](const Option& row) { return row.group == kFiles; });
-  rows.insert(files, identity.begin(), identity.end());
+  const auto insert = [&](std::string_view before, const std::vector<Option>& more) {
+    const auto at = std::find_if(rows.begin(), rows.end(),
+                                 [&](const Option& row) { return row.group == before; });
+    rows.insert(at, more.begin(), more.end());
+  };
+  insert(kFiles, identity_options());
+  insert(kResources, object_options());
   const auto emulator = emulator_options();
   rows.insert(rows.end(), emulator.begin(), emulator.end());
   return rows;
@@ -325,6 +330,7 @@ const std::vector<Option>& option_table() {
        .commands = kAskTheService | kEmulator,
        .fallback = "info",
        .choices = "error|warn|info|debug|trace",
+       .synonyms = "critical=error|crit=error|err=error|warning=warn|inf=info|dbg=debug",
        .group = kLife,
        .help = "how much is logged",
        .aliases = {{"dbglevel"}}},

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <span>
 
 #include "core/text.h"
 
@@ -49,7 +50,7 @@ constexpr std::array<std::string_view, 35> kFstabWords = {
     "use_session_token",
 };
 
-struct Refused {
+struct Reason {
   std::string_view name;
   std::string_view why;
 };
@@ -58,26 +59,47 @@ constexpr std::string_view kSecret =
     "ALIBABA_CLOUD_ACCESS_KEY_SECRET, "
     "or use a file, --credentials-file or --passwd-file";
 constexpr std::string_view kNoCache = "there is no cache on disk yet";
+constexpr std::string_view kAsTtl = "absent names are remembered as long as --metadata-ttl says";
 constexpr std::string_view kOneDirectory =
     "files that are rotated belong together: --credentials-dir names the directory that holds "
     "AccessKeyId, AccessKeySecret, SecurityToken and Expiration";
-constexpr std::array<Refused, 15> kRefused = {{
+constexpr std::array<Reason, 12> kRefused = {{
     {"oss-access-key-id", kSecret},
     {"oss-access-key-secret", kSecret},
     {"access-key-id", kSecret},
     {"access-key-secret", kSecret},
     {"security-token", kSecret},
-    {"use-cache", kNoCache},
-    {"cache", kNoCache},
     {"cache-dir", kNoCache},
-    {"disk-data-cache-dir", kNoCache},
-    {"max-cache-size", kNoCache},
     {"oss-sts-multi-conf-ak-file", kOneDirectory},
     {"oss-sts-multi-conf-sk-file", kOneDirectory},
     {"oss-sts-multi-conf-token-file", kOneDirectory},
     {"allow-root", "only allow-other exists"},
-    {"storage-class", "objects get the bucket's storage class"},
+    {"ahbe-conf", "headers by the ending of a name are not written"},
 }};
+/// Of ossfs, s3fs and mountpoint: hints about resources and speed.
+constexpr std::array<Reason, 14> kIgnored = {{
+    {"use-cache", kNoCache},
+    {"cache", kNoCache},
+    {"disk-data-cache-dir", kNoCache},
+    {"max-cache-size", kNoCache},
+    {"del-cache", kNoCache},
+    {"ensure-diskfree", "--staging-limit bounds what is taken of the disk"},
+    {"free-space-ratio", "--staging-limit bounds what is taken of the disk"},
+    {"max-stat-cache-size", "what is remembered of names is bounded as it is"},
+    {"negative-timeout", kAsTtl},
+    {"negative-metadata-ttl", kAsTtl},
+    {"close-to-open", "every open asks the service"},
+    {"log-dir", "--log-file names a file"},
+    {"curldbg", "--log-level trace shows every request"},
+    {"mime", "objects made here are application/octet-stream"},
+}};
+
+std::string_view reason_in(std::span<const Reason> rows, std::string_view name) {
+  const std::string wanted = canonical_name(name);
+  const auto found =
+      std::find_if(rows.begin(), rows.end(), [&](const Reason& row) { return row.name == wanted; });
+  return found == rows.end() ? std::string_view() : found->why;
+}
 
 /// Edits that turn one word into the other: insert, delete, replace.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -171,11 +193,8 @@ bool is_fstab_word(std::string_view name) {
          std::find(kFstabWords.begin(), kFstabWords.end(), name) != kFstabWords.end();
 }
 
-std::string_view refusal_of(std::string_view name) {
-  const std::string wanted = canonical_name(name);
-  const auto* const found = std::find_if(kRefused.begin(), kRefused.end(),
-                                         [&](const Refused& row) { return row.name == wanted; });
-  return found == kRefused.end() ? std::string_view() : found->why;
-}
+std::string_view refusal_of(std::string_view name) { return reason_in(kRefused, name); }
+
+std::string_view ignored_because(std::string_view name) { return reason_in(kIgnored, name); }
 
 }  // namespace app

@@ -43,6 +43,7 @@ struct Alias {
   std::string_view name;
   std::string_view value = {};  ///< what the bare alias stands for: --sigv1 is --sign-version v1
   std::string_view unit = {};   ///< of a plain number under this name, where it is not ours
+  std::string_view bare = {};   ///< what the name without a value stands for, where one may follow
 };
 
 struct Option {
@@ -54,6 +55,7 @@ struct Option {
   std::string_view fallback = {};    ///< the default, as one would write it; empty: none
   std::string_view bounds = {};      ///< "1s..1h"; either end may be missing
   std::string_view choices = {};     ///< "auto|v1|v4"
+  std::string_view synonyms = {};    ///< "warning=warn": what else is taken for a choice
   std::string_view group = {};       ///< heading in help and manual page
   std::string_view help = {};
   std::vector<Alias> aliases = {};
@@ -76,6 +78,9 @@ std::string nearest_option(Command command, std::string_view name);
 std::string canonical_name(std::string_view name);
 /// A word of fstab that says nothing to us: "_netdev", "x-systemd.automount", …
 bool is_fstab_word(std::string_view name);
+/// Why an option of other programs that does no harm where it is not followed is ignored; empty for
+/// any other name.
+std::string_view ignored_because(std::string_view name);
 /// Why an option that carries a secret, or one that other programs have and we do not, is refused;
 /// empty for any other name.
 std::string_view refusal_of(std::string_view name);

@@ -139,28 +139,30 @@ std::string where_it_ends(const std::string& text) {
 
 const PolicyGrammar& ram_grammar() {
   static const PolicyGrammar kRam = {
-      kRamVersion,
-      "oss:",
-      "acs:oss:*:*:",
-      {"oss:GetObject"},
-      {"oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload"},
-      "oss:ListObjects",
-      "oss:Prefix",
-      "ListParts",
+      .version = kRamVersion,
+      .service = "oss:",
+      .resource = "acs:oss:*:*:",
+      .read = {"oss:GetObject"},
+      .write = {"oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload"},
+      .set_acl = "oss:PutObjectAcl",
+      .list = "oss:ListObjects",
+      .listed_prefix = "oss:Prefix",
+      .list_parts = "ListParts",
   };
   return kRam;
 }
 
 const PolicyGrammar& iam_grammar() {
   static const PolicyGrammar kIam = {
-      kIamVersion,
-      "s3:",
-      "arn:aws:s3:::",
-      {"s3:GetObject", "s3:GetObjectVersion"},
-      {"s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"},
-      "s3:ListBucket",
-      "s3:prefix",
-      "ListMultipartUploadParts",
+      .version = kIamVersion,
+      .service = "s3:",
+      .resource = "arn:aws:s3:::",
+      .read = {"s3:GetObject", "s3:GetObjectVersion"},
+      .write = {"s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"},
+      .set_acl = "s3:PutObjectAcl",
+      .list = "s3:ListBucket",
+      .listed_prefix = "s3:prefix",
+      .list_parts = "ListMultipartUploadParts",
   };
   return kIam;
 }
@@ -175,6 +177,9 @@ std::string location_policy(const PolicyGrammar& grammar, const Location& locati
   if (!rights.read_only) {
     actions.insert(actions.end(), grammar.write.begin(), grammar.write.end());
   }
+  if (!rights.read_only && rights.set_acl) {
+    actions.push_back(grammar.set_acl);
+  }
   const std::string bucket = std::string(grammar.resource) + location.bucket;
   const std::string below = as_pattern(location.prefix) + '*';
   Json statements = Json::array({allow(Json(actions), bucket + '/' + below)});
@@ -184,6 +189,14 @@ std::string location_policy(const PolicyGrammar& grammar, const Location& locati
       listing["Condition"]["StringLike"][std::string(grammar.listed_prefix)] = Json::array({below});
     }
     statements.push_back(std::move(listing));
+  }
+  if (rights.use_keys) {
+    // Source: OSS, "Server-side encryption"; Amazon S3, "Using server-side encryption with KMS".
+    Json keys = Json::array({"kms:Decrypt"});
+    if (!rights.read_only) {
+      keys.push_back("kms:GenerateDataKey");
+    }
+    statements.push_back(allow(keys, "*"));
   }
   return rendered(document(grammar.version, std::move(statements)), layout);
 }

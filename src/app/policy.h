@@ -18,6 +18,7 @@ struct PolicyGrammar {
   std::string_view resource;  ///< what stands before "bucket/key"
   std::vector<std::string_view> read;
   std::vector<std::string_view> write;
+  std::string_view set_acl;        ///< the action that a write with an ACL takes besides
   std::string_view list;           ///< the action on the bucket
   std::string_view listed_prefix;  ///< the condition key that holds what a listing asks for
   std::string_view list_parts;     ///< the action that lists an upload's parts, without the service
@@ -33,6 +34,8 @@ const PolicyGrammar& grammar_of(oss::Dialect dialect);
 struct Rights {
   bool read_only = false;
   bool list = true;
+  bool set_acl = false;   ///< write objects with an ACL of their own
+  bool use_keys = false;  ///< of the key management service, for what is encrypted with them
 };
 
 /// STS takes no longer session policy. Units: characters. Source: STS API, AssumeRole, Policy.

@@ -5,6 +5,7 @@
 
 #include "app/commands.h"
 #include "app/exit_code.h"
+#include "app/object_settings.h"
 #include "app/policy.h"
 #include "core/format.h"
 #include "cred/identity_token.h"
@@ -54,7 +55,7 @@ core::Result<std::string> policy_asked_for(const Values& values) {
     return usage("for which bucket? stsfs policy oss://BUCKET[/PREFIX]");
   }
   TRY_ASSIGN(const Location location, parse_location(values.text("source")));
-  const Rights rights{values.flag("read-only"), !values.flag("no-list")};
+  const Rights rights = rights_of(values);
   if (values.flag("session")) {
     return as_session_policy(
         location_policy(grammar_of(location.dialect), location, rights, Layout::Compact));

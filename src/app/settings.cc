@@ -9,6 +9,7 @@
 
 #include "app/credential_settings.h"
 #include "app/endpoints.h"
+#include "app/object_settings.h"
 #include "app/places.h"
 #include "core/format.h"
 #include "core/log.h"
@@ -115,6 +116,8 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
   if (settings.store.signing == oss::Signing::V4 && region.empty()) {
     return usage("--sign-version v4 needs --region, which the endpoint does not tell");
   }
+  settings.store.requester_pays =
+      find_option(values.command(), "requester-pays") && values.flag("requester-pays");
   settings.store.patience.connect = values.duration("connect-timeout");
   settings.store.patience.idle = values.duration("request-timeout");
   settings.transport.ca_file = values.text("ca-file");
@@ -147,6 +150,8 @@ core::Result<MountSettings> mount_settings(const Values& values, const Environme
   settings.location.prefix += as_prefix(values.text("prefix"));
   TRY(check_prefix(settings.location.prefix));
   TRY_ASSIGN(settings.service, service_settings(values, environment, settings.location));
+
+  TRY(object_settings(values, settings.service.store));
 
   settings.fsname = values.text("fsname");
   if (settings.fsname.empty()) {

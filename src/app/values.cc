@@ -97,6 +97,17 @@ const Option& in_table(Command command, std::string_view name) {
   return *found->option;
 }
 
+/// The choice that `text` is another word for; else itself.
+std::string choice_meant(const Option& option, const std::string& text) {
+  for (const auto pair : core::split(option.synonyms, '|')) {
+    const auto equals = pair.find('=');
+    if (equals != std::string_view::npos && pair.substr(0, equals) == text) {
+      return std::string(pair.substr(equals + 1));
+    }
+  }
+  return text;
+}
+
 }  // namespace
 
 core::Status check_value(const Option& option, std::string_view text) {
@@ -132,6 +143,10 @@ core::Status Values::set(Layer layer, std::string_view name, std::string_view va
                          std::string_view origin) {
   const auto named = find_option(command_, name);
   if (!named) {
+    if (const auto why = ignored_because(name); !why.empty()) {
+      ignored_.push_back(core::format("{} is ignored: {}", origin, why));
+      return {};
+    }
     if (const auto why = refusal_of(name); !why.empty()) {
       return core::fail(core::ErrorKind::InvalidArgument, core::format("{}: {}", origin, why));
     }
@@ -152,9 +167,14 @@ core::Status Values::set(Layer layer, std::string_view name, std::string_view va
         return {};  // switched off: nothing was asked for
       }
       text = alias.value;
+    } else if (text.empty()) {
+      text = alias.bare;
     } else if (!alias.unit.empty() && parse_number(text, 10)) {
       text += alias.unit;
     }
+  }
+  if (option.kind == OptionKind::Choice) {
+    text = choice_meant(option, text);
   }
   if (auto checked = check_value(option, text); !checked) {
     return core::fail(core::ErrorKind::InvalidArgument,

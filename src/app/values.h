@@ -37,6 +37,9 @@ class Values {
   [[nodiscard]] core::Duration duration(std::string_view name) const;
   [[nodiscard]] std::vector<std::string> list(std::string_view name) const;
 
+  /// What was asked for and is not followed, each with its reason, for people.
+  [[nodiscard]] const std::vector<std::string>& ignored() const { return ignored_; }
+
   /// What differs from the defaults, as one would write it.
   [[nodiscard]] std::vector<std::pair<std::string, std::string>> given_values() const;
 
@@ -49,6 +52,7 @@ class Values {
 
   Command command_;
   std::map<std::string, Held, std::less<>> held_;
+  std::vector<std::string> ignored_;
 };
 
 /// Checks `text` against the option's kind, choices and bounds.

@@ -83,6 +83,22 @@ sign::Scope Client::scope_of(const Call& call) const {
           options_.product.empty() ? std::string(traits_.service_name) : options_.product};
 }
 
+http::Request Client::request_of(const Call& call) const {
+  http::Request request = call.request;
+  if (options_.requester_pays) {
+    request.headers.set(traits_.header("request-payer"), "requester");
+  }
+  // Source: OSS, "Single-connection bandwidth throttling"; bits a second.
+  constexpr std::uint64_t kBitsPerByte = 8;
+  const std::uint64_t limit = !call.bulk          ? 0
+                              : call.request.body ? options_.upload_limit
+                                                  : options_.download_limit;
+  if (limit > 0) {
+    request.headers.set("x-oss-traffic-limit", std::to_string(limit * kBitsPerByte));
+  }
+  return request;
+}
+
 core::Result<http::Response> Client::send(const core::OpContext& context, const Call& call) {
   return repeat(context, [&](int n, core::Duration& pause) {
     Call again = call;
@@ -149,7 +165,8 @@ core::Result<Client::Answer> Client::exchange(const core::OpContext& context, co
   http::Exchange exchange;
   exchange.context =
       call.bulk || call.slow_answer ? context : context.until(now() + options_.request_timeout);
-  exchange.request = call.request;
+  const http::Request request = request_of(call);
+  exchange.request = request;
   exchange.patience = options_.patience;
   const std::uint64_t body = call.request.body ? call.request.body->size() : 0;
   if (body <= kSmallBody) {
@@ -189,9 +206,9 @@ core::Result<Client::Answer> Client::exchange(const core::OpContext& context, co
   Answer answer;
   if (response.status >= 300) {
     answer.refusal = read_refusal(response, traits_, credentials.temporary());
-    explain_signature(*answer.refusal, call.request, credentials, scope, signed_at);
+    explain_signature(*answer.refusal, request, credentials, scope, signed_at);
     core::Error& error = answer.refusal->error;
-    if (response.status == 412 && !has_condition(call.request)) {
+    if (response.status == 412 && !has_condition(request)) {
       error.kind = ErrorKind::Protocol;
       error.remote->code.clear();  // nonsense, not the service's word
     }

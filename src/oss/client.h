@@ -79,6 +79,8 @@ class Client {
     std::optional<Refusal> refusal;
   };
   [[nodiscard]] sign::Scope scope_of(const Call& call) const;
+  /// The request as it is signed and sent, with what the options say of every one like it.
+  [[nodiscard]] http::Request request_of(const Call& call) const;
   core::Result<Answer> exchange(const core::OpContext& context, const Call& call,
                                 const sign::Credentials& credentials);
   void explain_signature(Refusal& refusal, const http::Request& request,

@@ -43,6 +43,28 @@ core::Status add_attributes(http::Headers& headers, const Traits& traits,
   return add_user_meta(headers, traits, attributes.user);
 }
 
+void add_new_link(http::Headers& headers, const Traits& traits, const NewObjects& wanted) {
+  if (!wanted.acl.empty()) {
+    headers.set(traits.header(traits.dialect == Dialect::Oss ? "object-acl" : "acl"), wanted.acl);
+  }
+}
+
+void add_new_object(http::Headers& headers, const Traits& traits, const NewObjects& wanted) {
+  add_new_link(headers, traits, wanted);
+  if (!wanted.storage_class.empty()) {
+    headers.set(traits.header("storage-class"), wanted.storage_class);
+  }
+  if (!wanted.encryption.empty()) {
+    headers.set(traits.header("server-side-encryption"), wanted.encryption);
+  }
+  if (!wanted.encryption_key.empty()) {
+    headers.set(
+        traits.header(traits.dialect == Dialect::Oss ? "server-side-encryption-key-id"
+                                                     : "server-side-encryption-aws-kms-key-id"),
+        wanted.encryption_key);
+  }
+}
+
 void add_precondition(http::Headers& headers, const Traits& traits,
                       const store::Precondition& precondition) {
   using Kind = store::Precondition::Kind;

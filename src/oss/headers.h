@@ -6,11 +6,16 @@
 
 #include "http/message.h"
 #include "oss/dialect.h"
+#include "oss/store.h"
 #include "store/object_store.h"
 
 namespace oss {
 
 /// Adds Content-Type and metadata. Errors: InvalidArgument, TooLarge.
+/// What `wanted` says of a new object. A link has no content to be encrypted, and its class is its
+/// target's: it takes the ACL alone.
+void add_new_object(http::Headers& headers, const Traits& traits, const NewObjects& wanted);
+void add_new_link(http::Headers& headers, const Traits& traits, const NewObjects& wanted);
 core::Status add_attributes(http::Headers& headers, const Traits& traits,
                             const store::ObjectAttributes& attributes);
 core::Status add_user_meta(http::Headers& headers, const Traits& traits,

@@ -74,6 +74,7 @@ core::Result<std::string> OssStore::start_upload(const core::OpContext& context,
   Call call = client_.call(Operation::InitiateMultipartUpload, "POST", key.text());
   call.request.query.push_back({"uploads", std::nullopt});
   TRY(add_attributes(call.request.headers, client_.traits(), attributes));
+  add_new_object(call.request.headers, client_.traits(), client_.options().new_objects);
   // An answer that is lost leaves an upload without parts behind, which costs nothing.
   const auto attempt = [&](int n, core::Duration& pause) -> core::Result<std::string> {
     call.attempt = n;

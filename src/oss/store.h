@@ -19,6 +19,15 @@ namespace oss {
 /// How requests are signed; Auto is V4 when a region is known, else V1. S3 has V4 alone.
 enum class Signing : std::uint8_t { Auto, V1, V4 };
 
+/// What objects made here are to be where the bucket's own rules are not meant; in the service's
+/// words, each empty for the bucket's.
+struct NewObjects {
+  std::string storage_class;   ///< "IA", "STANDARD_IA"
+  std::string encryption;      ///< at the service: "AES256", "KMS", "aws:kms"
+  std::string encryption_key;  ///< id of the key of a KMS
+  std::string acl;             ///< "private"
+};
+
 struct Options {
   Dialect dialect = Dialect::Oss;
   http::Origin endpoint;  ///< of the service, without the bucket (except Addressing::Cname)
@@ -33,6 +42,12 @@ struct Options {
   http::Patience patience;
   /// Bound of one attempt of a request that carries no object data.
   core::Duration request_timeout = std::chrono::seconds{60};
+  NewObjects new_objects;
+  bool requester_pays = false;  ///< say so with every request
+  /// Of one request that carries object data, kept by the service; bytes a second, 0: none. OSS
+  /// only.
+  std::uint64_t upload_limit = 0;
+  std::uint64_t download_limit = 0;
 };
 
 /// What the store works with; all outlive it.

@@ -90,6 +90,7 @@ core::Result<store::Published> OssStore::put(const core::OpContext& context,
   }
   Call call = client_.call(Operation::PutObject, "PUT", key.text());
   TRY(add_attributes(call.request.headers, client_.traits(), attributes));
+  add_new_object(call.request.headers, client_.traits(), client_.options().new_objects);
   add_precondition(call.request.headers, client_.traits(), precondition);
   TRY_ASSIGN(const std::string md5, seal(call, source, {0, size}));
   bool lost = false;
@@ -165,6 +166,7 @@ core::Result<store::Published> OssStore::copy(const core::OpContext& context,
     headers.add(traits.header("metadata-directive"), "REPLACE");
     TRY(add_attributes(headers, traits, *request.replace));
   }
+  add_new_object(headers, traits, client_.options().new_objects);
   add_precondition(headers, traits, request.precondition);
   bool lost = false;
   const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::Published> {
@@ -215,6 +217,7 @@ core::Result<store::Published> OssStore::put_symlink(const core::OpContext& cont
   call.request.query.push_back({"symlink", std::nullopt});
   call.request.headers.add("x-oss-symlink-target", core::percent_encode(target.text(), true));
   TRY(add_user_meta(call.request.headers, client_.traits(), user));
+  add_new_link(call.request.headers, client_.traits(), client_.options().new_objects);
   add_precondition(call.request.headers, client_.traits(), precondition);
   bool lost = false;
   const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::Published> {

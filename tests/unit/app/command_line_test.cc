@@ -108,6 +108,28 @@ TEST(CommandLine, TakesTheNamesOfOtherPrograms) {
   EXPECT_EQ(ossfs2->values.text("bucket"), "b");
 }
 
+TEST(CommandLine, TakesLimitsAndEncryptionAsOthersWriteThem) {
+  EXPECT_EQ(mount_values({"-o", "upload_traffic_limit=819200"}).text("upload-limit"),
+            "819200bit/s");
+  EXPECT_EQ(mount_values({"-o", "use_sse"}).text("encryption"), "AES256");
+  EXPECT_EQ(mount_values({"-o", "use_sse=kmsid:k-1"}).text("encryption"), "kmsid:k-1");
+  EXPECT_EQ(mount_values({"-o", "dbglevel=critical"}).text("log-level"), "error");
+  EXPECT_EQ(mount_values({"--log-level", "warning"}).text("log-level"), "warn");
+}
+
+TEST(CommandLine, HintsThatAreNotFollowedAreIgnoredAloud) {
+  const auto from_fstab = mount_values({"-o", "use_cache=/tmp,ro,close_to_open"});
+  EXPECT_TRUE(from_fstab.flag("read-only"));
+  EXPECT_THAT(from_fstab.ignored(),
+              ElementsAre(AllOf(HasSubstr("-o use_cache is ignored"), HasSubstr("no cache")),
+                          HasSubstr("-o close_to_open")));
+  EXPECT_THAT(mount_values({"--max-cache-size=100"}).ignored(),
+              ElementsAre(HasSubstr("--max-cache-size is ignored")));
+  // What somebody asks us for by our own name, and what changes what is stored, is refused.
+  EXPECT_THAT(refusal({"mount", "oss://b", "/mnt", "-o", "cache_dir=/x"}), HasSubstr("no cache"));
+  EXPECT_THAT(refusal({"mount", "oss://b", "/mnt", "-o", "ahbe_conf=/x"}), HasSubstr("headers"));
+}
+
 TEST(CommandLine, ListsAddUp) {
   EXPECT_THAT(mount_values({"--assume-dirs", "a,b/c", "--assume-dirs=d"}).list("assume-dirs"),
               ElementsAre("a", "b/c", "d"));

@@ -31,8 +31,10 @@ TEST(OptionTable, EveryNameMeansOneThingInACommand) {
         EXPECT_TRUE(names.insert(std::string(alias.name)).second) << alias.name;
         EXPECT_EQ(canonical_name(alias.name), alias.name);
         EXPECT_TRUE(refusal_of(alias.name).empty()) << alias.name;
+        EXPECT_TRUE(ignored_because(alias.name).empty()) << alias.name;
       }
       EXPECT_TRUE(refusal_of(option.name).empty()) << option.name;
+      EXPECT_TRUE(ignored_because(option.name).empty()) << option.name;
     }
   }
 }

@@ -69,6 +69,21 @@ TEST(LocationPolicy, AllowsWhatTheMountNeedsAndNothingElse) {
   EXPECT_FALSE(allows(writing, "oss:GetObjectAcl", "b/data/a/x"));
 }
 
+TEST(LocationPolicy, AllowsAclsAndKeysToMountsThatUseThem) {
+  const std::string plain = compact({"b", "a/"});
+  const std::string acl = compact({"b", "a/"}, {.set_acl = true});
+  EXPECT_FALSE(allows(plain, "oss:PutObjectAcl", "b/a/x"));
+  EXPECT_TRUE(allows(acl, "oss:PutObjectAcl", "b/a/x"));
+  EXPECT_FALSE(allows(acl, "oss:PutObjectAcl", "b/b/x"));
+  EXPECT_FALSE(allows(compact({"b", "a/"}, {.read_only = true, .set_acl = true}),
+                      "oss:PutObjectAcl", "b/a/x"));
+  EXPECT_THAT(plain, Not(HasSubstr("kms:")));
+  EXPECT_THAT(compact({"b", "a/"}, {.use_keys = true}),
+              HasSubstr(R"("Action":["kms:Decrypt","kms:GenerateDataKey"],"Resource":["*"])"));
+  EXPECT_THAT(compact({"b", "a/"}, {.read_only = true, .use_keys = true}),
+              HasSubstr(R"("Action":["kms:Decrypt"])"));
+}
+
 TEST(LocationPolicy, AllowsListingBelowThePrefixOnly) {
   const std::string policy = compact({"b", "data/a/"});
   EXPECT_TRUE(allows(policy, "oss:ListObjects", "b", {{"oss:Prefix", "data/a/"}}));

@@ -75,6 +75,24 @@ TEST_F(S3, WritesCarryTheirMd5AndConditionsWithoutQuotes) {
   EXPECT_EQ(sent[1].header("If-Match"), "E1");
 }
 
+TEST_F(S3, NewObjectsAreWhatTheOptionsSay) {
+  options_.new_objects = {"STANDARD_IA", "aws:kms", "key-1", "bucket-owner-full-control"};
+  options_.requester_pays = true;
+  transport_.reply(stored(kMd5OfHello)).reply(copied("E1"));
+  ASSERT_TRUE(put({}));
+  store::CopyRequest copy;
+  copy.source = source_version();
+  copy.target = key_;
+  ASSERT_TRUE(store().copy(context_, copy));
+  for (const test::Sent& sent : transport_.sent()) {
+    EXPECT_EQ(sent.header("x-amz-storage-class"), "STANDARD_IA");
+    EXPECT_EQ(sent.header("x-amz-server-side-encryption"), "aws:kms");
+    EXPECT_EQ(sent.header("x-amz-server-side-encryption-aws-kms-key-id"), "key-1");
+    EXPECT_EQ(sent.header("x-amz-acl"), "bucket-owner-full-control");
+    EXPECT_EQ(sent.header("x-amz-request-payer"), "requester");
+  }
+}
+
 TEST_F(S3, ATargetThatHadToBeAbsentExists) {
   for (int n = 0; n < 2; ++n) {
     transport_.reply(refusal(412, "PreconditionFailed")).reply(there("another"));

@@ -53,6 +53,30 @@ TEST_F(Write, SendsBytesTypeAndMetadata) {
   EXPECT_FALSE(sent.request.headers.get("x-oss-forbid-overwrite"));
 }
 
+TEST_F(Write, NewObjectsAreWhatTheOptionsSay) {
+  options_.new_objects = {"IA", "KMS", "key-1", "public-read"};
+  options_.requester_pays = true;
+  options_.upload_limit = 100U << 10U;
+  options_.download_limit = 200U << 10U;
+  transport_.reply(stored());
+  ASSERT_TRUE(put());
+  const test::Sent sent = transport_.sent().at(0);
+  EXPECT_EQ(sent.header("x-oss-storage-class"), "IA");
+  EXPECT_EQ(sent.header("x-oss-server-side-encryption"), "KMS");
+  EXPECT_EQ(sent.header("x-oss-server-side-encryption-key-id"), "key-1");
+  EXPECT_EQ(sent.header("x-oss-object-acl"), "public-read");
+  EXPECT_EQ(sent.header("x-oss-request-payer"), "requester");
+  EXPECT_EQ(sent.header("x-oss-traffic-limit"), "819200");
+  transport_.reply(ok({{"ETag", "\"LINK\""}}));
+  ASSERT_TRUE(
+      store().put_symlink(context_, model::ObjectKey("link"), model::ObjectKey("a"), {}, {}));
+  const test::Sent link = transport_.sent().at(1);
+  EXPECT_EQ(link.header("x-oss-object-acl"), "public-read");
+  EXPECT_EQ(link.header("x-oss-request-payer"), "requester");
+  EXPECT_FALSE(link.request.headers.get("x-oss-storage-class"));
+  EXPECT_FALSE(link.request.headers.get("x-oss-traffic-limit"));
+}
+
 TEST_F(Write, RepeatsWhatWasDamagedOnItsWay) {
   transport_.reply(stored("something else")).reply(refusal(400, "InvalidDigest")).reply(stored());
   ASSERT_TRUE(put());
