@@ -33,6 +33,7 @@ constexpr std::array kStatuses = {
     Row{"MethodNotAllowed", 405},
     Row{"FileAlreadyExists", 409},
     Row{"FileImmutable", 409},
+    Row{"RestoreAlreadyInProgress", 409},
     Row{"BucketNotEmpty", 409},
     Row{"BucketAlreadyExists", 409},
     Row{"PositionNotEqualToLength", 409},

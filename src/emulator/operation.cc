@@ -2,8 +2,10 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 
 #include "core/format.h"
+#include "emulator/bucket_configuration.h"
 
 namespace emulator {
 namespace {
@@ -23,6 +25,9 @@ constexpr std::array kFacts = {
                    BodyKind::None},
     OperationFacts{Op::PutBucketVersioning, "PutBucketVersioning", "oss:PutBucketVersioning",
                    BodyKind::Text},
+    OperationFacts{Op::GetBucketConfiguration, "GetBucketConfiguration", "oss:Get", BodyKind::None},
+    OperationFacts{Op::DeleteBucketConfiguration, "DeleteBucketConfiguration", "oss:Delete",
+                   BodyKind::None},
     OperationFacts{Op::ListObjects, "ListObjects", "oss:ListObjects", BodyKind::None},
     OperationFacts{Op::ListObjectsV2, "ListObjectsV2", "oss:ListObjects", BodyKind::None},
     OperationFacts{Op::ListObjectVersions, "ListObjectVersions", "oss:ListObjectVersions",
@@ -58,6 +63,7 @@ constexpr std::array kFacts = {
                    BodyKind::None},
     OperationFacts{Op::DeleteObjectTagging, "DeleteObjectTagging", "oss:DeleteObjectTagging",
                    BodyKind::None},
+    OperationFacts{Op::RestoreObject, "RestoreObject", "oss:RestoreObject", BodyKind::Text},
     OperationFacts{Op::NotImplemented, "NotImplemented", "", BodyKind::Text},
 };
 
@@ -73,7 +79,7 @@ static_assert(in_order(), "one row for each Op, in the order of the enumeration"
 
 /// What the service knows as a sub-resource but we do not serve. A name that is in no list here is
 /// an unknown parameter, which is ignored.
-constexpr std::array<std::string_view, 33> kRefused = {"lifecycle",
+constexpr std::array<std::string_view, 32> kRefused = {"lifecycle",
                                                        "cors",
                                                        "website",
                                                        "logging",
@@ -99,7 +105,6 @@ constexpr std::array<std::string_view, 33> kRefused = {"lifecycle",
                                                        "policyStatus",
                                                        "object-lock",
                                                        "ownershipControls",
-                                                       "restore",
                                                        "cleanRestoredObject",
                                                        "seal",
                                                        "x-oss-process",
@@ -141,9 +146,6 @@ Op bucket_op(const RawRequest& r) {
     if (has(r, "live")) {
       return Op::ListLiveChannels;
     }
-    if (has(r, "tagging")) {
-      return Op::NotImplemented;
-    }
     const QueryParam* type = r.param("list-type");
     return type != nullptr && type->value == "2" ? Op::ListObjectsV2 : Op::ListObjects;
   }
@@ -160,7 +162,7 @@ Op bucket_op(const RawRequest& r) {
     return Op::HeadBucket;
   }
   if (r.method == "DELETE") {
-    return has(r, "tagging") ? Op::NotImplemented : Op::DeleteBucket;
+    return Op::DeleteBucket;
   }
   return r.method == "POST" && has(r, "delete") ? Op::DeleteMultipleObjects : Op::NotImplemented;
 }
@@ -200,6 +202,9 @@ Op object_op(const RawRequest& r) {
     return copies(r) ? Op::CopyObject : Op::PutObject;
   }
   if (r.method == "POST") {
+    if (has(r, "restore")) {
+      return Op::RestoreObject;
+    }
     if (has(r, "append")) {
       return Op::AppendObject;
     }
@@ -217,11 +222,30 @@ Op object_op(const RawRequest& r) {
   return Op::NotImplemented;
 }
 
+/// A setting of the bucket that is asked for, or taken away: there is none.
+std::optional<Operation> configuration_op(const RawRequest& request, const Address& address) {
+  const bool reads = request.method == "GET";
+  if (address.bucket.empty() || !address.key.empty() || !(reads || request.method == "DELETE")) {
+    return std::nullopt;
+  }
+  for (const QueryParam& param : request.query) {
+    const BucketConfiguration* row = bucket_configuration(param.name);
+    if (row != nullptr && (reads || row->deletable)) {
+      return Operation{reads ? Op::GetBucketConfiguration : Op::DeleteBucketConfiguration,
+                       param.name};
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 const OperationFacts& facts_of(Op op) { return kFacts[static_cast<std::size_t>(op)]; }
 
 Operation classify(const RawRequest& request, const Address& address) {
+  if (auto configuration = configuration_op(request, address)) {
+    return *std::move(configuration);
+  }
   const bool lists_channels = request.method == "GET" && address.key.empty();
   for (const std::string_view name : kRefused) {
     if (has(request, name) && !(lists_channels && name == "live")) {
@@ -241,12 +265,17 @@ Operation classify(const RawRequest& request, const Address& address) {
   return {op, {}};
 }
 
-std::string action_of(Op op, bool names_version) {
+std::string action_of(Op op, bool names_version, std::string_view configuration) {
   std::string action(facts_of(op).action);
+  if (const BucketConfiguration* row = bucket_configuration(configuration);
+      row != nullptr && (op == Op::GetBucketConfiguration || op == Op::DeleteBucketConfiguration)) {
+    return action + std::string(row->right);
+  }
   const bool versioned = op == Op::GetObject || op == Op::HeadObject || op == Op::GetObjectMeta ||
                          op == Op::DeleteObject || op == Op::GetObjectAcl ||
                          op == Op::PutObjectAcl || op == Op::GetObjectTagging ||
-                         op == Op::PutObjectTagging || op == Op::DeleteObjectTagging;
+                         op == Op::PutObjectTagging || op == Op::DeleteObjectTagging ||
+                         op == Op::RestoreObject;
   if (!names_version || !versioned) {
     return action;
   }

@@ -21,6 +21,8 @@ enum class Op : std::uint8_t {
   PutBucketAcl,
   GetBucketVersioning,
   PutBucketVersioning,
+  GetBucketConfiguration,
+  DeleteBucketConfiguration,
   ListObjects,
   ListObjectsV2,
   ListObjectVersions,
@@ -47,6 +49,7 @@ enum class Op : std::uint8_t {
   PutObjectTagging,
   GetObjectTagging,
   DeleteObjectTagging,
+  RestoreObject,
   NotImplemented,
 };
 
@@ -63,11 +66,12 @@ const OperationFacts& facts_of(Op op);
 
 struct Operation {
   Op op = Op::NotImplemented;
-  std::string described;  ///< for NotImplemented: "GET ?lifecycle"
+  std::string described;  ///< for NotImplemented: "PUT ?lifecycle"; of a configuration: its name
 };
 Operation classify(const RawRequest& request, const Address& address);
 
 /// The RAM action: "oss:GetObject", or "oss:GetObjectVersion" when a version is named.
-std::string action_of(Op op, bool names_version);
+/// `configuration`: the name, where it is one of a bucket's.
+std::string action_of(Op op, bool names_version, std::string_view configuration = {});
 
 }  // namespace emulator

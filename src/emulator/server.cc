@@ -243,7 +243,7 @@ class Server final : public Emulator {
     service.region = options.authority.region;
     service.domains = options.virtual_host_domains;
     service.missing_key_is_denied = options.missing_key_is_denied;
-    service_ = std::make_unique<Service>(*storage_, *authority_, std::move(service));
+    service_ = std::make_unique<Service>(*storage_, *authority_, std::move(service), clock_);
     return listen(options);
   }
 

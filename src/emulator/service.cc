@@ -185,7 +185,8 @@ Outcome<bool> Service::admit(Call& call, core::Duration clock_offset) const {
       return allowed;
     }
   } else if (call.op != Op::DeleteMultipleObjects) {  // that one asks for each key
-    const std::string action = action_of(call.op, call.request.param("versionId") != nullptr);
+    const std::string action =
+        action_of(call.op, call.request.param("versionId") != nullptr, call.described);
     if (auto allowed = authorize(call, action, call.address.bucket, call.address.key); !allowed) {
       return allowed;
     }
@@ -303,6 +304,9 @@ Service::Answered Service::dispatch(Call& call) {
       return bucket_versioning(call);
     case Op::PutBucketVersioning:
       return put_bucket_versioning(call);
+    case Op::GetBucketConfiguration:
+    case Op::DeleteBucketConfiguration:
+      return bucket_configuration_of(call);
     case Op::ListObjects:
     case Op::ListObjectsV2:
       return list_objects(call);
@@ -352,6 +356,8 @@ Service::Answered Service::dispatch(Call& call) {
       return object_tagging(call);
     case Op::DeleteObjectTagging:
       return delete_object_tagging(call);
+    case Op::RestoreObject:
+      return restore_object(call);
     case Op::NotImplemented:
       break;
   }

@@ -10,6 +10,7 @@
 #include "emulator/errors.h"
 #include "emulator/operation.h"
 #include "emulator/reply.h"
+#include "emulator/restorations.h"
 #include "emulator/storage.h"
 
 namespace emulator {
@@ -20,7 +21,7 @@ struct Call {
   std::string request_id;
   Address address;
   Op op = Op::NotImplemented;
-  std::string described;  ///< what is not implemented
+  std::string described;  ///< what is not implemented, or which configuration is meant
   Dialect dialect = Dialect::Oss;
   Principal principal;
   BucketFacts bucket;               ///< of the bucket addressed, once admitted
@@ -45,8 +46,11 @@ struct ServiceOptions {
 /// Threads: any.
 class Service {
  public:
-  Service(Storage& storage, Authority& authority, ServiceOptions options)
-      : storage_(storage), authority_(authority), options_(std::move(options)) {}
+  Service(Storage& storage, Authority& authority, ServiceOptions options, const core::Clock& clock)
+      : storage_(storage),
+        authority_(authority),
+        options_(std::move(options)),
+        restorations_(clock) {}
 
   /// Fills in what the head alone tells: address, operation, likely dialect.
   void recognise(Call& call) const;
@@ -76,6 +80,11 @@ class Service {
   Answered get_object(const Call& call);
   Answered head_object(const Call& call);
   Answered get_object_meta(const Call& call);
+  /// InvalidObjectState where the bytes lie in an archive.
+  [[nodiscard]] Outcome<bool> check_readable(std::string_view bucket, std::string_view key,
+                                             const Version& version) const;
+  void describe_restoration(Reply& reply, const Call& call, const Target& target) const;
+  Answered restore_object(const Call& call);
   Answered put_object(Call& call);
   Answered append_object(Call& call);
   Answered delete_object(const Call& call);
@@ -119,6 +128,7 @@ class Service {
   Answered put_bucket_acl(const Call& call);
   Answered bucket_versioning(const Call& call);
   Answered put_bucket_versioning(const Call& call);
+  static Answered bucket_configuration_of(const Call& call);
   Answered object_acl(const Call& call);
   Answered put_object_acl(const Call& call);
   Answered object_tagging(const Call& call);
@@ -128,6 +138,7 @@ class Service {
   Storage& storage_;
   Authority& authority_;
   const ServiceOptions options_;
+  Restorations restorations_;
 };
 
 }  // namespace emulator

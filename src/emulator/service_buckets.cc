@@ -3,6 +3,7 @@
 
 #include "core/format.h"
 #include "core/text.h"
+#include "emulator/bucket_configuration.h"
 #include "emulator/headers.h"
 #include "emulator/xml.h"
 
@@ -221,6 +222,27 @@ Service::Answered Service::put_bucket_versioning(const Call& call) {
     return refuse(done.error());
   }
   return Reply();
+}
+
+Service::Answered Service::bucket_configuration_of(const Call& call) {
+  const BucketConfiguration* row = bucket_configuration(call.described);
+  const BucketConfiguration::Absence& absence = row->absence(call.dialect);
+  if (!absence.known()) {
+    return refuse(not_implemented(call.request.method + " ?" + call.described));
+  }
+  if (call.op == Op::DeleteBucketConfiguration) {  // what is not there is gone already
+    Reply reply;
+    reply.status = 204;
+    return reply;
+  }
+  if (absence.document.empty()) {
+    ServiceError error =
+        service_error(404, std::string(absence.code), "The bucket has no such configuration.");
+    error.details.emplace_back("BucketName", call.address.bucket);
+    return refuse(std::move(error));
+  }
+  return xml_reply(
+      core::format("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n{}", absence.document));
 }
 
 Service::Answered Service::object_acl(const Call& call) {

@@ -41,9 +41,8 @@ Outcome<Service::Source> Service::source_of(const Call& call) const {
   source.version = std::move(*found);
   const auto facts = storage_.bucket(source.bucket);
   source.versioned = facts && facts->versioning != Versioning::Never;
-  if (source.version->storage_class.ends_with("Archive")) {
-    return refuse(service_error(403, "InvalidObjectState",
-                                "The operation is not valid for the object's state."));
+  if (const auto readable = check_readable(source.bucket, source.key, *source.version); !readable) {
+    return refuse(readable.error());
   }
   if (const auto holds = check_conditions(call, *source.version, call.vendor_name("copy-source-"));
       !holds) {

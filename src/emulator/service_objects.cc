@@ -74,9 +74,9 @@ Service::Answered Service::get_object(const Call& call) {
   }
   const Version& object = *target->object;
   const Version& facts = target->link ? *target->link : object;
-  if (object.storage_class.ends_with("Archive")) {
-    return refuse(service_error(403, "InvalidObjectState",
-                                "The operation is not valid for the object's state."));
+  const std::string& key = target->link ? target->link->symlink_target : call.address.key;
+  if (const auto readable = check_readable(call.address.bucket, key, object); !readable) {
+    return refuse(readable.error());
   }
   if (const auto holds = check_conditions(call, object, {}); !holds) {
     return refuse(holds.error());
@@ -90,6 +90,7 @@ Service::Answered Service::get_object(const Call& call) {
   }
   Reply reply;
   describe(reply, call, facts, object);
+  describe_restoration(reply, call, *target);
   if (!*range) {
     reply.object = object.body;
     return reply;
@@ -113,6 +114,7 @@ Service::Answered Service::head_object(const Call& call) {
   }
   Reply reply;
   describe(reply, call, target->link ? *target->link : object, object);
+  describe_restoration(reply, call, *target);
   reply.announced = object.body.size();
   return reply;
 }

@@ -193,6 +193,24 @@ std::optional<Versioning> parse_versioning(const std::string& text) {
   return status == "Suspended" ? std::optional(Versioning::Suspended) : std::nullopt;
 }
 
+std::optional<unsigned> parse_restore(const std::string& text) {
+  if (core::trim(text).empty()) {
+    return 1;
+  }
+  const Document document(text, "RestoreRequest");
+  if (document.root() == nullptr) {
+    return std::nullopt;
+  }
+  const std::string digits(core::trim(child_text(*document.root(), "Days")));
+  if (digits.empty()) {
+    return 1;
+  }
+  unsigned days = 0;
+  const auto parsed = std::from_chars(digits.data(), digits.data() + digits.size(), days);
+  const bool number = parsed.ec == std::errc() && parsed.ptr == digits.data() + digits.size();
+  return number ? std::optional(days) : std::nullopt;
+}
+
 std::optional<std::string> parse_create_bucket(const std::string& text) {
   if (core::trim(text).empty()) {
     return std::string();

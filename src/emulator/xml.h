@@ -45,6 +45,8 @@ std::optional<DeleteRequest> parse_delete(const std::string& text);
 std::optional<std::vector<PartName>> parse_complete(const std::string& text);
 std::optional<Pairs> parse_tagging(const std::string& text);
 std::optional<Versioning> parse_versioning(const std::string& text);
+/// Days of RestoreRequest; 1 if there is no body, or no such element.
+std::optional<unsigned> parse_restore(const std::string& text);
 /// StorageClass of CreateBucketConfiguration; empty if there is none.
 std::optional<std::string> parse_create_bucket(const std::string& text);
 

@@ -275,9 +275,9 @@ TEST_F(ServerTest, FindsTheBucketInTheHost) {
 }
 
 TEST_F(ServerTest, NamesWhatItDoesNotDo) {
-  const WireAnswer answer = call("GET", "", "lifecycle");
+  const WireAnswer answer = call("PUT", "", "lifecycle", "<x/>");
   EXPECT_EQ(answer.status, 501);
-  EXPECT_THAT(answer.element("Message"), HasSubstr("GET ?lifecycle"));
+  EXPECT_THAT(answer.element("Message"), HasSubstr("PUT ?lifecycle"));
 }
 
 }  // namespace

@@ -135,10 +135,16 @@ struct WireRequest {
 /// The bytes of a request signed with V1. Source: OSS API, "Authorization header (V1)".
 inline std::string signed_bytes(const Identity& who, const WireRequest& request) {
   static const std::vector<std::string> kSubResources = {
-      "lifecycle", "live",       "acl",        "append",    "bucketInfo", "delete",
-      "location",  "objectMeta", "partNumber", "position",  "stat",       "symlink",
-      "tagging",   "uploadId",   "uploads",    "versionId", "versions",   "continuation-token",
-      "versioning"};
+      "lifecycle",  "live",       "acl",
+      "append",     "bucketInfo", "delete",
+      "location",   "objectMeta", "partNumber",
+      "position",   "stat",       "symlink",
+      "tagging",    "uploadId",   "uploads",
+      "versionId",  "versions",   "continuation-token",
+      "versioning", "restore",    "cors",
+      "website",    "policy",     "encryption",
+      "worm",       "inventory",  "requestPayment",
+      "referer",    "logging",    "replication"};
   const std::string date = core::format_http_date(std::chrono::system_clock::now());
   std::map<std::string, std::string> vendor;
   std::string type;
