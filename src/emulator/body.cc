@@ -19,15 +19,18 @@
 namespace emulator {
 namespace {
 
-constexpr std::size_t kChunkBytes = std::size_t{2} << 20U;  // a huge page
-constexpr std::size_t kSpareChunks = 128;                   // 256 MiB kept for the next bodies
+constexpr std::size_t kChunkBytes = std::size_t{2} << 20U;
+constexpr std::size_t kSpareChunks = 128;  // 256 MiB at least are kept for the next bodies
 constexpr std::size_t kPatternBytes = std::size_t{1} << 20U;
 constexpr std::size_t kInlineBytes = 16384;      // smaller bodies stay in memory and journal
 constexpr std::size_t kJoinBytes = 65536;        // appended pieces grow to twice this
+constexpr std::size_t kWriteBytes = 16384;       // more at once lies in large pages: see fresh()
 constexpr std::size_t kUnknownStart = 65536;     // first room where the length is not known
 constexpr std::uint64_t kMd5Limit = 16U << 20U;  // larger bodies: MD5 costs 1.35 s a GB
 
-/// Chunks of one size, recycled: fresh memory costs more in page faults than the copy into it.
+/// Chunks of one size, recycled: fresh memory costs more than all else that a PUT does, on a
+/// virtual machine whose host must find it by far. As many as are in use may be spare, so that
+/// bodies that replace others of their size find their memory.
 class ChunkPool {
  public:
   static ChunkPool& instance() {
@@ -45,6 +48,7 @@ class ChunkPool {
   void* take() {
     {
       const core::MutexLock lock(mutex_);
+      ++in_use_;
       if (!spare_.empty()) {
         void* memory = spare_.back();
         spare_.pop_back();
@@ -55,36 +59,28 @@ class ChunkPool {
   }
   void give_back(void* memory) {
     const core::MutexLock lock(mutex_);
-    if (spare_.size() < kSpareChunks) {
-      spare_.push_back(memory);
-    } else {
-      ::munmap(memory, kChunkBytes);
+    --in_use_;
+    spare_.push_back(memory);
+    for (; spare_.size() > std::max(kSpareChunks, in_use_); spare_.pop_back()) {
+      ::munmap(spare_.back(), kChunkBytes);
     }
   }
 
  private:
-  /// Aligned to its size, so that the kernel can use one huge page.
+  /// Small pages, all at once: a host that takes free memory back from its guests takes it in huge
+  /// pages, and a body in fresh huge ones then costs four times as much.
   static void* fresh() {
-    void* area = ::mmap(nullptr, 2 * kChunkBytes, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (area == MAP_FAILED) {
+    void* memory = ::mmap(nullptr, kChunkBytes, PROT_READ | PROT_WRITE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (memory == MAP_FAILED) {
       throw std::bad_alloc();
     }
-    const auto start = reinterpret_cast<std::uintptr_t>(area);
-    const std::uintptr_t aligned = (start + kChunkBytes - 1) / kChunkBytes * kChunkBytes;
-    if (aligned > start) {
-      ::munmap(area, aligned - start);
-    }
-    if (start + kChunkBytes > aligned) {
-      ::munmap(reinterpret_cast<void*>(aligned + kChunkBytes), start + kChunkBytes - aligned);
-    }
-    void* memory = reinterpret_cast<void*>(aligned);
-    ::madvise(memory, kChunkBytes, MADV_HUGEPAGE);
     return memory;
   }
 
   core::Mutex mutex_{core::LockRank::Leaf};
   std::vector<void*> spare_ GUARDED_BY(mutex_);
+  std::size_t in_use_ GUARDED_BY(mutex_) = 0;
 };
 
 class TextBlob final : public Blob {
@@ -410,7 +406,7 @@ core::Status BodyWriter::flush() {
   for (const Piece& piece : pending.pieces()) {
     core::ByteView bytes = piece.blob->memory().subspan(piece.offset, piece.length);
     while (!bytes.empty()) {
-      const ssize_t n = ::write(file_.fd.get(), bytes.data(), bytes.size());
+      const ssize_t n = ::write(file_.fd.get(), bytes.data(), std::min(bytes.size(), kWriteBytes));
       if (n < 0 && errno == EINTR) {
         continue;
       }
