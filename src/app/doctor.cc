@@ -80,16 +80,31 @@ class Judge {
 
  private:
   void good(std::string_view check, std::string says) {
-    result_.checks.push_back({std::string(check), Verdict::Ok, std::nullopt, std::move(says)});
+    result_.checks.push_back({std::string(check), Verdict::Ok, std::nullopt, std::move(says), {}});
   }
   void add(Finding finding, std::string says) {
     const FindingFacts& facts = facts_of(finding);
-    result_.checks.push_back({std::string(facts.check), facts.verdict, finding, std::move(says)});
+    result_.checks.push_back({std::string(facts.check), facts.verdict, finding, std::move(says),
+                              in_its_words(facts.advice)});
     if (result_.exit == Exit::Ok && facts.verdict == Verdict::Failed) {
       result_.exit = facts.exit;
     }
   }
   void add(Finding finding, const core::Error& error) { add(finding, core::describe(error)); }
+
+  /// The text with its rights named as the dialect does.
+  [[nodiscard]] std::string in_its_words(std::string_view text) const {
+    constexpr std::string_view kOurs = "oss:";
+    std::string out(text);
+    for (auto at = out.find(kOurs); found_.s3 && at != std::string::npos; at = out.find(kOurs)) {
+      out.replace(at, kOurs.size(), "s3:");
+      if (constexpr std::string_view kList = "ListObjects";
+          out.compare(at + 3, kList.size(), kList) == 0) {
+        out.replace(at + 3, kList.size(), "ListBucket");
+      }
+    }
+    return out;
+  }
 
   bool reach() {
     if (!found_.reached) {
@@ -188,7 +203,7 @@ class Judge {
       return;
     }
     if (*found) {
-      good(check, core::format("{} is allowed", action));
+      good(check, in_its_words(action) + " is allowed");
     } else {
       const core::Error& error = found->error();
       add(error.kind == ErrorKind::Denied ? denied : Finding::ServiceTrouble, error);
@@ -233,6 +248,9 @@ class Judge {
     if (!tried && rights.write && *rights.write) {
       add(Finding::GuardsUntried, "not tried");
     }
+    if (rights.looks_first) {
+      add(Finding::LooksFirst, "by a condition, and by a look before it");
+    }
     guard("guarded write", rights.guarded_put, Finding::WriteUnguarded);
     guard("guarded complete", rights.guarded_join, Finding::CompleteUnguarded);
     guard("guarded copy", rights.guarded_copy, Finding::CopyUnguarded);
@@ -259,10 +277,6 @@ class Judge {
   Diagnosis result_;
 };
 
-std::string_view advice_of(const Check& check) {
-  return check.finding ? facts_of(*check.finding).advice : std::string_view();
-}
-
 }  // namespace
 
 Diagnosis judge(const Findings& findings) { return Judge(findings).run(); }
@@ -273,7 +287,7 @@ std::string as_text(const Diagnosis& diagnosis) {
     text += core::format("{:<8} {:<16} {}\n", to_string(check.verdict), check.name,
                          core::escape_for_log(check.says));
     if (check.finding) {
-      text += core::format("{:25} {}\n", "", advice_of(check));
+      text += core::format("{:25} {}\n", "", check.advice);
     }
   }
   return text + diagnosis.conclusion + '\n';
@@ -291,7 +305,7 @@ std::string as_json(const Diagnosis& diagnosis, const Findings& findings) {
     row["verdict"] = to_string(check.verdict);
     row["finding"] = check.finding ? facts_of(*check.finding).name : std::string_view();
     row["says"] = check.says;
-    row["advice"] = advice_of(check);
+    row["advice"] = check.advice;
     document["checks"].push_back(std::move(row));
   }
   document["exit_code"] = static_cast<int>(diagnosis.exit);

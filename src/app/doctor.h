@@ -25,12 +25,13 @@ struct RightsFound {
   Found abort;   ///< of that upload
   Found remove;  ///< of an object that is not there; then of what was made
   // The trial, where what it makes can be removed again.
-  Found put;               ///< a temporary object
-  Found copy;              ///< of that, to a second one
-  Found guarded_put;       ///< once more on condition that it is absent, which must be refused
-  Found guarded_copy;      ///< of a version that it never was, which must be refused
-  Found guarded_join;      ///< an upload completed over it on that condition, which must be refused
-  bool versioned = false;  ///< the bucket keeps what is overwritten or deleted
+  Found put;           ///< a temporary object
+  Found copy;          ///< of that, to a second one
+  Found guarded_put;   ///< once more on condition that it is absent, which must be refused
+  Found guarded_copy;  ///< of a version that it never was, which must be refused
+  Found guarded_join;  ///< an upload completed over it on that condition, which must be refused
+  bool looks_first = false;       ///< conditions count by a look just before, not by the service
+  bool versioned = false;         ///< the bucket keeps what is overwritten or deleted
   std::vector<std::string> left;  ///< temporary objects that could not be removed
 };
 
@@ -45,6 +46,7 @@ struct Findings {
   std::string internal_endpoint;  ///< the same region's, from within; empty: none is known
   bool secure = false;            ///< https
   bool read_only = false;
+  bool s3 = false;       ///< the dialect, in whose words rights are named
   Found reached;         ///< an answer of any kind to a request without credentials
   bool foreign = false;  ///< that answer bore no mark of the service
   std::optional<core::Duration> clock_offset;  ///< service - own
@@ -59,6 +61,7 @@ struct Check {
   Verdict verdict = Verdict::Ok;
   std::optional<Finding> finding;  ///< nothing: there is nothing to say about it
   std::string says;
+  std::string advice;  ///< the finding's
 };
 
 struct Diagnosis {

@@ -99,6 +99,7 @@ int run_doctor(const Values& values, const Environment& environment) {
   findings.internal_endpoint = internal_of(settings->store.endpoint);
   findings.secure = settings->store.endpoint.scheme == "https";
   findings.read_only = values.flag("read-only");
+  findings.s3 = settings->store.dialect == oss::Dialect::S3;
   if (auto examined = examine(**service, *settings, *location, findings); !examined) {
     return refuse(Exit::Usage, examined.error());
   }

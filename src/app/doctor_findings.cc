@@ -95,6 +95,8 @@ constexpr auto kFindings = std::to_array<FindingFacts>({
      "two hosts that create the same big file may overwrite each other (so in versioned buckets)"},
     {Finding::CopyUnguarded, "copy-unguarded", "guarded copy", Verdict::Warning, Exit::Ok,
      "a rename may move what somebody else just wrote"},
+    {Finding::LooksFirst, "looks-first", "guarded write", Verdict::Ok, Exit::Ok,
+     "services of S3 differ in which conditions they keep, so a look just before decides as well"},
     {Finding::LeftBehind, "left-behind", "left behind", Verdict::Warning, Exit::Ok,
      "it could not be removed: delete it with other credentials"},
 });

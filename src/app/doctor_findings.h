@@ -57,6 +57,7 @@ enum class Finding : std::uint8_t {
   WriteUnguarded,
   CompleteUnguarded,
   CopyUnguarded,
+  LooksFirst,
   LeftBehind,
 };
 

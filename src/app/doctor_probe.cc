@@ -44,8 +44,9 @@ class Trial {
       return;
     }
     made_.push_back(key_);
+    found.looks_first = !store_.capabilities().create_exclusive;
     found.versioned = !put->version_id.empty() && put->version_id != "null";
-    if (store_.capabilities().create_exclusive) {
+    if (!found.looks_first) {
       found.guarded_put = must_refuse(
           store_.put(context_, key_, store::text_source(kOther), {}, kAbsent), ErrorKind::Exists);
       if (*found.abort) {  // else the upload would stay

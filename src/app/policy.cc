@@ -274,7 +274,7 @@ core::Result<std::string> as_session_policy(const std::string& text) {
   }
   if (!policy.is_object() || !policy.contains("Statement")) {
     return core::fail(core::ErrorKind::InvalidArgument,
-                      "a policy is an object with \"Version\" and \"Statement\"");
+                      R"(a policy is an object with "Version" and "Statement")");
   }
   std::string compact = rendered(policy, Layout::Compact);
   if (const std::size_t size = characters(compact); size > kMaxSessionPolicy) {

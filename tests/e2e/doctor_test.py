@@ -121,6 +121,15 @@ class Doctor(Asking, harness.Case):
                          (0, ["versioned", "write-unguarded", "complete-unguarded"]))
         self.nothing_is_left("otherbucket")
 
+    def test_the_other_dialect(self):
+        keys = self.emulator.environment()
+        keys = {"AWS_ACCESS_KEY_ID": keys["ALIBABA_CLOUD_ACCESS_KEY_ID"],
+                "AWS_SECRET_ACCESS_KEY": keys["ALIBABA_CLOUD_ACCESS_KEY_SECRET"]}
+        code, found, answer = self.doctor(source="s3://examplebucket/x", environment=keys)
+        self.assertEqual((code, found), (0, ["looks-first"]))
+        self.assertIn("s3:ListBucket is allowed", [row["says"] for row in answer["checks"]])
+        self.nothing_is_left()
+
     def test_keys_that_are_wrong(self):
         keys = self.emulator.environment()
         for name, value, finding in (("ID", "LTAInobody", "key-refused"), ("SECRET", "wrong", "secret-wrong")):

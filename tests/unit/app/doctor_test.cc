@@ -14,6 +14,7 @@ using core::ErrorKind;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 
 core::Error denied() { return core::fail(ErrorKind::Denied, "AccessDenied"); }
 
@@ -196,6 +197,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"LeftBehind", [](Findings& f) { f.rights.left = {"p/x"}; }, Exit::Ok, {"left-behind"}},
         Case{"Versioned", [](Findings& f) { f.rights.versioned = true; }, Exit::Ok, {"versioned"}},
         Case{"NoGuards", [](Findings& f) { f.rights.guarded_put = f.rights.guarded_join = f.rights.guarded_copy = core::fail(ErrorKind::Unsupported, "did it"); }, Exit::Ok, {"write-unguarded", "complete-unguarded", "copy-unguarded"}},
+        Case{"LooksFirst", [](Findings& f) { f.rights.looks_first = true; }, Exit::Ok, {"looks-first"}},
         Case{"ReadOnly", [](Findings& f) { f.read_only = true; }, Exit::Ok, {"read-only"}}),
     [](const auto& row) { return row.param.name; });
 
@@ -208,6 +210,16 @@ TEST(Judgement, IsWrittenForPeopleAndForPrograms) {
   EXPECT_THAT(as_json(diagnosis, findings), HasSubstr(R"("exit_code":0)"));
   EXPECT_THAT(as_json(diagnosis, findings),
               HasSubstr(R"({"name":"list","verdict":"warning","finding":"list-denied",)"));
+}
+
+TEST(Judgement, NamesRightsAsTheDialectDoes) {
+  Findings findings = fine();
+  findings.s3 = true;
+  findings.rights.list = findings.rights.remove = denied();
+  findings.rights.put.reset();
+  const std::string text = as_text(judge(findings));
+  EXPECT_THAT(text, AllOf(HasSubstr("s3:ListBucket"), HasSubstr("s3:DeleteObject"),
+                          HasSubstr("s3:PutObject is allowed"), Not(HasSubstr("oss:"))));
 }
 
 std::string in_roff(std::string_view text) {
