@@ -1,10 +1,11 @@
 #pragma once
-// An http::Transport behind which STS, a metadata server and a credentials URI answer, in fake
-// time.
+// An http::Transport behind which STS (Alibaba Cloud's and AWS's), a metadata server and a
+// credentials URI answer, in fake time.
 #include <gtest/gtest.h>
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,31 @@
 #include "http/transport.h"
 
 namespace test {
+
+/// Credentials as a program or a driver of volumes got them from the cloud.
+struct Issued {
+  int count;
+  std::string expiration;
+  [[nodiscard]] std::string number() const { return "cloud-" + std::to_string(count); }
+  [[nodiscard]] std::string id() const { return "STS." + number(); }
+  [[nodiscard]] std::string secret() const { return "canary-secret-" + std::to_string(count); }
+  [[nodiscard]] std::string token() const { return "canary-token-" + std::to_string(count); }
+  [[nodiscard]] std::string json() const {
+    return R"({"Code":"Success","AccessKeyId":")" + id() + R"(","AccessKeySecret":")" + secret() +
+           R"(","SecurityToken":")" + token() + R"(","Expiration":")" + expiration + "\"}";
+  }
+  [[nodiscard]] std::string ini() const {
+    return "[default]\ntype = sts\naccess_key_id = " + id() + "\naccess_key_secret = " + secret() +
+           "\nsecurity_token = " + token() + "\nexpiration = " + expiration + "\n";
+  }
+  /// As AWS's STS answers.
+  [[nodiscard]] std::string xml(const std::string& action) const {
+    return "<" + action + "Response><" + action + "Result><Credentials><AccessKeyId>" + id() +
+           "</AccessKeyId><SecretAccessKey>" + secret() + "</SecretAccessKey><SessionToken>" +
+           token() + "</SessionToken><Expiration>" + expiration + "</Expiration></Credentials></" +
+           action + "Result></" + action + "Response>";
+  }
+};
 
 /// Issues "STS.cloud-N" with "canary-secret-N" and "canary-token-N".
 /// Threads: any; answers in the calling thread.
@@ -48,6 +74,17 @@ class FakeCloud final : public http::Transport {
     return issued_;
   }
 
+  /// What somebody else gets who asks for credentials; nothing where that fails.
+  std::optional<Issued> issue_to_others() {
+    const core::MutexLock lock(mutex_);
+    return fails() ? std::nullopt : std::optional<Issued>(issue());
+  }
+  /// When the credentials with that id end.
+  core::SteadyTime end_of(const std::string& access_key_id) const {
+    const core::MutexLock lock(mutex_);
+    return ends_.at(access_key_id);
+  }
+
   void send(http::Exchange exchange, Done done) override { done(answer(exchange.request)); }
 
  private:
@@ -55,7 +92,7 @@ class FakeCloud final : public http::Transport {
 
   core::Result<http::Response> answer(const http::Request& request) {
     const core::MutexLock lock(mutex_);
-    if (down_ || (random_ && random_->unit() < probability_)) {
+    if (fails()) {
       if (random_ && random_->unit() < 0.5) {
         return reply(503, "");
       }
@@ -68,7 +105,7 @@ class FakeCloud final : public http::Transport {
       return metadata_answer(request);
     }
     ++counts_["GET uri"];
-    return issue("");
+    return reply(200, issue().json());
   }
 
   http::Response sts_answer(const http::Request& request) REQUIRES(mutex_) {
@@ -82,7 +119,10 @@ class FakeCloud final : public http::Transport {
       }
     }
     ++counts_[action];
-    return issue("Credentials");
+    if (form.find("Version=2011-06-15") != std::string::npos) {
+      return reply(200, issue().xml(action));
+    }
+    return reply(200, "{\"Credentials\":" + issue().json() + "}");
   }
 
   http::Response metadata_answer(const http::Request& request) REQUIRES(mutex_) {
@@ -101,16 +141,14 @@ class FakeCloud final : public http::Transport {
       return reply(200, "the-role");
     }
     ++counts_["GET credentials"];
-    return issue("");
+    return reply(200, issue().json());
   }
 
-  http::Response issue(const std::string& inside) REQUIRES(mutex_) {
-    const std::string number = std::to_string(++issued_);
-    std::string body = R"({"Code":"Success","AccessKeyId":"STS.cloud-)" + number +
-                       R"(","AccessKeySecret":"canary-secret-)" + number +
-                       R"(","SecurityToken":"canary-token-)" + number + R"(","Expiration":")" +
-                       core::format_iso8601(clock_.wall_now() + lifetime_) + "\"}";
-    return reply(200, inside.empty() ? body : "{\"" + inside + "\":" + body + "}");
+  bool fails() REQUIRES(mutex_) { return down_ || (random_ && random_->unit() < probability_); }
+  Issued issue() REQUIRES(mutex_) {
+    const Issued issued{++issued_, core::format_iso8601(clock_.wall_now() + lifetime_)};
+    ends_[issued.id()] = clock_.steady_now() + lifetime_;
+    return issued;
   }
   http::Response reply(int status, std::string body) REQUIRES(mutex_) {
     http::Response response;
@@ -129,6 +167,7 @@ class FakeCloud final : public http::Transport {
   int issued_ GUARDED_BY(mutex_) = 0;
   core::SteadyTime session_ends_ GUARDED_BY(mutex_);
   std::map<std::string, int> counts_ GUARDED_BY(mutex_);
+  std::map<std::string, core::SteadyTime> ends_ GUARDED_BY(mutex_);
 };
 
 }  // namespace test
