@@ -12,6 +12,7 @@ constexpr double kMandatory = 0.90;
 constexpr double kSpread = 0.05;
 constexpr double kInStep = 0.10;
 constexpr core::Duration kShortestOfAFleet = 10min;
+constexpr core::Duration kSuccessorReady = 5min;
 constexpr int kOutage = 3;  // as many failures in a row are no accident
 constexpr core::Duration kFirstBackoff = 1s;
 constexpr core::Duration kLongestBackoff = 60s;
@@ -61,11 +62,23 @@ core::SteadyTime last_use(const Lease& lease) {
   return *lease.expires - std::min<core::Duration>(1s, lifetime(lease) / 50);
 }
 
+core::SteadyTime successor_due(const Lease& lease) {
+  return lease.expires
+             ? *lease.expires - std::min<core::Duration>(kSuccessorReady, lifetime(lease) / 10)
+             : core::SteadyTime::max();
+}
+
 Renewal succeeded(const Renewal& before, bool first, core::SteadyTime now, double draw) {
   Renewal renewal;
   renewal.since = now;
-  renewal.in_step = first || before.refused || before.failures >= kOutage;
+  renewal.in_step = first || before.refused || before.failures - before.unchanged >= kOutage;
   renewal.draw = draw;
+  return renewal;
+}
+
+Renewal still_the_same(const Renewal& before, core::SteadyTime now, double draw) {
+  Renewal renewal = failed(before, std::nullopt, now, draw);
+  ++renewal.unchanged;
   return renewal;
 }
 

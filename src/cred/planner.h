@@ -23,10 +23,16 @@ Freshness freshness(const Lease& lease, core::SteadyTime now);
 /// so that none is sent with an expired token because a thread was scheduled late.
 core::SteadyTime last_use(const Lease& lease);
 
+/// The moment from which on it is trouble that whoever issues such leases has no other yet: their
+/// successors lie ready five minutes before the end at the latest, or a tenth of a shorter life.
+/// Source: "IAM roles for Amazon EC2", which promises these five minutes.
+core::SteadyTime successor_due(const Lease& lease);
+
 /// What happened since the lease was obtained.
 struct Renewal {
   core::SteadyTime since;  ///< when the last fetch ended, or when the program began
   int failures = 0;        ///< fetches in a row that brought nothing
+  int unchanged = 0;  ///< of these, those that brought what we hold, before its successor is due
   std::optional<core::Duration> retry_after;  ///< the service's wish, counted from `since`
   bool waiting = false;                       ///< a request waits for credentials
   bool refused = false;                       ///< the service refused the lease: as if expired
@@ -38,6 +44,8 @@ struct Renewal {
 /// fetched in step by all mounts of a fleet when it starts, after an outage (three failures and
 /// more), and when the service has revoked what it had issued.
 Renewal succeeded(const Renewal& before, bool first, core::SteadyTime now, double draw);
+/// What is known once a fetch has brought what we hold: the next one follows as after a failure.
+Renewal still_the_same(const Renewal& before, core::SteadyTime now, double draw);
 /// What is known once a fetch has brought nothing.
 Renewal failed(const Renewal& before, std::optional<core::Duration> retry_after,
                core::SteadyTime now, double draw);

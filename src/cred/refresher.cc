@@ -125,7 +125,21 @@ bool Refresher::no_news(const Fetched& fetched) const {
     return false;
   }
   return !fetched->expires || (*fetched->expires <= *held_->lease.expires + 1s &&
-                               freshness(held_->lease, clock_.steady_now()) == Freshness::Fresh);
+                               clock_.steady_now() < successor_due(held_->lease));
+}
+
+void Refresher::settle_no_news(core::SteadyTime now, double draw) {
+  last_failure_.reset();
+  if (freshness(held_->lease, now) == Freshness::Fresh) {
+    // A file was written anew with what it held before, or is good again.
+    renewal_ = succeeded({}, /*first=*/false, now, draw);
+    return;
+  }
+  // Whoever rotates these credentials has not done so yet.
+  renewal_ = still_the_same(renewal_, now, draw);
+  core::log(core::LogLevel::Debug, "credentials not rotated yet",
+            {{"source", source_->describe()},
+             {"next_try_in", core::format_duration(next_fetch() - now)}});
 }
 
 Fetched Refresher::as_successor(Fetched fetched) const {
@@ -178,9 +192,7 @@ void Refresher::settle(Fetched fetched) {
     fetched = as_successor(std::move(fetched));
   }
   if (unchanged) {
-    // A file was written anew with what it held before, or is good again.
-    renewal_ = succeeded({}, /*first=*/false, now, draw);
-    last_failure_.reset();
+    settle_no_news(now, draw);
   } else if (fetched) {
     renewal_.refused = refused_;
     renewal_ = succeeded(renewal_, /*first=*/!held_, now, draw);
@@ -211,13 +223,14 @@ void Refresher::log_failure(const FetchFailure& failure) const {
     return;
   }
   // The first of a row is news; the rest is in the status.
-  core::log(renewal_.failures == 1 ? core::LogLevel::Warn : core::LogLevel::Debug,
-            "no new credentials",
-            {{"source", source_->describe()},
-             {"error", core::describe(failure.error)},
-             {"failures", renewal_.failures},
-             {"next_try_in", core::format_duration(next_fetch() - renewal_.since)},
-             {"still_valid", usable(renewal_.since)}});
+  core::log(
+      renewal_.failures - renewal_.unchanged == 1 ? core::LogLevel::Warn : core::LogLevel::Debug,
+      "no new credentials",
+      {{"source", source_->describe()},
+       {"error", core::describe(failure.error)},
+       {"failures", renewal_.failures},
+       {"next_try_in", core::format_duration(next_fetch() - renewal_.since)},
+       {"still_valid", usable(renewal_.since)}});
 }
 
 core::SteadyTime Refresher::next_fetch() const {

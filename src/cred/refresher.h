@@ -66,6 +66,8 @@ class Refresher final : public CredentialProvider {
   void settle(Fetched fetched);
   /// True if `fetched` is what we hold, which nobody complained of.
   bool no_news(const Fetched& fetched) const REQUIRES(mutex_);
+  /// What to do about no news.
+  void settle_no_news(core::SteadyTime now, double draw) REQUIRES(mutex_);
   /// `fetched`, or why it is no successor of what we hold.
   Fetched as_successor(Fetched fetched) const REQUIRES(mutex_);
   void log_failure(const FetchFailure& failure) const REQUIRES(mutex_);

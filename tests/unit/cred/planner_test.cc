@@ -181,6 +181,23 @@ TEST(Plan, SpreadsWhoWasToldTheSameMoment) {
   EXPECT_LT(cred::plan(&kHour, renewal), cred::last_use(kHour));
 }
 
+TEST(Plan, ASuccessorIsDueBeforeTheEnd) {
+  EXPECT_EQ(cred::successor_due(kHour), kIssued + 55min);
+  EXPECT_EQ(cred::successor_due(lease_of(6h)), kIssued + 6h - 5min);
+  EXPECT_EQ(cred::successor_due(lease_of(900s)), kIssued + 810s);
+  EXPECT_EQ(cred::successor_due(long_lived()), core::SteadyTime::max());
+}
+
+TEST(Plan, AsksAgainForWhatIsStillTheSameAndTakesItForNoOutage) {
+  Renewal renewal = since(kIssued + 45min);
+  for (int i = 0; i < 10; ++i) {
+    renewal = cred::still_the_same(renewal, renewal.since, 0.5);
+    renewal.since = cred::plan(&kHour, renewal);
+  }
+  EXPECT_EQ(cred::plan(&kHour, renewal), renewal.since + 30s);
+  EXPECT_FALSE(cred::succeeded(renewal, false, renewal.since, 0.5).in_step);
+}
+
 TEST(Plan, TreatsARefusedLeaseAsExpired) {
   Renewal renewal = since(kIssued + 1min);
   renewal.refused = true;
