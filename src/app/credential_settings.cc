@@ -69,17 +69,26 @@ sign::Credentials keys_in(const Environment& environment, const cred::Environmen
   return keys;
 }
 
+/// Forbids programs and servers that no option names. Source: Alibaba Cloud's command-line tools.
+constexpr std::string_view kNoExternal = "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS";
+/// The three files of ossfs.
+constexpr std::array<std::string_view, 3> kKeyFiles = {
+    "oss-sts-multi-conf-ak-file", "oss-sts-multi-conf-sk-file", "oss-sts-multi-conf-token-file"};
+
 /// Options that say where credentials come from; at most one may.
 struct Choice {
   std::string_view option;
   SourceKind kind;
 };
-constexpr std::array<Choice, 9> kChoices = {{
+constexpr std::array<Choice, 12> kChoices = {{
     {"credentials-file", SourceKind::CredentialsFile},
     {"passwd-file", SourceKind::PasswdFile},
     {"credential-process", SourceKind::Process},
     {"credentials-uri", SourceKind::Uri},
     {"credentials-dir", SourceKind::Directory},
+    {kKeyFiles[0], SourceKind::Directory},
+    {kKeyFiles[1], SourceKind::Directory},
+    {kKeyFiles[2], SourceKind::Directory},
     {"oidc-provider-arn", SourceKind::Oidc},
     {"oidc-token-file", SourceKind::Oidc},
     {"ecs-ram-role", SourceKind::Ecs},
@@ -229,6 +238,17 @@ void read_oidc(const Values& values, const Environment& environment,
   }
 }
 
+/// What the agents of ECS and EKS tell the containers that they start.
+void read_container(const Environment& environment, cred::SourceSettings& settings) {
+  settings.container_uri = environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI");
+  if (const auto path = environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); !path.empty()) {
+    settings.container_uri = "http://169.254.170.2" + path;
+  }
+  settings.container_authorization.token = environment.secret("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+  settings.container_authorization.token_file =
+      environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
+}
+
 core::Status read_metadata(const Values& values, const Environment& environment,
                            cred::SourceSettings& settings) {
   std::string endpoint = values.text("metadata-endpoint");
@@ -250,8 +270,46 @@ core::Status read_metadata(const Values& values, const Environment& environment,
   if (settings.ecs_role == "auto") {
     settings.ecs_role.clear();
   }
+  if (settings.aws) {
+    read_container(environment, settings);
+  }
+  settings.external_disabled = !settings.aws && is_on(environment, kNoExternal);
   settings.ecs_disabled = is_on(environment, settings.aws ? "AWS_EC2_METADATA_DISABLED"
                                                           : "ALIBABA_CLOUD_ECS_METADATA_DISABLED");
+  return {};
+}
+
+/// Three files are a directory with names of its own: they are replaced together or not at all.
+core::Status read_directory(const Values& values, cred::SourceSettings& settings) {
+  settings.directory = values.text("credentials-dir");
+  const auto given = [&](std::string_view option) { return values.given(option); };
+  if (std::none_of(kKeyFiles.begin(), kKeyFiles.end(), given)) {
+    return {};
+  }
+  if (!settings.directory.empty()) {
+    return usage(
+        core::format("--credentials-dir and --{} both say where credentials come from: "
+                     "one may",
+                     kKeyFiles[0]));
+  }
+  std::array<std::string, 3> names;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (!given(kKeyFiles[i])) {
+      return usage(core::format("--{} is missing: the three files belong together", kKeyFiles[i]));
+    }
+    const std::string path = values.text(kKeyFiles[i]);
+    const auto slash = path.rfind('/');
+    const std::string directory = path.substr(0, std::max<std::size_t>(slash, 1));
+    if (i > 0 && directory != settings.directory) {
+      return usage(
+          core::format("--{} is in {} and not in {}: files that are rotated together lie in one "
+                       "directory, or those of two rotations would mix",
+                       kKeyFiles[i], directory, settings.directory));
+    }
+    settings.directory = directory;
+    names[i] = path.substr(slash + 1);
+  }
+  settings.key_files = {names[0], names[1], names[2], ""};
   return {};
 }
 
@@ -304,7 +362,7 @@ core::Result<cred::SourceSettings> credential_settings(const Values& values,
                  [&](const auto& names) { return keys_in(environment, names); });
   settings.process = values.text("credential-process");
   settings.child_environment = environment.for_children();
-  settings.directory = values.text("credentials-dir");
+  TRY(read_directory(values, settings));
   settings.service_directory = environment.get("CREDENTIALS_DIRECTORY");
   settings.uri = values.text("credentials-uri");
   if (settings.uri.empty()) {

@@ -60,19 +60,13 @@ constexpr std::string_view kSecret =
     "or use a file, --credentials-file or --passwd-file";
 constexpr std::string_view kNoCache = "there is no cache on disk yet";
 constexpr std::string_view kAsTtl = "absent names are remembered as long as --metadata-ttl says";
-constexpr std::string_view kOneDirectory =
-    "files that are rotated belong together: --credentials-dir names the directory that holds "
-    "AccessKeyId, AccessKeySecret, SecurityToken and Expiration";
-constexpr std::array<Reason, 12> kRefused = {{
+constexpr std::array<Reason, 8> kRefused = {{
     {"oss-access-key-id", kSecret},
     {"oss-access-key-secret", kSecret},
     {"access-key-id", kSecret},
     {"access-key-secret", kSecret},
     {"security-token", kSecret},
     {"cache-dir", kNoCache},
-    {"oss-sts-multi-conf-ak-file", kOneDirectory},
-    {"oss-sts-multi-conf-sk-file", kOneDirectory},
-    {"oss-sts-multi-conf-token-file", kOneDirectory},
     {"allow-root", "only allow-other exists"},
     {"ahbe-conf", "headers by the ending of a name are not written"},
 }};

@@ -55,8 +55,12 @@ struct Generation {
 };
 
 /// One file without the blanks and line breaks around its value; empty where there is none.
-core::Result<core::Secret> read_one(int directory, const char* name, bool& readable_by_others) {
-  const core::UniqueFd fd(::openat(directory, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+core::Result<core::Secret> read_one(int directory, const std::string& name,
+                                    bool& readable_by_others) {
+  if (name.empty()) {
+    return core::Secret();
+  }
+  const core::UniqueFd fd(::openat(directory, name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd.valid()) {
     if (errno == ENOENT) {
       return core::Secret();
@@ -111,7 +115,7 @@ core::Result<Generation> read_whole(const std::string& path, const KeyFileNames&
 }
 
 core::Result<GivenCredentials> credentials_of(Generation read, const KeyFileNames& names) {
-  const auto missing = [](const char* name) {
+  const auto missing = [](const std::string& name) {
     return core::fail(core::ErrorKind::InvalidArgument,
                       core::format("the file {} is missing or empty", name));
   };
@@ -174,8 +178,14 @@ Fetched KeyDirectory::fetch(const core::OpContext& /*context*/) {
 }
 
 std::vector<std::string> KeyDirectory::files() const {
-  return {path_, path_ + '/' + names_.access_key_id, path_ + '/' + names_.access_key_secret,
-          path_ + '/' + names_.security_token, path_ + '/' + names_.expiration};
+  std::vector<std::string> files = {path_};
+  for (const std::string& name :
+       {names_.access_key_id, names_.access_key_secret, names_.security_token, names_.expiration}) {
+    if (!name.empty()) {
+      files.push_back(path_ + '/' + name);
+    }
+  }
+  return files;
 }
 
 }  // namespace cred

@@ -9,17 +9,17 @@ namespace cred {
 /// What the files of a directory with credentials are called. The token's and the expiration's may
 /// be missing; a name may be empty, then it is not looked for.
 struct KeyFileNames {
-  const char* access_key_id;
-  const char* access_key_secret;
-  const char* security_token;
-  const char* expiration;
+  std::string access_key_id;
+  std::string access_key_secret;
+  std::string security_token;
+  std::string expiration;
 };
 /// As Kubernetes' drivers write them.
-inline constexpr KeyFileNames kTripleNames = {"AccessKeyId", "AccessKeySecret", "SecurityToken",
-                                              "Expiration"};
+inline const KeyFileNames kTripleNames = {"AccessKeyId", "AccessKeySecret", "SecurityToken",
+                                          "Expiration"};
 /// As systemd's LoadCredential= puts them where $CREDENTIALS_DIRECTORY says.
-inline constexpr KeyFileNames kServiceNames = {"access-key-id", "access-key-secret",
-                                               "security-token", "expiration"};
+inline const KeyFileNames kServiceNames = {"access-key-id", "access-key-secret", "security-token",
+                                           "expiration"};
 
 /// Credentials in files of their own that somebody rotates, read anew by every fetch.
 ///
@@ -30,15 +30,15 @@ inline constexpr KeyFileNames kServiceNames = {"access-key-id", "access-key-secr
 /// Without a key id in it the directory is not configured.
 class KeyDirectory final : public CredentialSource {
  public:
-  KeyDirectory(std::string path, const KeyFileNames& names, ServiceClock& clock)
-      : path_(std::move(path)), names_(names), clock_(clock) {}
+  KeyDirectory(std::string path, KeyFileNames names, ServiceClock& clock)
+      : path_(std::move(path)), names_(std::move(names)), clock_(clock) {}
   Fetched fetch(const core::OpContext& context) override;
   [[nodiscard]] std::string describe() const override { return "directory " + path_; }
   [[nodiscard]] std::vector<std::string> files() const override;
 
  private:
   const std::string path_;
-  const KeyFileNames& names_;
+  const KeyFileNames names_;
   ServiceClock& clock_;
   bool warned_ = false;
 };

@@ -3,8 +3,10 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
+#include "core/format.h"
 #include "cred/assume_role.h"
 #include "cred/aws_assume_role.h"
 #include "cred/aws_oidc_role.h"
@@ -95,7 +97,7 @@ class Factory : public std::enable_shared_from_this<Factory> {
         return with_role(std::move(source));
       }
       case SourceKind::Directory:
-        return with_role(directory(settings_.directory, kTripleNames));
+        return with_role(directory(settings_.directory, settings_.key_files));
       case SourceKind::Oidc:
         return oidc_told();
       case SourceKind::Ecs:
@@ -135,7 +137,7 @@ class Factory : public std::enable_shared_from_this<Factory> {
                    settings_.aws ? kImdsWords : kEcsWords},
         world_.transport, world_.clock);
   }
-  Made uri(const std::string& text) const {
+  Made uri(const std::string& text, const UriAuthorization& authorization = {}) const {
     const auto scheme = text.find("://");
     const auto path = text.find_first_of("/?#", scheme == std::string::npos ? 0 : scheme + 3);
     auto origin = http::parse_origin(text.substr(0, path));
@@ -149,7 +151,27 @@ class Factory : public std::enable_shared_from_this<Factory> {
       return invalid("the credentials URI is no http:// or https:// URL");
     }
     return Source(std::make_unique<CredentialsUri>(*std::move(origin), std::move(target),
-                                                   world_.transport, world_.clock));
+                                                   world_.transport, world_.clock, authorization));
+  }
+  /// What runs on the same host may be asked in plain http, and nobody else.
+  /// Source: AWS SDKs, "Container credential provider".
+  Made container() const {
+    const std::string& text = settings_.container_uri;
+    const auto path = text.find_first_of("/?#", text.find("://") + 3);
+    const auto origin = http::parse_origin(text.substr(0, path));
+    constexpr std::array<std::string_view, 3> kAgents = {"169.254.170.2", "169.254.170.23",
+                                                         "fd00:ec2::23"};
+    if (origin && origin->scheme == "http" && !http::is_loopback(origin->host) &&
+        std::find(kAgents.begin(), kAgents.end(), origin->host) == kAgents.end()) {
+      return invalid(
+          core::format("AWS_CONTAINER_CREDENTIALS_FULL_URI names {} in plain http: only "
+                       "this host and the agents at 169.254.170.2, 169.254.170.23 and "
+                       "fd00:ec2::23 may be asked so",
+                       origin->host));
+    }
+    auto made = uri(text, settings_.container_authorization);
+    return made ? std::move(made)
+                : invalid("AWS_CONTAINER_CREDENTIALS_FULL_URI is no http:// or https:// URL");
   }
   Source profile(const std::string& path) {
     return std::make_unique<ProfileSource>(
@@ -248,10 +270,14 @@ class Factory : public std::enable_shared_from_this<Factory> {
     for (const std::string& path : s.passwd_files) {
       sources.push_back(passwd_file(path));
     }
+    if (!s.container_uri.empty()) {
+      TRY_ASSIGN(Source source, container());
+      sources.push_back(std::move(source));
+    }
     if (!s.ecs_disabled) {
       sources.push_back(ecs(s.ecs_role, /*may_be_absent=*/s.ecs_role.empty()));
     }
-    if (!s.uri.empty()) {
+    if (!s.uri.empty() && !s.external_disabled) {
       TRY_ASSIGN(Source source, uri(s.uri));
       sources.push_back(std::move(source));
     }
@@ -326,8 +352,22 @@ class Factory : public std::enable_shared_from_this<Factory> {
     return oidc_role(std::move(request), sts);
   }
   Made from(const EcsSpec& spec, bool /*last*/) const { return ecs(spec.role_name, false); }
-  Made from(const ProcessSpec& spec, bool /*last*/) const { return process(spec); }
-  Made from(const UriSpec& spec, bool /*last*/) const { return uri(spec.uri); }
+  Made from(const ProcessSpec& spec, bool /*last*/) const {
+    TRY(external_allowed());
+    return process(spec);
+  }
+  Made from(const UriSpec& spec, bool /*last*/) const {
+    TRY(external_allowed());
+    return uri(spec.uri);
+  }
+  [[nodiscard]] core::Status external_allowed() const {
+    if (settings_.external_disabled) {
+      return core::fail(core::ErrorKind::Denied,
+                        "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS forbids profiles that name a "
+                        "program or a server; an option may name it");
+    }
+    return {};
+  }
 
   const SourceSettings settings_;
   const SourceWorld world_;

@@ -6,6 +6,8 @@
 
 #include "core/child_process.h"
 #include "cred/credential_source.h"
+#include "cred/credentials_uri.h"
+#include "cred/key_directory.h"
 #include "cred/oidc_role.h"
 #include "cred/service_clock.h"
 #include "cred/static_source.h"
@@ -44,12 +46,17 @@ struct SourceSettings {
   std::string process;                     ///< command line
   std::vector<std::string> child_environment;
   std::string uri;
-  std::string directory;          ///< for Directory
-  std::string service_directory;  ///< $CREDENTIALS_DIRECTORY
-  OidcRequest oidc;               ///< without a role: `role`'s
-  std::string ecs_role;           ///< empty: the instance's own
-  bool ecs_disabled = false;      ///< leave the metadata server out of the chain
+  std::string directory;                  ///< for Directory
+  KeyFileNames key_files = kTripleNames;  ///< in it
+  std::string service_directory;          ///< $CREDENTIALS_DIRECTORY
+  OidcRequest oidc;                       ///< without a role: `role`'s
+  std::string ecs_role;                   ///< empty: the instance's own
+  bool ecs_disabled = false;              ///< leave the metadata server out of the chain
   bool ecs_weak = false;
+  std::string container_uri;  ///< whole; of the default chain, AWS's
+  UriAuthorization container_authorization;
+  /// Nobody but an option may name a program or a server that hands credentials out.
+  bool external_disabled = false;
   http::Origin metadata;
 
   /// The last role, if role_arn is set. Session name, duration and policy also hold for the role of

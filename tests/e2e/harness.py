@@ -203,14 +203,16 @@ class Emulator:
         """Makes many objects at once, PREFIX00000000 and so on, all with the same bytes."""
         self.admin("POST", "/objects", {"bucket": bucket, "prefix": prefix, "count": count, "size": size})
 
-    def ask(self, method, key, body=None, bucket="examplebucket", resource=""):
+    def ask(self, method, key, body=None, bucket="examplebucket", resource="", oss_headers=None):
         """One request of the base user's, past every mount, about the object or, as "?acl", a part of
         it: status and body."""
+        oss_headers = oss_headers or {}
         date = email.utils.formatdate(usegmt=True)
         kind = "" if body is None else "application/octet-stream"
-        text = f"{method}\n\n{kind}\n{date}\n/{bucket}/{key}{resource}"
+        named = "".join(f"{name}:{value}\n" for name, value in sorted(oss_headers.items()))
+        text = f"{method}\n\n{kind}\n{date}\n{named}/{bucket}/{key}{resource}"
         mac = hmac.new(self.facts["access_key_secret"].encode(), text.encode(), hashlib.sha1).digest()
-        headers = {"Date": date, "Authorization":
+        headers = {**oss_headers, "Date": date, "Authorization":
                    f"OSS {self.facts['access_key_id']}:{base64.b64encode(mac).decode()}"}
         if kind:
             headers["Content-Type"] = kind

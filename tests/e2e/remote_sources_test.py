@@ -30,10 +30,12 @@ class Sidecar:
         sidecar = self
         self.credentials = credentials  # a function that makes the answer's (status, bytes)
         self.asked = []
+        self.shown = []  # what was in the Authorization header
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
                 sidecar.asked.append(self.path)
+                sidecar.shown.append(self.headers.get("Authorization"))
                 status, body = sidecar.credentials()
                 self.send_response(status)
                 if status // 100 == 3:
@@ -172,6 +174,34 @@ class Uri(harness.Case):
         harness.until(lambda: not m.status()["credentials"]["last_error"], 60, "recovery")
         round_trip(self, m, b"again")
         self.assertNotIn("canary-word", m.log() + json.dumps(m.status()))
+
+    def test_a_containers_agent_serves_an_s3_mount(self):
+        """In AWS's spelling, to whoever shows the token that lies in a file by then."""
+        def answer():
+            status, body = self.document(6)
+            held = json.loads(body)
+            held["SecretAccessKey"] = held.pop("AccessKeySecret")
+            held["Token"] = held.pop("SecurityToken")
+            return status, json.dumps(held).encode()
+
+        sidecar = self.sidecar(answer)
+        token = self.dir / "token"
+        token.write_text("canary-one\n")
+        m = self.mount(role=False, source="s3://examplebucket", environment={
+            "AWS_CONTAINER_CREDENTIALS_FULL_URI": sidecar.url + "/v1/credentials",
+            "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE": str(token), "HOME": str(self.dir)})
+        round_trip(self, m)
+        token.write_text("canary-two\n")
+        harness.until(lambda: "canary-two" in sidecar.shown, 60, "the new token is shown")
+        round_trip(self, m, b"again")
+        self.assertEqual(sidecar.asked[0], "/v1/credentials")
+        self.assertEqual(sidecar.shown[0], "canary-one")
+        self.assertNotIn("canary", m.log() + json.dumps(m.status()))
+        refused = self.mount(role=False, source="s3://examplebucket", background=False, name="elsewhere",
+                             environment={"AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://192.0.2.1/x"})
+        done = refused.run()
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("AWS_CONTAINER_CREDENTIALS_FULL_URI names 192.0.2.1 in plain http", done.stderr)
 
     def test_what_makes_no_sense_is_refused_before_mounting(self):
         for answer, words in (((200, b"<html/>"), "no JSON object"),

@@ -158,6 +158,16 @@ class Sources(harness.Case):
         held = m.status()["credentials"]
         self.assertEqual((held["rejections"], held["degraded"]), (0, False))
 
+    def test_the_three_files_of_ossfs(self):
+        self.rotate(0)
+        three = ",".join(f"oss_sts_multi_conf_{option}_file={self.dir / 'keys' / name}" for option, name in
+                         (("ak", "AccessKeyId"), ("sk", "AccessKeySecret"), ("token", "SecurityToken")))
+        m = self.mounted_by("-o", three, source="keys")
+        wanted = self.rotate(1)
+        harness.until(lambda: m.status()["credentials"]["access_key_id"] == wanted, 30,
+                      "the rotated credentials are in use")
+        self.works(m)
+
     def test_a_directory_that_is_rotated_late(self):
         """Its token is refused first: requests wait for the successor."""
         self.rotate(0)
@@ -221,6 +231,28 @@ class Sources(harness.Case):
         done = mount.run()
         self.assertEqual(done.returncode, 5, done.stderr)
         self.assertIn("AccessDenied", done.stderr)
+
+    def open_to_all(self, acl):
+        status, body = self.emulator.ask("PUT", "", resource="?acl", oss_headers={"x-oss-acl": acl})
+        self.assertEqual(status, 200, body)
+
+    def test_anonymous_in_a_public_bucket(self):
+        """Everybody may read it, and nobody writes without a name."""
+        content = random_bytes(300_000, 2)
+        self.emulator.put_object("public/file", content)
+        self.open_to_all("public-read")
+        self.addCleanup(self.open_to_all, "private")
+        m = self.mount("--anonymous", role=False, environment={})
+        self.assertIn("public", os.listdir(m.path))
+        self.assertEqual(os.listdir(m.path / "public"), ["file"])
+        self.assertEqual((m.path / "public/file").read_bytes(), content)
+        with self.assertRaises(PermissionError):
+            (m.path / "public/new").write_bytes(b"x")
+        with self.assertRaises(PermissionError):
+            os.unlink(m.path / "public/file")
+        self.assertIsNone(self.emulator.get_object("public/new"))
+        held = m.status()["credentials"]
+        self.assertEqual((held["source"], held["access_key_id"]), ("anonymous", ""))
 
 
 if __name__ == "__main__":

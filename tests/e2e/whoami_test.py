@@ -96,13 +96,18 @@ class Whoami(harness.Case):
             self.assertIn(words, told["identity_error"])
 
     def test_an_s3_service_is_asked_in_its_own_words(self):
-        answer = (b"<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::12:user/alice</Arn>"
-                  b"<Account>12</Account></GetCallerIdentityResult></GetCallerIdentityResponse>")
-        keys = {"AWS_ACCESS_KEY_ID": "AKIAx", "AWS_SECRET_ACCESS_KEY": "s"}
-        with Pages(200, answer) as pages:
-            told = self.whoami("s3://examplebucket", "--json", "--endpoint", pages.url, **keys)
-            self.assertEqual(told["access_key_id"], "AKIAx")
-            self.assertEqual(told["identity"]["name"], "alice")
+        keys = self.emulator.aws_environment()
+        told = self.whoami("s3://examplebucket", "--json", "--endpoint", self.emulator.oss_endpoint, **keys,
+                           AWS_REGION=self.emulator.region)
+        self.assertEqual(told["access_key_id"], keys["AWS_ACCESS_KEY_ID"])
+        self.assertRegex(told["identity"]["arn"], r"^arn:aws:iam::\d+:user/")
+        told = self.whoami("s3://examplebucket", "--json", "--endpoint", self.emulator.oss_endpoint, "--role-arn",
+                           self.emulator.aws_role_arn, "--role-session-name", "me", **keys,
+                           AWS_REGION=self.emulator.region)
+        self.assertEqual((told["identity"]["kind"], told["identity"]["session"]), ("role", "me"))
+        told = self.whoami("s3://examplebucket", "--json", "--endpoint", self.emulator.oss_endpoint, exit=4,
+                           **{**keys, "AWS_SECRET_ACCESS_KEY": "wrong"}, AWS_REGION=self.emulator.region)
+        self.assertIn("SignatureDoesNotMatch", told["identity_error"])
         with Pages(405, b"") as pages:  # as Ceph has it
             told = self.whoami("s3://examplebucket", "--json", "--endpoint", pages.url, **keys)
             self.assertIn("does not tell whose key", told["identity_error"])

@@ -185,7 +185,54 @@ TEST(Settings, OneOptionSaysWhereCredentialsComeFrom) {
   EXPECT_THAT(refused({"--anonymous", "--role-arn", "a"}), HasSubstr("contradict"));
   EXPECT_THAT(refused({"--passwd-file", "/f", "--role-duration", "900s"}),
               HasSubstr("--role-arn is missing"));
-  EXPECT_THAT(refused({"-o", "oss_sts_multi_conf_ak_file=/f"}), HasSubstr("--credentials-dir"));
+}
+
+TEST(Settings, ThreeKeyFilesAreADirectory) {
+  const std::string three =
+      "oss_sts_multi_conf_ak_file=/d/ak,oss_sts_multi_conf_sk_file=/d/sk,"
+      "oss_sts_multi_conf_token_file=/d/t";
+  const std::vector<std::string> mount = {"oss://b-1", "/mnt/x", "--region", "r", "-o"};
+  const auto with = [&](const std::string& last) {
+    std::vector<std::string> words = mount;
+    words.push_back(last);
+    return words;
+  };
+  const auto settings = settings_of(with(three));
+  ASSERT_TRUE(settings) << describe(settings.error());
+  const cred::SourceSettings& source = settings->service.source;
+  EXPECT_EQ(source.kind, cred::SourceKind::Directory);
+  EXPECT_EQ(source.directory, "/d");
+  EXPECT_EQ(source.key_files.access_key_id, "ak");
+  EXPECT_EQ(source.key_files.access_key_secret, "sk");
+  EXPECT_EQ(source.key_files.security_token, "t");
+  EXPECT_THAT(refusal(with("oss_sts_multi_conf_ak_file=/d/ak")), HasSubstr("sk-file is missing"));
+  EXPECT_THAT(refusal(with(three + ",credentials_dir=/e")), HasSubstr("both say"));
+  EXPECT_THAT(refusal(with("oss_sts_multi_conf_ak_file=/d/ak,oss_sts_multi_conf_sk_file=/e/sk,"
+                           "oss_sts_multi_conf_token_file=/d/t")),
+              HasSubstr("is in /e and not in /d"));
+}
+
+TEST(Settings, AContainerFindsItsAgentWithS3Alone) {
+  const Environment environment(
+      Variables{{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials"},
+                {"AWS_CONTAINER_AUTHORIZATION_TOKEN", "canary"},
+                {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/var/run/token"},
+                {"ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS", "1"}});
+  const auto s3 = settings_of({"s3://b-1", "/mnt/x"}, environment);
+  ASSERT_TRUE(s3) << describe(s3.error());
+  EXPECT_EQ(s3->service.source.container_uri, "http://169.254.170.23/v1/credentials");
+  EXPECT_TRUE(s3->service.source.container_authorization.token == core::Secret("canary"));
+  EXPECT_EQ(s3->service.source.container_authorization.token_file, "/var/run/token");
+  EXPECT_FALSE(s3->service.source.external_disabled);
+  const auto oss = settings_of({"oss://b-1", "/mnt/x", "--region", "r"}, environment);
+  ASSERT_TRUE(oss);
+  EXPECT_EQ(oss->service.source.container_uri, "");
+  EXPECT_TRUE(oss->service.source.external_disabled);
+  const auto relative = settings_of(
+      {"s3://b-1", "/mnt/x"},
+      Environment(Variables{{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1"}}));
+  ASSERT_TRUE(relative);
+  EXPECT_EQ(relative->service.source.container_uri, "http://169.254.170.2/v2/credentials/1");
 }
 
 TEST(Settings, StatusShowsNoArgumentThatMayBeAPassword) {

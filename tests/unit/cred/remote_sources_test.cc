@@ -320,6 +320,34 @@ TEST_F(UriTest, NonsenseAfterASuccessIsTransient) {
   EXPECT_THAT(uri.fetch({}), FailedAs(kTransient, "no JSON object"));
 }
 
+TEST_F(UriTest, ShowsTheTokenThatIsAskedForAsItIsByNow) {
+  const test::Folder folder;
+  const auto source = [&](const std::string& token, const std::string& file) {
+    return cred::CredentialsUri({"http", "169.254.170.23", 80}, "/v1", transport_, service_clock_,
+                                {core::Secret(token), file.empty() ? file : folder.path(file)});
+  };
+  folder.write("token", "eyJ-one\n");
+  auto agent = source("Basic unused", "token");
+  transport_.reply(reply(200, document())).reply(reply(200, document()));
+  ASSERT_TRUE(agent.fetch({}));
+  folder.write("token", "eyJ-two\n");
+  ASSERT_TRUE(agent.fetch({}));
+  EXPECT_EQ(transport_.sent().at(0).header("Authorization"), "eyJ-one");
+  EXPECT_EQ(transport_.sent().at(1).header("Authorization"), "eyJ-two");
+  transport_.reply(reply(200, document()));
+  ASSERT_TRUE(source("Basic canary", "").fetch({}));
+  EXPECT_EQ(transport_.sent().at(2).header("Authorization"), "Basic canary");
+  folder.write("empty", "\n");
+  folder.write("lines", "canary\nX-Forged: yes");
+  folder.write("huge", std::string(70'000, 'x'));
+  EXPECT_THAT(source("", "missing").fetch({}), FailedAs(kPermanent, "missing"));
+  EXPECT_THAT(source("", "empty").fetch({}), FailedAs(kPermanent, "it is empty"));
+  EXPECT_THAT(source("", "lines").fetch({}), FailedAs(kPermanent, "no HTTP header may"));
+  EXPECT_THAT(source("", "huge").fetch({}), FailedAs(kPermanent, "64 KiB"));
+  EXPECT_THAT(source("canary\r\nX: y", "").fetch({}), FailedAs(kPermanent, "its authorization"));
+  EXPECT_EQ(transport_.sent().size(), 3U);
+}
+
 // --- web identity ----------------------------------------------------------------------------
 
 class OidcTest : public RemoteTest {

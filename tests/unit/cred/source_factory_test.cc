@@ -7,6 +7,7 @@ namespace {
 using namespace std::chrono_literals;
 using cred::FetchFailure;
 using cred::SourceKind;
+using test::FailedAs;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
 
@@ -78,6 +79,47 @@ TEST_F(SourceFactory, ATokenIsExchangedForTheRoleAndAnotherRoleIsASecondHop) {
   }
   EXPECT_EQ(cloud_.count("AssumeRole"), 2);
   EXPECT_EQ(cloud_.count("AssumeRoleWithOIDC"), 4);
+}
+
+TEST_F(SourceFactory, AContainersAgentIsAskedBeforeTheInstance) {
+  settings_.aws = true;
+  settings_.ecs_disabled = false;
+  for (const char* good : {"http://169.254.170.2/v2/x", "http://169.254.170.23/v1/credentials",
+                           "http://[fd00:ec2::23]/v1/credentials", "http://127.0.0.1:8080/",
+                           "http://localhost/x", "https://agent.example/x"}) {
+    settings_.container_uri = good;
+    EXPECT_TRUE(make()->fetch({})) << good;
+  }
+  EXPECT_EQ(cloud_.count("GET uri"), 6);
+  settings_.environment[cred::kAwsNames] = {"AKIAx", core::Secret("s"), {}};
+  EXPECT_EQ(make()->fetch({})->credentials.access_key_id, "AKIAx");
+  for (const char* bad : {"http://169.254.170.3/x", "http://agent.example/x",
+                          "http://127.evil.com/", "http://10.0.0.1/", "ftp://127.0.0.1/"}) {
+    settings_.container_uri = bad;
+    EXPECT_THAT(refusal(), HasSubstr("AWS_CONTAINER_CREDENTIALS_FULL_URI")) << bad;
+  }
+}
+
+TEST_F(SourceFactory, ProgramsAndServersMayBeForbiddenToAllButOptions) {
+  settings_.external_disabled = true;
+  settings_.uri = "http://127.0.0.1:8080/";
+  EXPECT_FALSE(make()->fetch({}));
+  programs_.then_prints(R"({"AccessKeyId":"a","AccessKeySecret":"s"})");
+  settings_.profile_files = {path("config.json")};
+  for (const char* mode :
+       {R"("mode":"External","process_command":"/bin/keys")",
+        R"("mode":"CredentialsURI","credentials_uri":"http://127.0.0.1:8080/")"}) {
+    write("config.json", std::string(R"({"profiles":[{"name":"default",)") + mode + "}]}");
+    settings_.kind = SourceKind::Profile;
+    settings_.external_disabled = true;
+    EXPECT_THAT(make()->fetch({}),
+                FailedAs(test::kPermanent, "ALIBABA_CLOUD_DISABLE_EXTERNAL_PROCESS"));
+    settings_.external_disabled = false;
+    EXPECT_TRUE(make()->fetch({})) << mode;
+  }
+  settings_.external_disabled = true;
+  settings_.kind = SourceKind::Uri;
+  EXPECT_TRUE(make()->fetch({}));
 }
 
 TEST(StsEndpoint, FollowsFromTheRegion) {
