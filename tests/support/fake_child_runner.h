@@ -20,14 +20,14 @@ class FakeChildRunner final : public core::ChildRunner {
     return *this;
   }
   void clear() { script_.clear(); }
-  FakeChildRunner& then_prints(std::string output, int exit_code = 0,
-                               std::vector<std::string> complaints = {}) {
+  FakeChildRunner& then_prints(const std::string& output, int exit_code = 0,
+                               const std::vector<std::string>& complaints = {}) {
     return then([=](const core::OpContext&, std::vector<std::string>& out) {
       out = complaints;
       return core::Result<core::ChildEnd>(core::ChildEnd{exit_code, core::Secret(output)});
     });
   }
-  FakeChildRunner& then_fails(core::Error error) {
+  FakeChildRunner& then_fails(const core::Error& error) {
     return then([=](const core::OpContext&, std::vector<std::string>&) {
       return core::Result<core::ChildEnd>(error);
     });

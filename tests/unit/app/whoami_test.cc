@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 namespace app {
@@ -78,17 +79,18 @@ TEST(Whoami, PrintsTheRestWhereNobodyTellsWhoseKeyItIs) {
 }
 
 TEST(Whoami, FailsOnlyWhereStsDoesNotTakeTheKey) {
-  const struct {
+  struct Row {
     core::Error error;
     Exit exit;
-  } kRows[] = {
+  };
+  const auto kRows = std::to_array<Row>({
       {refusal(ErrorKind::Unauthenticated, 404), Exit::Credentials},
       {refusal(ErrorKind::Unavailable, 503), Exit::Ok},
       {refusal(ErrorKind::Unavailable, 0), Exit::Ok},
       {refusal(ErrorKind::Unsupported, 405), Exit::Ok},
       {refusal(ErrorKind::Denied, 403), Exit::Ok},
       {refusal(ErrorKind::Protocol, 0), Exit::Ok},
-  };
+  });
   for (const auto& row : kRows) {
     Whoami who = session_of_a_role();
     who.identity = row.error;

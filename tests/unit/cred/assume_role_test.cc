@@ -64,7 +64,7 @@ class AssumeRoleTest : public ::testing::Test {
     return std::make_unique<cred::EnvironmentSource>(std::move(values), clock_);
   }
   cred::AssumeRole source(std::unique_ptr<cred::CredentialSource> base = nullptr) {
-    return {{kRole, "ossmount", 900s, "{\"Version\":\"1\"}", "ext", signing_},
+    return {{kRole, "ossmount", 900s, R"({"Version":"1"})", "ext", signing_},
             base ? std::move(base) : environment(),
             {"https", "sts.cn-hangzhou.aliyuncs.com", 443},
             transport_,
@@ -74,7 +74,7 @@ class AssumeRoleTest : public ::testing::Test {
     if (!headers.get("Date")) {
       headers.add("Date", core::format_http_date(clock_.wall_now()));
     }
-    transport_.answers.push_back(http::Response{status, std::move(headers), std::move(body)});
+    transport_.answers.emplace_back(http::Response{status, std::move(headers), std::move(body)});
   }
   void refuse(int status, const std::string& code, const std::string& message = "why",
               http::Headers headers = {}) {
@@ -303,8 +303,8 @@ INSTANTIATE_TEST_SUITE_P(
                  R"("SecurityToken":"canary","Expiration":"2020-01-01T00:00:00Z"}})"},
         Nonsense{"HeaderInjection", with_token("canary\\r\\nx-evil: 1")},
         Nonsense{"ControlCharacter", with_token("canary\\u0000")},
-        Nonsense{"HugeToken", with_token(std::string(17 * 1024, 'x'))},
-        Nonsense{"HugeAnswer", with_token(std::string(70 * 1024, 'x'))}),
+        Nonsense{"HugeToken", with_token(std::string(17UL * 1024, 'x'))},
+        Nonsense{"HugeAnswer", with_token(std::string(70UL * 1024, 'x'))}),
     [](const auto& row) { return std::string(row.param.name); });
 
 // The service quotes our request back at us, token and signature included.

@@ -48,7 +48,7 @@ class Aws : public ::testing::Test {
   }
   std::unique_ptr<cred::AwsAssumeRole> role() {
     return std::make_unique<cred::AwsAssumeRole>(
-        cred::RoleRequest{kRole, "s1", 900s, "{\"Version\":\"2012-10-17\"}", "ext",
+        cred::RoleRequest{kRole, "s1", 900s, R"({"Version":"2012-10-17"})", "ext",
                           cred::StsSigning::Rpc},
         std::make_unique<cred::StaticSource>(
             sign::Credentials{"AKIA1", core::Secret("canary-base"), {}}, "keys", clock_),
@@ -158,8 +158,8 @@ TEST_F(Aws, NonsenseIsTransientAndNamesWhatIsMissing) {
       "<html>hotel</html>",
       "<!-- --><AssumeRoleResponse/>",
       "<AssumeRoleResponse><AssumeRoleResult/></AssumeRoleResponse>",
-      "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A</AccessKeyId>"
-      "</Credentials></AssumeRoleResult></AssumeRoleResponse>",
+      std::string("<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>A") +
+          "</AccessKeyId></Credentials></AssumeRoleResult></AssumeRoleResponse>",
       credentials("AssumeRoleWithWebIdentity"),
       credentials("AssumeRole", -1h),
       "<AssumeRoleResponse>" + std::string(70'000, ' ')};

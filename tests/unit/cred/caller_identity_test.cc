@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include <array>
 #include <chrono>
 
 #include "support/fake_clock.h"
@@ -84,30 +85,31 @@ TEST_F(CallerIdentity, LearnsTheServicesClockOnce) {
 
 TEST_F(CallerIdentity, SaysWhyNobodyIsTold) {
   const std::string xml = "<ErrorResponse><Error><Code>";
-  const struct {
-    bool aws;
-    int status;
+  struct Row {
     std::string body;
-    ErrorKind kind;
     const char* says;
-  } kRows[] = {
-      {false, 404, R"({"Code":"InvalidAccessKeyId.NotFound","Message":"canary-secret is none"})",
-       ErrorKind::Unauthenticated, "is none"},
-      {false, 400, R"({"Code":"InvalidSecurityToken.Expired","Message":"m"})",
-       ErrorKind::Unauthenticated, "m"},
-      {false, 404, R"({"Code":"InvalidApi.NotFound","Message":"m"})", ErrorKind::Unsupported,
-       "does not tell"},
-      {false, 403, "<html>a page</html>", ErrorKind::Unsupported, "does not tell"},
-      {false, 503, "", ErrorKind::Unavailable, "503"},
-      {true, 403, xml + "InvalidClientTokenId</Code></Error></ErrorResponse>",
-       ErrorKind::Unauthenticated, "refused"},
-      {true, 405, xml + "MethodNotAllowed</Code></Error></ErrorResponse>", ErrorKind::Unsupported,
-       "does not tell"},
-      {true, 404, "", ErrorKind::Unsupported, "status 404"},
-      {true, 501, "", ErrorKind::Unsupported, "status 501"},
-      {true, 403, xml + "AccessDenied</Code></Error></ErrorResponse>", ErrorKind::Denied, ""},
-      {true, 429, "", ErrorKind::Throttled, ""},
+    int status;
+    bool aws;
+    ErrorKind kind;
   };
+  const auto kRows = std::to_array<Row>({
+      {R"({"Code":"InvalidAccessKeyId.NotFound","Message":"canary-secret is none"})", "is none",
+       404, false, ErrorKind::Unauthenticated},
+      {R"({"Code":"InvalidSecurityToken.Expired","Message":"m"})", "m", 400, false,
+       ErrorKind::Unauthenticated},
+      {R"({"Code":"InvalidApi.NotFound","Message":"m"})", "does not tell", 404, false,
+       ErrorKind::Unsupported},
+      {"<html>a page</html>", "does not tell", 403, false, ErrorKind::Unsupported},
+      {"", "503", 503, false, ErrorKind::Unavailable},
+      {xml + "InvalidClientTokenId</Code></Error></ErrorResponse>", "refused", 403, true,
+       ErrorKind::Unauthenticated},
+      {xml + "MethodNotAllowed</Code></Error></ErrorResponse>", "does not tell", 405, true,
+       ErrorKind::Unsupported},
+      {"", "status 404", 404, true, ErrorKind::Unsupported},
+      {"", "status 501", 501, true, ErrorKind::Unsupported},
+      {xml + "AccessDenied</Code></Error></ErrorResponse>", "", 403, true, ErrorKind::Denied},
+      {"", "", 429, true, ErrorKind::Throttled},
+  });
   for (const auto& row : kRows) {
     service_.aws = row.aws;
     reply(row.status, row.body);
@@ -121,18 +123,12 @@ TEST_F(CallerIdentity, SaysWhyNobodyIsTold) {
 }
 
 TEST_F(CallerIdentity, BelievesNoAnswerThatMakesNoSense) {
-  const std::string huge(10'000'000, '[');
-  const std::string bodies[] = {"",
-                                "[]",
-                                "{}",
-                                R"({"Arn":7})",
-                                R"({"Arn":"nobody"})",
-                                R"({"Arn":"acs:ram::1:user/a\nb"})",
-                                R"({"Arn":"acs:ram::1:user/)" + std::string(3000, 'x') + "\"}",
-                                "<html><body>log in</body></html>",
-                                "<GetCallerIdentityResponse/>",
-                                "<!DOCTYPE x><GetCallerIdentityResponse/>",
-                                huge};
+  const std::string huge(100'000, '[');
+  const auto bodies = std::to_array<std::string>(
+      {"", "[]", "{}", R"({"Arn":7})", R"({"Arn":"nobody"})", R"({"Arn":"acs:ram::1:user/a\nb"})",
+       R"({"Arn":"acs:ram::1:user/)" + std::string(3000, 'x') + "\"}",
+       "<html><body>log in</body></html>", "<GetCallerIdentityResponse/>",
+       "<!DOCTYPE x><GetCallerIdentityResponse/>", huge});
   for (const bool aws : {false, true}) {
     service_.aws = aws;
     for (const std::string& body : bodies) {
@@ -152,12 +148,13 @@ TEST_F(CallerIdentity, PassesOnThatNobodyAnswers) {
 }
 
 TEST(Principal, IsReadFromItsArn) {
-  const struct {
+  struct Row {
     const char* arn;
     const char* kind;
     const char* name;
     const char* session;
-  } kRows[] = {
+  };
+  const auto kRows = std::to_array<Row>({
       {"acs:ram::1:assumed-role/reader/host-1", "role", "reader", "host-1"},
       {"acs:ram::1:user/alice", "user", "alice", ""},
       {"acs:ram::1:root", "account", "1", ""},
@@ -171,7 +168,7 @@ TEST(Principal, IsReadFromItsArn) {
       {"acs:ram::1:", "", "", ""},
       {"arn:aws:iam::1", "", "", ""},
       {"urn:a:b:c:d:user/x", "", "", ""},
-  };
+  });
   for (const auto& row : kRows) {
     const cred::Principal who = cred::principal_of(row.arn);
     EXPECT_EQ(who.kind, row.kind) << row.arn;

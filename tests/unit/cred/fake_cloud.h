@@ -146,7 +146,7 @@ class FakeCloud final : public http::Transport {
 
   bool fails() REQUIRES(mutex_) { return down_ || (random_ && random_->unit() < probability_); }
   Issued issue() REQUIRES(mutex_) {
-    const Issued issued{++issued_, core::format_iso8601(clock_.wall_now() + lifetime_)};
+    Issued issued{++issued_, core::format_iso8601(clock_.wall_now() + lifetime_)};
     ends_[issued.id()] = clock_.steady_now() + lifetime_;
     return issued;
   }

@@ -1,3 +1,4 @@
+#include <array>
 #include <atomic>
 #include <thread>
 
@@ -47,10 +48,11 @@ TEST_F(Passwd, IsReadByItsOwnerAlone) {
 }
 
 TEST_F(Passwd, SaysWhichLineIsWrongAndNotWhatItHolds) {
-  const struct {
+  struct Row {
     const char* text;
     const char* says;
-  } kRows[] = {
+  };
+  const auto kRows = std::to_array<Row>({
       {"canary\n", "line 1 is not of the form"},
       {"LTAIx:y\na:b:c:canary\n", "line 2 is not of the form"},
       {"LTAIx:y\nLTAIy:canary\n", "line 2 is the second one for every bucket"},
@@ -59,7 +61,7 @@ TEST_F(Passwd, SaysWhichLineIsWrongAndNotWhatItHolds) {
       {"", "no line is for the bucket ours"},
       {"LTAIx:\n", "secret is empty"},
       {"LTAIx:can ary\n", "contains a blank"},
-  };
+  });
   for (const auto& row : kRows) {
     write("passwd", row.text);
     const auto fetched = fetch();
@@ -103,6 +105,20 @@ TEST_F(Directory, ReadsWhatAServiceManagerLoads) {
   EXPECT_TRUE(fetch_loaded()->credentials.temporary());
 }
 
+TEST_F(Directory, ReadsFilesOfOtherNames) {
+  generation("keys", "1");
+  stdfs::rename(path("keys/AccessKeyId"), path("keys/ak"));
+  cred::KeyDirectory directory(path("keys"), {"ak", "AccessKeySecret", "SecurityToken", ""},
+                               service_clock_);
+  const auto lease = directory.fetch({});
+  ASSERT_TRUE(lease) << lease.error().error.message;
+  EXPECT_EQ(lease->credentials.access_key_id, "STS.1");
+  EXPECT_FALSE(lease->expires);  // no file says when
+  EXPECT_THAT(directory.files(),
+              ::testing::ElementsAre(path("keys"), path("keys/ak"), path("keys/AccessKeySecret"),
+                                     path("keys/SecurityToken")));
+}
+
 // Swaps go on all the time while it is read: no generation mixes with another.
 TEST_F(Directory, NeverMixesTwoGenerations) {
   generation("one", "1");
@@ -136,18 +152,19 @@ TEST_F(Directory, NeverMixesTwoGenerations) {
 
 TEST_F(Directory, SaysWhichFileIsWrongAndNotWhatItHolds) {
   EXPECT_THAT(fetch(), FailedAs(kNotConfigured));
-  const struct {
+  struct Row {
     const char* file;
     const char* text;  ///< null: the file is missing
     const char* says;
-  } kRows[] = {
+  };
+  const auto kRows = std::to_array<Row>({
       {"AccessKeySecret", nullptr, "AccessKeySecret is missing"},
       {"AccessKeySecret", "\n", "AccessKeySecret is missing or empty"},
       {"SecurityToken", nullptr, "SecurityToken is missing"},
       {"SecurityToken", "can\nary", "line break"},
       {"Expiration", "soon", "Expiration is not of the form"},
       {"Expiration", "2020-01-01T00:00:00Z", "expired at 2020"},
-  };
+  });
   for (const auto& row : kRows) {
     generation("keys", "canary");
     if (row.text == nullptr) {
@@ -191,11 +208,12 @@ TEST_F(Process, ReadsEverySpelling) {
 
 TEST_F(Process, FailsByNameAndWithoutItsArguments) {
   const auto error = [](core::ErrorKind kind) { return core::fail(kind, "why"); };
-  const struct {
+  struct Row {
     test::FakeChildRunner::Program program;
     FetchFailure::Class kind;
     const char* says;
-  } kRows[] = {
+  };
+  const auto kRows = std::to_array<Row>({
       {[&](auto&, auto&) { return error(core::ErrorKind::Timeout); }, kTransient, "why"},
       {[&](auto&, auto&) { return error(core::ErrorKind::TooLarge); }, kPermanent, "why"},
       {[&](auto&, auto&) { return error(core::ErrorKind::NotFound); }, kPermanent, "why"},
@@ -219,7 +237,7 @@ TEST_F(Process, FailsByNameAndWithoutItsArguments) {
                                             R"("Expiration":"2020-01-01T00:00:00Z"})")});
        },
        kPermanent, "expired at 2020"},
-  };
+  });
   for (const auto& row : kRows) {
     programs_.clear();
     programs_.then(row.program);

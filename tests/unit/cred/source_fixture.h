@@ -31,8 +31,8 @@ MATCHER_P2(FailedAs, failure_class, words, "") {
   return arg.error().kind == failure_class && text.find(words) != std::string::npos &&
          text.find("canary") == std::string::npos;
 }
-inline auto FailedAs(cred::FetchFailure::Class failure_class) {
-  return FailedAs(failure_class, "");
+MATCHER_P(FailedAs, failure_class, "") {
+  return ::testing::ExplainMatchResult(FailedAs(failure_class, ""), arg, result_listener);
 }
 
 /// A folder of the test's own.
