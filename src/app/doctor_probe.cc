@@ -34,7 +34,7 @@ constexpr const char* kNoUpload = "0004B9894A22E5B1888A1E29F823FFFF";
 /// A write for trial, which must be removed again.
 class Trial {
  public:
-  Trial(const core::OpContext& context, store::ObjectStore& store, std::string key)
+  Trial(const core::OpContext& context, store::ObjectStore& store, const std::string& key)
       : context_(context), store_(store), key_(key), copy_(key + ".copy") {}
 
   void run(RightsFound& found) {
@@ -48,7 +48,7 @@ class Trial {
     found.versioned = !put->version_id.empty() && put->version_id != "null";
     if (!found.looks_first) {
       found.guarded_put = must_refuse(
-          store_.put(context_, key_, store::text_source(kOther), {}, kAbsent), ErrorKind::Exists);
+          store_.put(context_, key_, store::text_source(kOther), {}, absent_), ErrorKind::Exists);
       if (*found.abort) {  // else the upload would stay
         join(found);
       }
@@ -65,7 +65,6 @@ class Trial {
  private:
   static constexpr const char* kText = "stsfs doctor: may be deleted\n";
   static constexpr const char* kOther = "stsfs doctor: may be deleted, and differs\n";
-  const store::Precondition kAbsent{store::Precondition::Kind::Absent, {}};
 
   void join(RightsFound& found) {
     const auto id = store_.start_upload(context_, key_, {});
@@ -79,7 +78,7 @@ class Trial {
       found.guarded_join = part.error();
     } else {
       found.guarded_join = must_refuse(
-          store_.complete_upload(context_, key_, *id, {*part}, kAbsent), ErrorKind::Exists);
+          store_.complete_upload(context_, key_, *id, {*part}, absent_), ErrorKind::Exists);
     }
     // Also after a completion that was refused; where it was not, there is nothing to end.
     if (core::Status aborted = store_.abort_upload(context_, key_, *id);
@@ -114,6 +113,7 @@ class Trial {
   store::ObjectStore& store_;
   const model::ObjectKey key_;
   const model::ObjectKey copy_;
+  const store::Precondition absent_{store::Precondition::Kind::Absent, {}};
   std::vector<model::ObjectKey> made_;
 };
 

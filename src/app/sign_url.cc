@@ -172,7 +172,8 @@ std::string curl_command(store::UrlMethod method, const store::SignedUrl& signed
       out += " -X " + std::string(to_string(method));
   }
   for (const auto& [name, value] : signed_url.headers) {
-    out += " -H " + shell_quoted(value.empty() ? name + ';' : name + ": " + value);
+    out += " -H ";
+    out += shell_quoted(value.empty() ? name + ';' : core::format("{}: {}", name, value));
   }
   if (has_dot_segment(signed_url.url)) {
     out += " --path-as-is";
