@@ -177,6 +177,9 @@ void Files::read(const Request& request, HandleId handle, std::uint64_t offset, 
   way->reader->read(request.context, offset, size,
                     [this, request, handle, offset, size, epoch = way->epoch,
                      done = std::move(done)](core::Result<std::vector<core::Bytes>> result) {
+                      if (!result && result.error().kind == ErrorKind::Corrupt) {
+                        forget_pages(handle);
+                      }
                       if (result || (result.error().kind != ErrorKind::Changed &&
                                      result.error().kind != ErrorKind::NotFound)) {
                         done(std::move(result));
@@ -185,6 +188,13 @@ void Files::read(const Request& request, HandleId handle, std::uint64_t offset, 
                       read_again_if_moved(request, handle, offset, size, epoch,
                                           std::move(result).error(), done);
                     });
+}
+
+void Files::forget_pages(HandleId handle) {
+  if (const auto file = handle_of(handle)) {
+    const core::MutexLock lock(mount_.mutex);
+    (*file)->node->kernel_pages = {};
+  }
 }
 
 void Files::read_again_if_moved(const Request& request, HandleId handle, std::uint64_t offset,

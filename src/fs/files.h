@@ -42,6 +42,8 @@ class Files {
     std::uint64_t epoch = 0;
   };
   core::Result<Way> way_to(const std::shared_ptr<OpenFile>& file);
+  /// The kernel may have taken in damaged ones: the next open is not to build on them.
+  void forget_pages(HandleId handle);
   void read_again_if_moved(const Request& request, HandleId handle, std::uint64_t offset,
                            std::size_t size, std::uint64_t epoch, core::Error error,
                            const ReadDone& done);

@@ -22,6 +22,7 @@ struct Progress {
   std::optional<store::ObjectMeta> meta = std::nullopt;
   bool check_crc = false;
   std::uint64_t crc64 = 0;
+  bool damaged = false;
   std::optional<core::Error> sink_error = std::nullopt;
 };
 
@@ -45,6 +46,11 @@ class RangeSink final : public http::BodySink {
     }
     if (p.check_crc) {
       p.crc64 = core::crc64(data, p.crc64);
+      // Before the last bytes are handed on, so that nobody takes the object for whole.
+      if (data.size() == p.end - p.next && p.crc64 != p.meta->crc64) {
+        p.damaged = true;
+        return core::fail(ErrorKind::Corrupt, "the bytes do not have their CRC-64");
+      }
     }
     if (core::Status taken = p.sink.on_data(data); !taken) {
       p.sink_error = taken.error();
@@ -97,6 +103,7 @@ class RangeSink final : public http::BodySink {
       p.end = got.range.last;
       p.meta = object_meta(head.headers, traits_, got.total);
       p.check_crc = p.meta->crc64 && got.range.size() == got.total;
+      p.sink.on_meta(*p.meta);
     }
     return {};
   }
@@ -167,6 +174,14 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
     if (!range_sink->head_error()) {
       return range_sink->head_error().error().within("GetObject " + version.key.text());
     }
+    if (progress.damaged) {
+      const bool any_handed_on = progress.next > range.first;
+      if (any_handed_on || n + 1 >= client_.options().retry.doubted) {
+        return Final(response.error());
+      }
+      progress.damaged = false;
+      progress.crc64 = 0;
+    }
     if (!response) {
       core::Error error = response.error();
       if (by_version && error.kind == ErrorKind::Denied && !progress.etag.empty()) {
@@ -184,10 +199,6 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
     if (!progress.begun || progress.next != progress.end) {
       return core::fail(ErrorKind::Unavailable,
                         "GetObject " + version.key.text() + ": the answer ended early");
-    }
-    if (progress.check_crc && progress.crc64 != progress.meta->crc64) {
-      return Final(core::fail(ErrorKind::Corrupt, "GetObject " + version.key.text() +
-                                                      ": the bytes do not have their CRC-64"));
     }
     return Final();
   };

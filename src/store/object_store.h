@@ -88,6 +88,8 @@ std::shared_ptr<const Source> text_source(std::string text);
 class Sink {
  public:
   virtual ~Sink() = default;
+  /// What the answer's head says of the object; before the first byte.
+  virtual void on_meta(const ObjectMeta& /*meta*/) {}
   virtual core::Status on_data(core::ByteView data) = 0;
   /// A retry resumes where the last attempt stopped, so bytes never come twice.
 };

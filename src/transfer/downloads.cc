@@ -4,6 +4,8 @@
 #include <atomic>
 #include <map>
 #include <optional>
+#include <string>
+#include <unordered_map>
 
 #include "cache/block_cache.h"
 #include "transfer/alarms.h"
@@ -57,6 +59,41 @@ class WindowShare {
   core::SteadyTime swept_ GUARDED_BY(mutex_);
 };
 
+/// One WholeSum for all who read a version at the same time. A damaged one is for those who have
+/// it.
+class WholeSums {
+ public:
+  WholeSums(cache::BlockCache& blocks, core::Metric& damaged)
+      : blocks_(blocks), damaged_(damaged) {}
+
+  std::shared_ptr<WholeSum> of(const model::ObjectVersion& version) {
+    const core::MutexLock lock(mutex_);
+    if (sums_.size() >= sweep_at_) {
+      std::erase_if(sums_, [](const auto& entry) { return entry.second.expired(); });
+      sweep_at_ = 2 * sums_.size() + kFewSums;
+    }
+    auto& entry = sums_[version.key.text() + '\0' + version.etag.text()];
+    auto sum = entry.lock();
+    if (!sum || sum->damaged()) {
+      sum = std::make_shared<WholeSum>(version.size, [this, key = version.key] {
+        damaged_.add();
+        blocks_.forget(key);
+      });
+      entry = sum;
+    }
+    return sum;
+  }
+
+ private:
+  static constexpr std::size_t kFewSums = 64;
+
+  cache::BlockCache& blocks_;
+  core::Metric& damaged_;
+  core::Mutex mutex_{core::LockRank::Reader};
+  std::unordered_map<std::string, std::weak_ptr<WholeSum>> sums_ GUARDED_BY(mutex_);
+  std::size_t sweep_at_ GUARDED_BY(mutex_) = kFewSums;
+};
+
 /// What the readers of one mount have in common.
 struct Shared {
   Shared(store::ObjectStore& s, core::Clock& c, core::Metrics& metrics,
@@ -66,6 +103,7 @@ struct Shared {
         counters(metrics),
         windows(options.window_bytes, options.cache_bytes),
         blocks(options.cache_bytes),
+        sums(blocks, counters.objects_damaged),
         fetches(s, c, counters, options),
         alarms(c) {}
 
@@ -74,6 +112,7 @@ struct Shared {
   const Counters counters;
   WindowShare windows;
   cache::BlockCache blocks;
+  WholeSums sums;
   Fetches fetches;
   Alarms alarms;  ///< last, since what rings may cancel a fetch
   std::atomic<std::uint64_t> next_reader = 1;
@@ -98,9 +137,11 @@ struct ReaderState {
 class PendingRead : public std::enable_shared_from_this<PendingRead> {
  public:
   PendingRead(Shared& shared, std::shared_ptr<cache::VersionBlocks> blocks,
-              const core::OpContext& context, ByteRange range, Reader::Done done)
+              std::shared_ptr<WholeSum> sum, const core::OpContext& context, ByteRange range,
+              Reader::Done done)
       : shared_(shared),
         blocks_(std::move(blocks)),
+        sum_(std::move(sum)),
         context_(context),
         range_(range),
         done_(std::move(done)) {}
@@ -118,6 +159,7 @@ class PendingRead : public std::enable_shared_from_this<PendingRead> {
     for (cache::Fill& fill : asked.fills) {
       Fetches::Work work;
       work.blocks = blocks_;
+      work.sum = sum_;
       work.operation = context_.id;
       const bool needed = fill.range().first < range_.last;
       if (!needed) {
@@ -218,6 +260,7 @@ class PendingRead : public std::enable_shared_from_this<PendingRead> {
 
   Shared& shared_;
   const std::shared_ptr<cache::VersionBlocks> blocks_;
+  const std::shared_ptr<WholeSum> sum_;
   const core::OpContext context_;
   const ByteRange range_;
   Reader::Done done_;  ///< taken by whoever sets answered_
@@ -232,7 +275,10 @@ class PendingRead : public std::enable_shared_from_this<PendingRead> {
 class PrefetchingReader final : public Reader {
  public:
   PrefetchingReader(Shared& shared, const model::ObjectVersion& version)
-      : shared_(shared), id_(shared.next_reader++), blocks_(shared.blocks.open(version)) {}
+      : shared_(shared),
+        id_(shared.next_reader++),
+        blocks_(shared.blocks.open(version)),
+        sum_(shared.sums.of(version)) {}
   PrefetchingReader(const PrefetchingReader&) = delete;
   PrefetchingReader& operator=(const PrefetchingReader&) = delete;
   ~PrefetchingReader() override {
@@ -274,7 +320,7 @@ class PrefetchingReader final : public Reader {
     }
     // The last thing that happens to `this`: an answer may be followed by its end.
     const auto state = state_;
-    const auto read = std::make_shared<PendingRead>(shared_, blocks_, context, range,
+    const auto read = std::make_shared<PendingRead>(shared_, blocks_, sum_, context, range,
                                                     remembering(range, std::move(done)));
     const std::uint64_t reached =
         read->ask(plan.ahead.last, plan.piece_bytes, owner, on_failure(state, plan.stream));
@@ -340,6 +386,7 @@ class PrefetchingReader final : public Reader {
       Fetches::Work work;
       work.blocks = blocks_;
       work.urgency = Fetches::Urgency::Background;
+      work.sum = sum_;
       work.operation = context.id;
       work.owner = owner;
       work.failed = on_failure(state_, plan.stream);
@@ -350,6 +397,7 @@ class PrefetchingReader final : public Reader {
   Shared& shared_;
   const std::uint64_t id_;
   const std::shared_ptr<cache::VersionBlocks> blocks_;
+  const std::shared_ptr<WholeSum> sum_;
   const std::shared_ptr<ReaderState> state_ = std::make_shared<ReaderState>();
   std::atomic<bool> sequential_ = false;
 };

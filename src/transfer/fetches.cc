@@ -1,5 +1,8 @@
 #include "transfer/fetches.h"
 
+#include <optional>
+
+#include "core/digest.h"
 #include "core/format.h"
 #include "core/log.h"
 
@@ -8,6 +11,53 @@ namespace {
 
 // Apart from the numbers of fills, which count from 1.
 constexpr std::uint64_t kFirstPlainId = std::uint64_t{1} << 63U;
+
+/// Takes the bytes into their block. Those that make the object whole it holds back until the
+/// object's CRC-64 is right.
+class BlockSink final : public store::Sink {
+ public:
+  BlockSink(cache::Fill& fill, WholeSum& sum, const Counters& counters, bool ahead)
+      : fill_(fill), sum_(sum), counters_(counters), ahead_(ahead) {}
+
+  void on_meta(const store::ObjectMeta& meta) override { expected_ = meta.crc64; }
+
+  core::Status on_data(core::ByteView data) override {
+    const auto size = static_cast<std::int64_t>(data.size());
+    counters_.bytes_downloaded.add(size);
+    if (ahead_) {
+      counters_.bytes_prefetched.add(size);
+    }
+    if (expected_) {
+      TRY(verify(data, *expected_));
+    }
+    return fill_.append(data);
+  }
+
+ private:
+  core::Status verify(core::ByteView data, std::uint64_t expected) {
+    crc64_ = core::crc64(data, crc64_);
+    if (fill_.received() + data.size() != fill_.range().size()) {
+      return {};
+    }
+    switch (sum_.add(fill_.range(), crc64_, expected)) {
+      case WholeSum::Verdict::Incomplete:
+        break;
+      case WholeSum::Verdict::Right:
+        counters_.objects_verified.add();
+        break;
+      case WholeSum::Verdict::Damaged:
+        return core::fail(core::ErrorKind::Corrupt, "the object's bytes do not have its CRC-64");
+    }
+    return {};
+  }
+
+  cache::Fill& fill_;
+  WholeSum& sum_;
+  const Counters& counters_;
+  const bool ahead_;
+  std::optional<std::uint64_t> expected_;
+  std::uint64_t crc64_ = 0;
+};
 
 }  // namespace
 
@@ -49,37 +99,25 @@ void Fetches::start(Work work, cache::Fill fill) {
 }
 
 void Fetches::run(const std::shared_ptr<Fetch>& fetch) {
-  class BlockSink final : public store::Sink {
-   public:
-    BlockSink(cache::Fill& fill, core::Metric& downloaded, core::Metric* prefetched)
-        : fill_(fill), downloaded_(downloaded), prefetched_(prefetched) {}
-    core::Status on_data(core::ByteView data) override {
-      const auto size = static_cast<std::int64_t>(data.size());
-      downloaded_.add(size);
-      if (prefetched_ != nullptr) {
-        prefetched_->add(size);
-      }
-      return fill_.append(data);
-    }
-
-   private:
-    cache::Fill& fill_;
-    core::Metric& downloaded_;
-    core::Metric* prefetched_;
-  };
-
   const bool ahead = fetch->work.urgency == Urgency::Background;
   core::OpContext context;
   context.deadline = clock_.steady_now() + request_timeout_;
   context.stop = fetch->stop.get_token();
   context.id = fetch->work.operation;
   context.cause = ahead ? core::Cause::Prefetch : core::Cause::Foreground;
-  counters_.range_requests.add();
-  BlockSink sink(fetch->fill, counters_.bytes_downloaded,
-                 ahead ? &counters_.bytes_prefetched : nullptr);
+  WholeSum& sum = *fetch->work.sum;
+  BlockSink sink(fetch->fill, sum, counters_, ahead);
   const auto range = fetch->fill.range();
   const auto& version = fetch->work.blocks->version();
-  auto meta = store_.read(context, version, range, sink);
+  core::Result<store::ObjectMeta> meta =
+      core::fail(core::ErrorKind::Corrupt, "the object is damaged, as an earlier read showed");
+  if (!sum.damaged()) {
+    counters_.range_requests.add();
+    meta = store_.read(context, version, range, sink);
+    if (!meta && meta.error().kind == core::ErrorKind::Corrupt) {
+      sum.condemn();
+    }
+  }
   if (meta) {
     end(fetch, {});
   } else {

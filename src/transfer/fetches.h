@@ -12,6 +12,7 @@
 #include "transfer/downloads.h"
 #include "transfer/metrics.h"
 #include "transfer/request_queue.h"
+#include "transfer/whole_sum.h"
 
 namespace transfer {
 
@@ -30,7 +31,8 @@ class Fetches {
     Urgency urgency = Urgency::Foreground;
     std::uint64_t operation = 0;  ///< OpContext::id
     Owner owner;
-    std::function<void()> failed;  ///< called if it fails, unless it was cancelled; may be empty
+    std::shared_ptr<WholeSum> sum;  ///< of the version
+    std::function<void()> failed;   ///< called if it fails, unless it was cancelled; may be empty
   };
 
   Fetches(store::ObjectStore& store, core::Clock& clock, const Counters& counters,

@@ -12,6 +12,8 @@ struct Counters {
         reads_from_memory(metrics["transfer.reads_from_memory"]),
         reads_waited(metrics["transfer.reads_waited"]),
         prefetches_cancelled(metrics["transfer.prefetches_cancelled"]),
+        objects_verified(metrics["transfer.objects_verified"]),
+        objects_damaged(metrics["transfer.objects_damaged"]),
         bytes_uploaded(metrics["transfer.bytes_uploaded"]),
         parts_uploaded(metrics["transfer.parts_uploaded"]),
         parts_copied(metrics["transfer.parts_copied"]),
@@ -24,6 +26,8 @@ struct Counters {
   core::Metric& reads_from_memory;     ///< reads whose bytes were all here
   core::Metric& reads_waited;          ///< reads that had to wait for the bucket
   core::Metric& prefetches_cancelled;  ///< given up because the reader closed or went elsewhere
+  core::Metric& objects_verified;      ///< read whole, and their CRC-64 was right
+  core::Metric& objects_damaged;       ///< read, and it was not
   core::Metric& bytes_uploaded;        ///< content sent, without repetitions
   core::Metric& parts_uploaded;
   core::Metric& parts_copied;  ///< on the server

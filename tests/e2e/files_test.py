@@ -64,6 +64,20 @@ class Files(harness.Case):
         self.assertIn("refused", self.m.status()["last_error"])
         self.emulator.no_faults()
 
+    def test_damage_on_the_way_is_no_content(self):
+        content = random_bytes(3_000_001, 3)
+        other = self.mount(name="elsewhere")
+        for skip in (0, 1):
+            name = f"whole{skip}"
+            (self.p / name).write_bytes(content)
+            self.emulator.fault("GetObject", "corrupt", skip=skip, count=1)
+            with self.assertRaises(OSError) as caught:
+                (other.path / name).read_bytes()
+            self.assertEqual(caught.exception.errno, errno.EIO)
+            self.emulator.no_faults()
+            self.assertEqual((other.path / name).read_bytes(), content)
+        self.assertEqual(other.status()["metrics"]["transfer.objects_damaged"], 2)
+
     def test_random_writes_truncate_and_mmap(self):
         content = bytearray(random_bytes(200_000, 1))
         with open(self.p / "r", "w+b") as file:

@@ -242,6 +242,7 @@ core::Result<store::ObjectMeta> FakeStore::read(const core::OpContext& context,
       body[e.after_bytes] = static_cast<char>(body[e.after_bytes] ^ 1);
     }
   }
+  sink.on_meta(object.meta);
   for (std::size_t at = 0; at < body.size();) {
     if (context.stopped()) {
       return core::fail(ErrorKind::Cancelled, "stopped");

@@ -219,6 +219,24 @@ TEST_F(Read, VerifiesTheSumOfAWholeObjectAndDoesNotRepeatIt) {
   expect_script_done(2);
 }
 
+TEST_F(Read, WhatIsFoundDamagedBeforeAByteWasHandedOnIsAskedForAgain) {
+  options_.retry.doubted = 2;
+  version_.size = 5;
+  const auto answer = [](const std::string& body) {
+    return ok({{"ETag", "\"E\""},
+               {"Content-Length", "5"},
+               {"x-oss-hash-crc64ecma", std::to_string(core::crc64(core::as_bytes("hello")))}},
+              body);
+  };
+  transport_.reply(answer("hellO")).reply(answer("hello"));
+  ASSERT_TRUE(read(0, 5));
+  EXPECT_EQ(sink_.text, "hello");
+  transport_.reply(answer("hellO")).reply(answer("hellO"));
+  EXPECT_EQ(read(0, 5).error().kind, ErrorKind::Corrupt);
+  EXPECT_EQ(sink_.text, "hello");
+  expect_script_done(4);
+}
+
 TEST_F(Read, WhatTheSinkSaysIsFinal) {
   sink_.refuse_after = 2'500;
   transport_.reply(part(0, 10'000));

@@ -298,6 +298,31 @@ TEST_F(DownloadsTest, AReplacedObjectIsChanged) {
   EXPECT_EQ(read(*open("a"), 0, 4096).text(), noise(kMiB, 2).substr(0, 4096));
 }
 
+TEST_F(DownloadsTest, WhoReadsAllOfADamagedObjectIsToldBeforeItsEnd) {
+  const std::string content = noise(3 * kMiB);
+  store_.set("a", content);
+  downloads();
+  const auto read_all = [&](Reader& reader) {
+    std::optional<ErrorKind> error;
+    for (std::uint64_t at = 0; at < content.size() && !error; at += 128 * kKiB) {
+      error = read(reader, at, 128 * kKiB).error();
+    }
+    return error;
+  };
+  const auto damaged = open("a");
+  test::Rule rule;
+  rule.op = Op::Read;
+  rule.offset = 384 * kKiB;  // in the middle, of a piece that runs ahead
+  store_.corrupt(rule);
+  EXPECT_EQ(read_all(*damaged), ErrorKind::Corrupt);
+  EXPECT_EQ(metric("transfer.objects_damaged"), 1);
+  clock_.advance(std::chrono::seconds{1});
+  EXPECT_EQ(read_all(*damaged), ErrorKind::Corrupt) << "what it read stays wrong";
+  const auto again = open("a");
+  EXPECT_EQ(read_all(*again), std::nullopt);
+  EXPECT_EQ(metric("transfer.objects_verified"), 1);
+}
+
 TEST_F(DownloadsTest, AReaderThatWaitsTimesOutAtItsDeadlineAndFreesTheConnection) {
   store_.set("a", noise(kMiB));
   transfer::DownloadOptions options;
