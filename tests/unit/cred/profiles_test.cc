@@ -5,7 +5,6 @@
 namespace {
 
 using namespace std::chrono_literals;
-using cred::FetchFailure;
 using test::FailedAs;
 using test::kNotConfigured;
 using test::kPermanent;
@@ -174,7 +173,7 @@ INSTANTIATE_TEST_SUITE_P(
                 R"("source_profile":"gone"}]})",
                 "no profile 'gone'"},
         BadFile{"DeepNesting", "{\"profiles\":" + std::string(30'000, '['), "is no JSON"},
-        BadFile{"Huge", std::string(70 * 1024, '#'), "64 KiB"}),
+        BadFile{"Huge", std::string(70UL * 1024, '#'), "64 KiB"}),
     [](const auto& row) { return std::string(row.param.name); });
 
 // --- what profiles lead to -------------------------------------------------------------------

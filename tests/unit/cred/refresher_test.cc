@@ -35,7 +35,7 @@ class RefresherTest : public ::testing::Test {
     return *refresher_;
   }
   Got get() { return refresher().get({}); }
-  std::future<Got> get_async(core::OpContext context = {}) {
+  std::future<Got> get_async(const core::OpContext& context = {}) {
     refresher();
     return std::async(std::launch::async, [this, context] { return refresher_->get(context); });
   }
@@ -149,6 +149,7 @@ TEST_F(RefresherTest, AHundredFirstRequestsAreOneFetch) {
   start();
   sts_->hold();
   std::vector<std::future<Got>> requests;
+  requests.reserve(100);
   for (int i = 0; i < 100; ++i) {
     requests.push_back(get_async());
   }
@@ -342,6 +343,7 @@ TEST_F(RefresherTest, AHundredRefusalsOfOneVersionAreOneFetch) {
   pass(20min);
   sts_->hold();
   std::vector<std::future<Got>> requests;
+  requests.reserve(100);
   for (int i = 0; i < 100; ++i) {
     requests.push_back(std::async(std::launch::async, [this] {
       refresher_->reject(1);

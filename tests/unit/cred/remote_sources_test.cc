@@ -1,5 +1,6 @@
 // Sources that ask over the network, each answer scripted: metadata server, credentials URI, web
 // identity.
+#include <algorithm>
 #include <map>
 
 #include "core/text.h"
@@ -13,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using core::ErrorKind;
-using cred::FetchFailure;
 using test::FailedAs;
 using test::kNotConfigured;
 using test::kPermanent;
@@ -22,7 +22,6 @@ using test::Reply;
 using test::Sent;
 using ::testing::AllOf;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 /// A clock, and a network that answers from a script.
 class RemoteTest : public ::testing::Test {
@@ -125,9 +124,8 @@ TEST_F(EcsTest, TakesASessionTokenFirstAndKeepsItForItsLife) {
   for (const std::size_t i : {1U, 2U}) {
     EXPECT_EQ(sent[i].header("X-aliyun-ecs-metadata-token"), "session-1");
   }
-  for (const Sent& one : sent) {
-    EXPECT_TRUE(one.patience.bypass_proxy);
-  }
+  EXPECT_TRUE(std::all_of(sent.begin(), sent.end(),
+                          [](const Sent& one) { return one.patience.bypass_proxy; }));
 
   clock_.advance(4h);
   transport_.reply(reply(200, "app")).reply(reply(200, document()));
@@ -356,7 +354,7 @@ class OidcTest : public RemoteTest {
   [[nodiscard]] std::string path() const { return folder_.path("token"); }
   cred::OidcRole source() {
     return {{"acs:ram::1:role/pod", "acs:ram::1:oidc-provider/ack", path(), "pod-1", 900s,
-             "{\"Version\":\"1\"}"},
+             R"({"Version":"1"})"},
             {"https", "sts.cn-hangzhou.aliyuncs.com", 443},
             transport_,
             service_clock_};
