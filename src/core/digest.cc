@@ -1,5 +1,6 @@
 #include "core/digest.h"
 
+#include <lzma.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -135,6 +136,55 @@ std::optional<std::string> base64_decode(std::string_view text) {
 
 bool equal_constant_time(std::string_view a, std::string_view b) {
   return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+std::uint64_t crc64(ByteView data, std::uint64_t previous) {
+  return lzma_crc64(reinterpret_cast<const std::uint8_t*>(data.data()), data.size(), previous);
+}
+
+namespace {
+
+/// "Advance a sum by some zero bits" as a linear map over GF(2): one column a bit.
+using Shift = std::array<std::uint64_t, 64>;
+
+std::uint64_t shifted(const Shift& shift, std::uint64_t vector) {
+  std::uint64_t sum = 0;
+  for (std::size_t bit = 0; vector != 0; ++bit, vector >>= 1U) {
+    if ((vector & 1U) != 0) {
+      sum ^= shift[bit];
+    }
+  }
+  return sum;
+}
+
+Shift squared(const Shift& shift) {
+  Shift result{};
+  for (std::size_t bit = 0; bit < 64; ++bit) {
+    result[bit] = shifted(shift, shift[bit]);
+  }
+  return result;
+}
+
+}  // namespace
+
+// As zlib's crc32_combine: double the shift while walking the bits of the length.
+std::uint64_t crc64_combine(std::uint64_t crc_a, std::uint64_t crc_b, std::uint64_t length_b) {
+  if (length_b == 0) {
+    return crc_a;
+  }
+  Shift shift{};
+  shift[0] = 0xC96C5795D7870F42U;  // the reflected ECMA-182 polynomial
+  for (std::size_t bit = 1; bit < 64; ++bit) {
+    shift[bit] = std::uint64_t{1} << (bit - 1);
+  }
+  shift = squared(squared(squared(shift)));  // one byte
+  for (; length_b != 0; length_b >>= 1U) {
+    if ((length_b & 1U) != 0) {
+      crc_a = shifted(shift, crc_a);
+    }
+    shift = squared(shift);
+  }
+  return crc_a ^ crc_b;
 }
 
 }  // namespace core

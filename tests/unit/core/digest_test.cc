@@ -27,27 +27,6 @@ TEST(Crc64, Chains) {
   EXPECT_EQ(crc64(as_bytes("world"), crc64(as_bytes("hello "))), crc64(as_bytes("hello world")));
 }
 
-// Short pieces and long ones are summed by different code.
-TEST(Crc64, IsTheSameInWhateverPieces) {
-  std::string text;
-  for (int n = 0; n < 3000; ++n) {
-    text += static_cast<char>(n * n / 7);
-  }
-  for (std::size_t size = 0; size <= 1600; ++size) {
-    const std::string_view part = std::string_view(text).substr(size % 17, size);
-    std::uint64_t byte_by_byte = 0;
-    for (const char& c : part) {
-      byte_by_byte = crc64(as_bytes(std::string_view(&c, 1)), byte_by_byte);
-    }
-    ASSERT_EQ(crc64(as_bytes(part)), byte_by_byte) << size;
-  }
-  const std::string_view head = std::string_view(text).substr(0, 1001);
-  const std::string_view tail = std::string_view(text).substr(1001);
-  EXPECT_EQ(crc64(as_bytes(tail), crc64(as_bytes(head))), crc64(as_bytes(text)));
-  EXPECT_EQ(core::crc64_combine(crc64(as_bytes(head)), crc64(as_bytes(tail)), tail.size()),
-            crc64(as_bytes(text)));
-}
-
 TEST(Base64, RoundTripsEveryLength) {
   for (std::size_t n = 0; n < 40; ++n) {
     const std::string raw(n, '\xfe');
