@@ -51,7 +51,7 @@ Result<Policy::Grammar> grammar_of(const json& root) {
     return Policy::Grammar::Iam;
   }
   return fail(ErrorKind::InvalidArgument,
-              "the policy's Version must be \"1\" (RAM) or \"2012-10-17\" (IAM)");
+              R"(the policy's Version must be "1" (RAM) or "2012-10-17" (IAM))");
 }
 
 bool has_only(const json& object, std::initializer_list<std::string_view> names,

@@ -25,8 +25,8 @@ void Service::describe_restoration(Reply& reply, const Call& call, const Target&
   }
   reply.add(call.vendor_name("restore"),
             state->ongoing(restorations_.now())
-                ? "ongoing-request=\"true\""
-                : core::format("ongoing-request=\"false\", expiry-date=\"{}\"",
+                ? R"(ongoing-request="true")"
+                : core::format(R"(ongoing-request="false", expiry-date="{}")",
                                core::format_http_date(state->expires)));
 }
 
