@@ -226,7 +226,8 @@ class Judge {
     const RightsFound& rights = found_.rights;
     right("list", rights.list, Finding::ListDenied, "oss:ListObjects");
     // Where a missing name is hidden from who may not list, reading cannot be told from here.
-    const bool hidden = rights.read && !*rights.read && rights.list && !*rights.list &&
+    const bool hidden = !(rights.put && *rights.put) && rights.read && !*rights.read &&
+                        rights.list && !*rights.list &&
                         rights.read->error().kind == ErrorKind::Denied;
     if (hidden) {
       add(Finding::ReadHidden, "a missing object is hidden or refused");

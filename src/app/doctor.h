@@ -20,7 +20,7 @@ using Found = std::optional<core::Status>;
 /// look at rights before they look for what is named. Only a write for trial makes something.
 struct RightsFound {
   Found list;    ///< one page of one name
-  Found read;    ///< an object that is not there
+  Found read;    ///< an object that is not there; then what was made
   Found write;   ///< a part for an upload that is not there
   Found abort;   ///< of that upload
   Found remove;  ///< of an object that is not there; then of what was made

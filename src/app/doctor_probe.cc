@@ -44,6 +44,8 @@ class Trial {
       return;
     }
     made_.push_back(key_);
+    // Conclusive, where a missing object may be hidden from who may not list, or shown to who may.
+    found.read = status_of(store_.head(context_, key_));
     found.looks_first = !store_.capabilities().create_exclusive;
     found.versioned = !put->version_id.empty() && put->version_id != "null";
     if (!found.looks_first) {

@@ -277,6 +277,25 @@ class Ceph(server.Case):
         self.assertIn(done.returncode, (4, 5), done.stderr)
         self.assertIn("sts:AssumeRole", done.stderr)
 
+    def test_a_doctor_finds_each_right_that_is_missing_and_leaves_nothing(self):
+        rights = ("s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:ListBucket")
+        file = self.dir / "policy.json"
+
+        def without(right):
+            file.write_text(compact({"Version": "2012-10-17", "Statement": [
+                {"Effect": "Allow", "Action": [one for one in rights if one != right], "Resource": "*"}]}))
+            return self.doctor(*self.role("--session-policy", str(file)))
+        self.assertEqual(self.doctor(*self.role()), (0, ["looks-first"]))
+        self.assertEqual(without("s3:GetObject"), (5, ["read-denied", "copy-denied", "looks-first"]))
+        # An upload is given up by who may put.
+        self.assertEqual(without("s3:PutObject"), (5, ["write-denied", "abort-denied"]))
+        self.assertEqual(without("s3:AbortMultipartUpload"), (0, ["looks-first"]))
+        self.assertEqual(without("s3:DeleteObject"), (0, ["delete-denied", "guards-untried"]))
+        self.assertEqual(without("s3:ListBucket"), (0, ["list-denied", "looks-first"]))
+
+    def test_signed_urls_whose_session_may_nothing_else(self):
+        self.urls(*self.role())
+
     def test_a_web_identity(self):
         try:
             issuer = Issuer()

@@ -7,6 +7,7 @@ import contextlib
 import hashlib
 import hmac
 import http.client
+import json
 import os
 import pathlib
 import shutil
@@ -17,7 +18,9 @@ import sys
 import tempfile
 import time
 import unittest
+import urllib.error
 import urllib.parse
+import urllib.request
 import xml.etree.ElementTree as tree
 
 ROOT = pathlib.Path(os.environ["PROJECT_ROOT"])
@@ -175,6 +178,44 @@ class Case(unittest.TestCase):
         mount = self.prepared(*options, **more)
         mount.start()
         return mount
+
+    def stsfs(self, command, *words):
+        return subprocess.run([harness.STSFS, command, *words, "--endpoint", self.server.endpoint],
+                              env={**self.prepared().environment}, stdin=subprocess.DEVNULL, capture_output=True,
+                              text=True, timeout=120, check=False)
+
+    def doctor(self, *options):
+        """Exit code, and findings but those that every judge has here."""
+        done = self.stsfs("doctor", f"s3://{self.bucket}/data", "--json", *options)
+        found = [row["finding"] for row in json.loads(done.stdout)["checks"] if row["finding"]]
+        for query in ("", "uploads="):
+            self.assertNotIn(b"<Key>", self.raw.must("GET", "/" + self.bucket, query=query), "something is left")
+        return done.returncode, [name for name in found if name not in ("plain-http", "key-never-expires")]
+
+    def urls(self, *options):
+        """What `stsfs sign-url` prints does what it is for, and nothing else."""
+        def ask(method, url, body=None, **headers):
+            call = urllib.request.Request(url, data=body, method=method, headers={"Content-Type": "", **headers})
+            try:
+                with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(call, timeout=60) as answer:
+                    return answer.status, answer.read()
+            except urllib.error.HTTPError as error:
+                return error.code, error.read()
+
+        def sign(method, *more):
+            done = self.stsfs("sign-url", method, f"s3://{self.bucket}/a dir/b+c é", *options, *more)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return done.stdout.strip()
+
+        put = sign("put", "--header", "x-amz-meta-a: b")
+        self.assertEqual(ask("PUT", put, b"by url", **{"x-amz-meta-a": "c"})[0], 403)
+        self.assertEqual(ask("PUT", put, b"by url", **{"x-amz-meta-a": "b"})[0], 200)
+        get = sign("get", "--query", "response-content-type=text/x")
+        self.assertEqual(ask("GET", get), (200, b"by url"))
+        self.assertEqual(ask("DELETE", get)[0], 403)
+        self.assertEqual(ask("HEAD", sign("head"))[0], 200)
+        self.assertEqual(ask("DELETE", sign("delete"))[0], 204)
+        self.assertEqual(ask("GET", get)[0], 404)
 
     def contract(self, deviations):
         """The contract of store::ObjectStore, less what this service is known to do otherwise."""

@@ -94,6 +94,12 @@ class Versity(server.Case):
     def test_nor_does_a_completion(self):
         self.loses_against_another_writer(server.harness.random_bytes(13_000_000, 6), "big")
 
+    def test_a_doctor_is_content_and_leaves_nothing(self):
+        self.assertEqual(self.doctor(), (0, ["looks-first"]))
+
+    def test_signed_urls(self):
+        self.urls()
+
     def test_a_bad_key_is_named(self):
         for environment in (self.keys("nobody", self.server.secret), self.keys(self.server.key, "wrong")):
             done = self.prepared(environment=environment).run()

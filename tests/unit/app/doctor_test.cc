@@ -79,6 +79,15 @@ TEST_F(Probing, NamesWhatItCouldNotRemoveAfterAll) {
   EXPECT_THAT(found.left, ElementsAre("p/.stsfs-doctor-1", "p/.stsfs-doctor-1.copy"));
 }
 
+TEST_F(Probing, ReadsWhatItMadeToBeSure) {
+  test::Rule made = rule(test::Op::Head, 0);
+  made.skip = 1;
+  store_.fail(made, denied());
+  const RightsFound found = probe();
+  EXPECT_FALSE(*found.read);
+  EXPECT_THAT(store_.keys(), IsEmpty());
+}
+
 TEST_F(Probing, BeginsNoUploadThatItMayNotEnd) {
   store_.fail(rule(test::Op::AbortUpload, 0), denied());
   const RightsFound found = probe();
@@ -187,7 +196,17 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"NoXml", [](Findings& f) { f.rights = {}; f.rights.list = core::fail(ErrorKind::Protocol, "no XML"); }, Exit::Network, {"not-the-service"}},
         Case{"Overloaded", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::Throttled, "QpsLimitExceeded"); }, Exit::Network, {"service-trouble"}},
         Case{"MayNotList", [](Findings& f) { f.rights.list = denied(); }, Exit::Ok, {"list-denied"}},
-        Case{"MayNotListAndMissingIsHidden", [](Findings& f) { f.rights.list = f.rights.read = denied(); }, Exit::Ok, {"list-denied", "read-hidden"}},
+        Case{"MayNotListAndMissingIsHidden",
+             [](Findings& f) {
+               f.rights.list = f.rights.read = f.rights.remove = denied();
+               f.rights.put.reset();
+             },
+             Exit::Ok,
+             {"list-denied", "read-hidden", "delete-denied", "guards-untried"}},
+        Case{"MayNotListNorReadWhatIsThere",
+             [](Findings& f) { f.rights.list = f.rights.read = denied(); },
+             Exit::Permission,
+             {"list-denied", "read-denied"}},
         Case{"MayNotRead", [](Findings& f) { f.rights.read = denied(); }, Exit::Permission, {"read-denied"}},
         Case{"MayNotWrite", [](Findings& f) { f.rights.write = denied(); f.rights.put.reset(); }, Exit::Permission, {"write-denied"}},
         Case{"MayNotWriteAfterAll", [](Findings& f) { f.rights.put = denied(); }, Exit::Permission, {"write-denied"}},
