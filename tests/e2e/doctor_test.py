@@ -148,8 +148,9 @@ class Doctor(Asking, harness.Case):
 
     def test_a_token_that_has_ended(self):
         held = self.emulator.assume_role(self.emulator.role_arn, 1)
-        harness.until(lambda: self.doctor("--credential-wait", "1s", environment=held)[:2] == (4, ["token-expired"]),
-                      20, "the token's end")
+        # Reading only: a token that ends in the middle could not remove what was written with it.
+        harness.until(lambda: self.doctor("--read-only", "--credential-wait", "1s", environment=held)[:2] ==
+                      (4, ["token-expired"]), 20, "the token's end")
 
     def test_a_bucket_that_is_not_there(self):
         self.assertEqual(self.doctor(source="oss://nosuchbucket")[:2], (6, ["bucket-missing"]))
