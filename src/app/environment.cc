@@ -71,7 +71,9 @@ std::vector<std::string> Environment::for_children() const {
   std::vector<std::string> all;
   for (const auto& [name, value] : plain_) {
     if (std::find(kOurs.begin(), kOurs.end(), name) == kOurs.end()) {
-      all.push_back(name + '=' + value);
+      std::string& entry = all.emplace_back(name);
+      entry += '=';
+      entry += value;
     }
   }
   return all;
