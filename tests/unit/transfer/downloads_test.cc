@@ -2,128 +2,27 @@
 
 #include <gmock/gmock.h>
 
-#include <condition_variable>
-#include <cstring>
-#include <mutex>
 #include <random>
 #include <thread>
 
 #include "core/digest.h"
-#include "support/fake_clock.h"
-#include "support/fake_store.h"
+#include "unit/transfer/downloads_fixture.h"
 
 namespace {
 
 using core::ErrorKind;
 using model::ByteRange;
+using test::Answer;
+using test::DownloadsTest;
+using test::kKiB;
+using test::kMiB;
+using test::noise;
 using test::Op;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::UnorderedElementsAre;
 using transfer::Downloads;
 using transfer::Reader;
-
-constexpr std::uint64_t kKiB = 1024;
-constexpr std::uint64_t kMiB = 1024 * kKiB;
-
-std::string noise(std::size_t size, std::uint64_t seed = 1) {
-  std::mt19937_64 random(seed);
-  std::string text(size, '\0');
-  for (std::size_t i = 0; i + 8 <= size; i += 8) {
-    const std::uint64_t n = random();
-    std::memcpy(text.data() + i, &n, 8);
-  }
-  return text;
-}
-
-std::string text_of(const std::vector<core::Bytes>& slices) {
-  std::string text;
-  for (const core::Bytes& slice : slices) {
-    text += core::as_text(slice.view());
-  }
-  return text;
-}
-
-/// The answer to one read; wait() blocks in real time.
-class Answer {
- public:
-  Reader::Done done() {
-    return [state = state_](core::Result<std::vector<core::Bytes>> result) {
-      const std::lock_guard lock(state->mutex);
-      ++state->times;
-      if (result) {
-        state->text = text_of(*result);
-      } else {
-        state->error = std::move(result).error();
-      }
-      state->changed.notify_all();
-    };
-  }
-  void wait() const {
-    std::unique_lock lock(state_->mutex);
-    state_->changed.wait(lock, [this] { return state_->times > 0; });
-  }
-  [[nodiscard]] int times() const {
-    const std::lock_guard lock(state_->mutex);
-    return state_->times;
-  }
-  [[nodiscard]] std::string text() const {
-    wait();
-    const std::lock_guard lock(state_->mutex);
-    EXPECT_FALSE(state_->error) << state_->error->message;
-    return state_->text;
-  }
-  [[nodiscard]] std::optional<ErrorKind> error() const {
-    wait();
-    const std::lock_guard lock(state_->mutex);
-    return state_->error ? std::optional(state_->error->kind) : std::nullopt;
-  }
-  [[nodiscard]] std::string message() const {
-    wait();
-    const std::lock_guard lock(state_->mutex);
-    return state_->error ? state_->error->message : "";
-  }
-
- private:
-  struct State {
-    std::mutex mutex;
-    std::condition_variable changed;
-    int times = 0;
-    std::string text;
-    std::optional<core::Error> error;
-  };
-  std::shared_ptr<State> state_ = std::make_shared<State>();
-};
-
-class DownloadsTest : public testing::Test {
- protected:
-  Downloads& downloads(transfer::DownloadOptions options = {}) {
-    downloads_ = Downloads::create(store_, clock_, metrics_, options);
-    return *downloads_;
-  }
-  std::unique_ptr<Reader> open(const std::string& key) {
-    return downloads_->open(store_.version(key));
-  }
-  static Answer read(Reader& reader, std::uint64_t offset, std::size_t size,
-                     const core::OpContext& context = {}) {
-    Answer answer;
-    reader.read(context, offset, size, answer.done());
-    return answer;
-  }
-  [[nodiscard]] std::vector<ByteRange> ranges() const {
-    std::vector<ByteRange> list;
-    for (const test::Call& call : store_.calls(Op::Read)) {
-      list.push_back(call.range);
-    }
-    return list;
-  }
-  [[nodiscard]] std::int64_t metric(std::string_view name) { return metrics_[name].value(); }
-
-  test::FakeClock clock_;
-  test::FakeStore store_{clock_};
-  core::Metrics metrics_;
-  std::unique_ptr<Downloads> downloads_;
-};
 
 TEST_F(DownloadsTest, ASingleReadFetchesWhatItNeedsInWholeUnits) {
   const std::string content = noise(10 * kMiB);
@@ -531,76 +430,6 @@ TEST_F(DownloadsTest, RandomReadersGetTheObjectsBytes) {
   }
   EXPECT_EQ(wrong, 0);
   EXPECT_GE(good, 580);
-}
-
-class FetchTest : public DownloadsTest {
- protected:
-  FetchTest() : file_(std::tmpfile()) {}
-  ~FetchTest() override { std::fclose(file_); }
-  [[nodiscard]] int fd() const { return ::fileno(file_); }
-  [[nodiscard]] std::string fetched(std::size_t size) const {
-    std::string text(size + 1, 'x');
-    const auto n = ::pread(fd(), text.data(), text.size(), 0);
-    text.resize(static_cast<std::size_t>(n));
-    return text;
-  }
-  std::FILE* file_;
-};
-
-TEST_F(FetchTest, BringsTheWholeVersionSideBySide) {
-  const std::string content = noise(20 * kMiB + 7);
-  store_.set("a", content);
-  ASSERT_TRUE(downloads().fetch({}, store_.version("a"), fd()));
-  EXPECT_TRUE(fetched(content.size()) == content);
-  EXPECT_EQ(store_.count(Op::Read), 3);
-  EXPECT_EQ(downloads_->cached_bytes(), 0);
-  store_.set("empty", "");
-  EXPECT_TRUE(downloads_->fetch({}, store_.version("empty"), fd()));
-}
-
-TEST_F(FetchTest, TellsWhatWentWrong) {
-  store_.set("a", noise(20 * kMiB));
-  test::Rule rule;
-  rule.op = Op::Read;
-  rule.offset = 8 * kMiB;
-  rule.after_bytes = kMiB;
-  store_.before(rule, [&] { store_.set("a", noise(20 * kMiB, 2)); });
-  store_.fail(rule, core::fail(ErrorKind::Changed, "replaced"));
-  const auto status = downloads().fetch({}, store_.version("a"), fd());
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().kind, ErrorKind::Changed);
-}
-
-TEST_F(FetchTest, ADamagedPieceIsCorrupt) {
-  store_.set("a", noise(20 * kMiB));
-  test::Rule rule;
-  rule.op = Op::Read;
-  rule.offset = 16 * kMiB;
-  rule.after_bytes = 100;
-  store_.corrupt(rule);
-  const auto status = downloads().fetch({}, store_.version("a"), fd());
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().kind, ErrorKind::Corrupt);
-}
-
-TEST_F(FetchTest, AStopEndsIt) {
-  store_.set("a", noise(20 * kMiB));
-  downloads();
-  test::Rule rule;
-  rule.op = Op::Read;
-  rule.times = 0;
-  auto held = store_.hold(rule);
-  std::stop_source stop;
-  core::OpContext context;
-  context.stop = stop.get_token();
-  std::thread stopper([&] {
-    held.await(3);
-    stop.request_stop();
-  });
-  const auto status = downloads_->fetch(context, store_.version("a"), fd());
-  stopper.join();
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().kind, ErrorKind::Cancelled);
 }
 
 }  // namespace
