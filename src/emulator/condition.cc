@@ -1,6 +1,7 @@
 #include "emulator/condition.h"
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "core/text.h"
@@ -56,7 +57,7 @@ Result<Conditions::Test> Conditions::parse_test(std::string_view name, std::stri
     Operator op;
     bool negated;
   };
-  static constexpr Row kRows[] = {
+  static constexpr auto kRows = std::to_array<Row>({
       {"StringEquals", Operator::Equals, false},
       {"StringNotEquals", Operator::Equals, true},
       {"StringEqualsIgnoreCase", Operator::EqualsIgnoreCase, false},
@@ -66,7 +67,7 @@ Result<Conditions::Test> Conditions::parse_test(std::string_view name, std::stri
       {"IpAddress", Operator::IpAddress, false},
       {"NotIpAddress", Operator::IpAddress, true},
       {"Bool", Operator::EqualsIgnoreCase, false},
-  };
+  });
   const auto* row = std::find_if(std::begin(kRows), std::end(kRows),
                                  [name](const Row& candidate) { return candidate.name == name; });
   if (row == std::end(kRows)) {

@@ -48,7 +48,7 @@ bool Network::contains(std::string_view address) const {
     return false;
   }
   for (unsigned bit = 0; bit < prefix_length_; ++bit) {
-    const std::uint8_t mask = static_cast<std::uint8_t>(0x80U >> (bit % 8));
+    const auto mask = static_cast<std::uint8_t>(0x80U >> (bit % 8));
     if (((bytes[bit / 8] ^ bytes_[bit / 8]) & mask) != 0) {
       return false;
     }

@@ -232,16 +232,14 @@ awaitable<void> Session::send(Reply reply, Sending sending, Flight* flight) {
           .count();
   std::string head = render_head(reply, facts, shared_.clock.wall_now());
   const bool sent = co_await send_body(std::move(head), reply, sending, limit, flight);
-  if (!sent) {
-    break_off(flight);
-  } else if (fault.reset) {
+  if (sent && fault.reset) {
     if (flight != nullptr) {
       flight->fail("(broken)");
     }
     keep_alive_ = false;
     gone_ = true;
     co_await link_.reset_after_sending();
-  } else if (limit < length) {
+  } else if (!sent || limit < length) {
     break_off(flight);
   }
 }

@@ -19,7 +19,7 @@ ServiceError missing(std::string_view name) {
   return refused("Missing" + std::string(name),
                  std::string(name) + " is mandatory for this action.");
 }
-ServiceError incomplete(std::string message) {
+ServiceError incomplete(const std::string& message) {
   return refused("IncompleteSignature",
                  "The request signature does not conform to Aliyun standards. " + message);
 }

@@ -126,7 +126,7 @@ Outcome<bool> Storage::put_bucket(std::string_view name, std::string_view acl,
   if (!acl.empty()) {
     facts.acl = acl;
   }
-  if (const auto done = commit(PutBucketChange{facts}); !done) {
+  if (auto done = commit(PutBucketChange{facts}); !done) {
     return done;
   }
   return fresh;
@@ -334,7 +334,7 @@ Outcome<VersionPtr> Storage::amend(std::string_view bucket, const std::string& k
                                    std::string_view id, std::string_view acl,
                                    const std::optional<Pairs>& tags) {
   const core::MutexLock lock(mutex_);
-  const auto found = find_locked(bucket, key, id);
+  auto found = find_locked(bucket, key, id);
   if (!found) {
     return found;
   }

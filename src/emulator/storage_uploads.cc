@@ -163,7 +163,7 @@ Outcome<VersionPtr> Storage::complete(std::string_view bucket_name, const std::s
   }
   version.etag = core::format("{}-{}", core::upper_hex(core::md5(sums)), names.size());
   const auto bucket = bucket_locked(bucket_name);
-  const auto stored = put_locked(**bucket, key, std::move(version), rule);
+  auto stored = put_locked(**bucket, key, std::move(version), rule);
   if (!stored) {
     return stored;
   }

@@ -206,7 +206,6 @@ void Files::read_again_if_moved(const Request& request, HandleId handle, std::ui
     const Node& node = *(*file)->node;
     if ((*file)->lineage != node.lineage || node.epoch == epoch) {
       error.kind = ErrorKind::Changed;  // a file that is open does not cease to exist
-      epoch = 0;
     } else {
       error = {};
     }

@@ -84,10 +84,11 @@ std::string path_of(const Node& node) {
   for (; at != nullptr && !at->is_root(); at = at->parent.get()) {
     up.push_back(at);
   }
+  std::reverse(up.begin(), up.end());
   std::string path = at == nullptr ? "(removed)" : "";
-  for (auto it = up.rbegin(); it != up.rend(); ++it) {
+  for (const Node* below : up) {
     path += path.empty() ? "" : "/";
-    path += (*it)->name;
+    path += below->name;
   }
   return path;
 }

@@ -53,6 +53,27 @@ bool Lookup::discard(const NodePtr& node) {
   return true;
 }
 
+/// Notes what is known of a name before the bucket is asked; `node` has that name, or is none.
+core::Status Lookup::take_down(Known& known, const NodePtr& directory, const NodePtr& node,
+                               std::string_view name) {
+  known.path = path_of(*directory);
+  known.path += known.path.empty() ? "" : "/";
+  known.path += name;
+  known.name = name;
+  known.ticket = mount_.names.ticket();
+  known.moves = mount_.moves;
+  known.changes = directory->changes;
+  if (node) {
+    known.node = node;
+    known.epoch = node->epoch;
+    known.is_directory = node->is_directory();
+    known.has_marker = node->stored.has_value();
+    known.component = node->component;
+    TRY_ASSIGN(known.key, key_of(*node, mount_.options.prefix));
+  }
+  return {};
+}
+
 core::Result<Found> Lookup::ask(const core::OpContext& context, const Known& known) {
   if (known.node) {
     // The cheapest request that can confirm what we think it is.
@@ -101,21 +122,7 @@ core::Result<NodePtr> Lookup::find(const core::OpContext& context, const NodePtr
         node->fresh_until = answer.until;
         return node;
       }
-      known.path = path_of(*directory);
-      known.path += known.path.empty() ? "" : "/";
-      known.path += name;
-      known.name = name;
-      known.ticket = mount_.names.ticket();
-      known.moves = mount_.moves;
-      known.changes = directory->changes;
-      if (node) {
-        known.node = node;
-        known.epoch = node->epoch;
-        known.is_directory = node->is_directory();
-        known.has_marker = node->stored.has_value();
-        known.component = node->component;
-        TRY_ASSIGN(known.key, key_of(*node, mount_.options.prefix));
-      }
+      TRY(take_down(known, directory, node, name));
     }
     auto found = ask(context, known);
     const core::MutexLock lock(mount_.mutex);

@@ -44,6 +44,8 @@ class Lookup {
 
  private:
   struct Known;
+  core::Status take_down(Known& known, const NodePtr& directory, const NodePtr& node,
+                         std::string_view name) REQUIRES(mount_.mutex);
   core::Result<Found> ask(const core::OpContext& context, const Known& known);
 
   Mount& mount_;

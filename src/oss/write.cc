@@ -36,6 +36,25 @@ core::Error as_promised(core::Error error, const store::Precondition& preconditi
   return error;
 }
 
+void add_copy_source(http::Headers& headers, const Traits& traits, const std::string& bucket,
+                     const model::ObjectVersion& source) {
+  headers.add(traits.header("copy-source"), copy_source(bucket, source));
+  if (!source.etag.empty()) {
+    const std::string etag = traits.condition(source.etag);
+    headers.add(traits.header("copy-source-if-match"), etag);
+    if (traits.dialect == Dialect::S3) {
+      headers.add("x-amz-copy-if-match", etag);  // what Ceph's gateway looks for
+    }
+  }
+}
+
+/// Whether the two have the same bytes, as far as the service tells.
+bool is_copy(const store::ObjectMeta& there, const store::ObjectMeta& from, const Traits& traits) {
+  const bool same =
+      traits.can.crc64 ? there.crc64 && there.crc64 == from.crc64 : there.etag == from.etag;
+  return same && there.size == from.size;
+}
+
 core::Error to_be_repeated(core::Error error) {
   error.kind = ErrorKind::Unavailable;
   return error;
@@ -154,14 +173,7 @@ core::Result<store::Published> OssStore::copy(const core::OpContext& context,
   call.slow_answer = true;
   const Traits& traits = client_.traits();
   http::Headers& headers = call.request.headers;
-  headers.add(traits.header("copy-source"), copy_source(client_.options().bucket, request.source));
-  if (!request.source.etag.empty()) {
-    const std::string etag = traits.condition(request.source.etag);
-    headers.add(traits.header("copy-source-if-match"), etag);
-    if (traits.dialect == Dialect::S3) {
-      headers.add("x-amz-copy-if-match", etag);  // what Ceph's gateway looks for
-    }
-  }
+  add_copy_source(headers, traits, client_.options().bucket, request.source);
   if (request.replace) {
     headers.add(traits.header("metadata-directive"), "REPLACE");
     TRY(add_attributes(headers, traits, *request.replace));
@@ -184,9 +196,7 @@ core::Result<store::Published> OssStore::copy(const core::OpContext& context,
       auto there = head_following(context, request.target);
       if (there && lost) {
         const store::UserMeta& user = request.replace ? request.replace->user : from.user;
-        const bool same = traits.can.crc64 ? there->crc64 && there->crc64 == from.crc64
-                                           : there->etag == from.etag;
-        if (there->size == from.size && same && there->user == user) {
+        if (is_copy(*there, from, traits) && there->user == user) {
           return published(*there);
         }
       }

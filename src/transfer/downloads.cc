@@ -137,12 +137,12 @@ struct ReaderState {
 class PendingRead : public std::enable_shared_from_this<PendingRead> {
  public:
   PendingRead(Shared& shared, std::shared_ptr<cache::VersionBlocks> blocks,
-              std::shared_ptr<WholeSum> sum, const core::OpContext& context, ByteRange range,
+              std::shared_ptr<WholeSum> sum, core::OpContext context, ByteRange range,
               Reader::Done done)
       : shared_(shared),
         blocks_(std::move(blocks)),
         sum_(std::move(sum)),
-        context_(context),
+        context_(std::move(context)),
         range_(range),
         done_(std::move(done)) {}
 

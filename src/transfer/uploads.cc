@@ -48,8 +48,12 @@ class PartRun : public std::enable_shared_from_this<PartRun> {
  public:
   using Send = std::function<core::Result<PartReceipt>(const OpContext&, std::size_t)>;
 
-  PartRun(core::ThreadPool& pool, const OpContext& context, std::size_t count, Send send)
-      : pool_(pool), context_(context), count_(count), send_(std::move(send)), receipts_(count) {
+  PartRun(core::ThreadPool& pool, OpContext context, std::size_t count, Send send)
+      : pool_(pool),
+        context_(std::move(context)),
+        count_(count),
+        send_(std::move(send)),
+        receipts_(count) {
     context_.stop = stop_.get_token();
   }
 
