@@ -53,6 +53,31 @@ bool Lookup::discard(const NodePtr& node) {
   return true;
 }
 
+/// The node that a listing still tells of, made or brought up to date; none where it does not tell.
+/// `node` has the name, or is none. Errors: NotFound, as the listing tells.
+core::Result<NodePtr> Lookup::from_listing(const NodePtr& directory, NodePtr node,
+                                           std::string_view name,
+                                           const std::string& directory_key) {
+  const auto answer = mount_.names.find(directory_key, std::string(name));
+  using Kind = cache::MetadataCache::Answer::Kind;
+  if (answer.kind == Kind::Absent && !node) {
+    return no_such(name);
+  }
+  if (answer.kind != Kind::Listed || answer.listed->symlink ||
+      (node && !row_fits(*node, *answer.listed))) {
+    return NodePtr();
+  }
+  if (!node) {
+    node = mount_.table.add(directory, std::string(name),
+                            {answer.listed->component, answer.listed->beside_directory});
+  }
+  update(*node, mount_.options,
+         directory_key + node->component.text + (answer.listed->directory ? "/" : ""),
+         *answer.listed);
+  node->fresh_until = answer.until;
+  return node;
+}
+
 /// Notes what is known of a name before the bucket is asked; `node` has that name, or is none.
 core::Status Lookup::take_down(Known& known, const NodePtr& directory, const NodePtr& node,
                                std::string_view name) {
@@ -105,22 +130,9 @@ core::Result<NodePtr> Lookup::find(const core::OpContext& context, const NodePtr
       if (node && (node->is_local() || node->busy || node->fresh_until > now)) {
         return node;
       }
-      auto answer = mount_.names.find(known.directory_key, std::string(name));
-      using Kind = cache::MetadataCache::Answer::Kind;
-      if (answer.kind == Kind::Absent && !node) {
-        return no_such(name);
-      }
-      if (answer.kind == Kind::Listed && !answer.listed->symlink &&
-          (!node || row_fits(*node, *answer.listed))) {
-        if (!node) {
-          node = mount_.table.add(directory, std::string(name),
-                                  {answer.listed->component, answer.listed->beside_directory});
-        }
-        update(*node, mount_.options,
-               known.directory_key + node->component.text + (answer.listed->directory ? "/" : ""),
-               *answer.listed);
-        node->fresh_until = answer.until;
-        return node;
+      TRY_ASSIGN(const NodePtr listed, from_listing(directory, node, name, known.directory_key));
+      if (listed) {
+        return listed;
       }
       TRY(take_down(known, directory, node, name));
     }

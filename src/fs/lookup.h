@@ -44,6 +44,8 @@ class Lookup {
 
  private:
   struct Known;
+  core::Result<NodePtr> from_listing(const NodePtr& directory, NodePtr node, std::string_view name,
+                                     const std::string& directory_key) REQUIRES(mount_.mutex);
   core::Status take_down(Known& known, const NodePtr& directory, const NodePtr& node,
                          std::string_view name) REQUIRES(mount_.mutex);
   core::Result<Found> ask(const core::OpContext& context, const Known& known);
