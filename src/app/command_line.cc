@@ -9,6 +9,7 @@
 #include <map>
 #include <utility>
 
+#include "app/usage.h"
 #include "app/version.h"
 #include "core/format.h"
 #include "core/text.h"
@@ -46,10 +47,6 @@ std::string_view purpose(Command command) {
       return "check step by step whether a mount will work, with advice";
   }
   return "";
-}
-
-core::Error usage(const std::string& message) {
-  return core::fail(core::ErrorKind::InvalidArgument, message);
 }
 
 /// --Some_Name=value becomes --some-name=value, so that one spelling is enough below.

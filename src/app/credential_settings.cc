@@ -10,6 +10,7 @@
 #include "app/object_settings.h"
 #include "app/places.h"
 #include "app/policy.h"
+#include "app/usage.h"
 #include "core/format.h"
 #include "core/text.h"
 
@@ -17,10 +18,6 @@ namespace app {
 namespace {
 
 using cred::SourceKind;
-
-core::Error usage(std::string message) {
-  return core::fail(core::ErrorKind::InvalidArgument, std::move(message));
-}
 
 /// "stsfs-HOST" in the characters that a session name may have, 2 to 64 of them.
 /// Source: STS API, AssumeRole, RoleSessionName.
@@ -33,14 +30,6 @@ std::string default_session_name() {
       },
       '-');
   return name.substr(0, 64);
-}
-
-core::Result<http::Origin> origin_of(std::string_view option, const std::string& url) {
-  auto origin = http::parse_origin(url);
-  if (!origin) {
-    return usage(core::format("--{}: {}", option, origin.error().message));
-  }
-  return *std::move(origin);
 }
 
 /// The first variable that is set.

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "app/rate.h"
+#include "app/usage.h"
 #include "core/format.h"
 #include "core/text.h"
 
@@ -34,10 +35,6 @@ constexpr std::array<std::string_view, 3> kS3Encryptions = {"AES256", "aws:kms",
 // Source: OSS, "Single-connection bandwidth throttling".
 constexpr std::uint64_t kLeastRate = std::uint64_t{100} << 10U;
 constexpr std::uint64_t kMostRate = std::uint64_t{100} << 20U;
-
-core::Error usage(std::string message) {
-  return core::fail(core::ErrorKind::InvalidArgument, std::move(message));
-}
 
 /// The word as the service spells it, whatever the case of its letters; empty for "".
 core::Result<std::string> one_of(Words words, std::string_view option, std::string_view text) {

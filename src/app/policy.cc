@@ -6,6 +6,7 @@
 
 #include "core/format.h"
 #include "core/text.h"
+#include "cred/json_fault.h"
 
 namespace app {
 namespace {
@@ -96,39 +97,9 @@ std::string trusting(const RoleName& role, std::string_view action, const char* 
       Layout::Indented);
 }
 
-/// Takes a document apart only to learn where it stops being one.
-class Complaint : public nlohmann::json_sax<Json> {
- public:
-  bool null() override { return true; }
-  bool boolean(bool /*value*/) override { return true; }
-  bool number_integer(number_integer_t /*value*/) override { return true; }
-  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
-  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
-  bool string(string_t& /*value*/) override { return true; }
-  bool binary(binary_t& /*value*/) override { return true; }
-  bool start_object(std::size_t /*elements*/) override { return true; }
-  bool key(string_t& /*value*/) override { return true; }
-  bool end_object() override { return true; }
-  bool start_array(std::size_t /*elements*/) override { return true; }
-  bool end_array() override { return true; }
-  bool parse_error(std::size_t position, const std::string& /*token*/,
-                   const nlohmann::detail::exception& /*why*/) override {
-    position_ = position;
-    return false;
-  }
-  /// Which byte it stumbled over, from 1.
-  [[nodiscard]] std::size_t position() const { return position_; }
-
- private:
-  std::size_t position_ = 1;
-};
-
 /// "line 3, column 14"
 std::string where_it_ends(const std::string& text) {
-  Complaint complaint;
-  Json::sax_parse(text, &complaint);
-  const std::string_view before =
-      std::string_view(text).substr(0, complaint.position() == 0 ? 0 : complaint.position() - 1);
+  const std::string_view before = cred::before_json_fault(text);
   const auto lines = std::count(before.begin(), before.end(), '\n');
   const auto start = before.rfind('\n');
   const std::string_view line = start == std::string_view::npos ? before : before.substr(start + 1);

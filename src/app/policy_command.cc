@@ -7,16 +7,13 @@
 #include "app/exit_code.h"
 #include "app/object_settings.h"
 #include "app/policy.h"
+#include "app/usage.h"
 #include "core/format.h"
 #include "cred/identity_token.h"
 #include "cred/token_claims.h"
 
 namespace app {
 namespace {
-
-core::Error usage(std::string message) {
-  return core::fail(core::ErrorKind::InvalidArgument, std::move(message));
-}
 
 core::Result<std::string> policy_asked_for(const Values& values) {
   constexpr std::array kWhose = {"role", "session", "user", "trust"};

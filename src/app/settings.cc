@@ -11,16 +11,13 @@
 #include "app/endpoints.h"
 #include "app/object_settings.h"
 #include "app/places.h"
+#include "app/usage.h"
 #include "core/format.h"
 #include "core/log.h"
 #include "core/text.h"
 
 namespace app {
 namespace {
-
-core::Error usage(std::string message) {
-  return core::fail(core::ErrorKind::InvalidArgument, std::move(message));
-}
 
 oss::Addressing addressing_of(std::string_view word) {
   if (word == "virtual") {
@@ -60,14 +57,6 @@ void fill_in_s3_place(const Environment& environment, std::string& endpoint, std
     endpoint = core::format("https://s3.{}.amazonaws.com{}", region,
                             region.starts_with("cn-") ? ".cn" : "");
   }
-}
-
-core::Result<http::Origin> origin_of(std::string_view option, const std::string& url) {
-  auto origin = http::parse_origin(url);
-  if (!origin) {
-    return usage(core::format("--{}: {}", option, origin.error().message));
-  }
-  return *std::move(origin);
 }
 
 }  // namespace

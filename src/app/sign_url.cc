@@ -6,15 +6,12 @@
 
 #include "app/policy.h"
 #include "app/url_rights.h"
+#include "app/usage.h"
 #include "core/format.h"
 #include "core/text.h"
 
 namespace app {
 namespace {
-
-core::Error usage(std::string message) {
-  return core::fail(core::ErrorKind::InvalidArgument, std::move(message));
-}
 
 store::UrlMethod method_of(std::string_view word) {
   if (word == "put") {

@@ -8,6 +8,7 @@
 #include "core/format.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "cred/json_fault.h"
 #include "cred/validate.h"
 
 namespace cred {
@@ -22,37 +23,9 @@ core::Error invalid(std::string message) {
 /// A name out of the file, fit for a message.
 std::string shown(std::string_view text) { return core::escape_for_log(text.substr(0, 80)); }
 
-/// Finds out where a text stops being JSON.
-class FaultFinder final : public nlohmann::json_sax<json> {
- public:
-  bool null() override { return true; }
-  bool boolean(bool /*value*/) override { return true; }
-  bool number_integer(number_integer_t /*value*/) override { return true; }
-  bool number_unsigned(number_unsigned_t /*value*/) override { return true; }
-  bool number_float(number_float_t /*value*/, const string_t& /*text*/) override { return true; }
-  bool string(string_t& /*value*/) override { return true; }
-  bool binary(binary_t& /*value*/) override { return true; }
-  bool start_object(std::size_t /*elements*/) override { return true; }
-  bool key(string_t& /*value*/) override { return true; }
-  bool end_object() override { return true; }
-  bool start_array(std::size_t /*elements*/) override { return true; }
-  bool end_array() override { return true; }
-  bool parse_error(std::size_t position, const std::string& /*token*/,
-                   const json::exception& /*error*/) override {
-    position_ = position;
-    return false;
-  }
-  [[nodiscard]] std::size_t position() const { return position_; }
-
- private:
-  std::size_t position_ = 0;
-};
-
 std::size_t faulty_line(std::string_view text) {
-  FaultFinder finder;
-  json::sax_parse(text, &finder);
-  const auto upto = text.substr(0, finder.position() == 0 ? 0 : finder.position() - 1);
-  return 1 + static_cast<std::size_t>(std::count(upto.begin(), upto.end(), '\n'));
+  const std::string_view before = before_json_fault(text);
+  return 1 + static_cast<std::size_t>(std::count(before.begin(), before.end(), '\n'));
 }
 
 /// The whole file while one of its profiles is looked for.
