@@ -7,6 +7,14 @@
 #include <utility>
 
 namespace core {
+namespace {
+
+const ThreadPool*& pool_of_this_thread() {
+  thread_local const ThreadPool* pool = nullptr;
+  return pool;
+}
+
+}  // namespace
 
 void name_this_thread(const std::string& name) {
   ::pthread_setname_np(::pthread_self(), name.substr(0, 15).c_str());
@@ -42,8 +50,11 @@ std::size_t ThreadPool::queued() const {
   return queue_.size();
 }
 
+bool ThreadPool::owns_this_thread() const { return pool_of_this_thread() == this; }
+
 void ThreadPool::run() {
   name_this_thread(name_);
+  pool_of_this_thread() = this;
   for (;;) {
     std::function<void()> work;
     {

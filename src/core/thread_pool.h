@@ -10,7 +10,7 @@
 namespace core {
 
 /// Up to `limit` threads, started as they are needed, that run what is posted in order of arrival.
-/// Work on a pool must not wait for other work on the same pool.
+/// Work on a pool must not wait for other work on the same pool, except through a TaskGroup.
 /// Threads: any may post; the destructor runs what is queued and joins.
 class ThreadPool {
  public:
@@ -21,6 +21,8 @@ class ThreadPool {
 
   void post(std::function<void()> work);
   [[nodiscard]] std::size_t queued() const;
+  /// Whether the calling thread is one of the pool's.
+  [[nodiscard]] bool owns_this_thread() const;
 
  private:
   void run();

@@ -4,16 +4,20 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <functional>
 #include <optional>
 #include <vector>
 
 #include "core/digest.h"
 #include "core/os_error.h"
+#include "core/task_group.h"
 
 namespace transfer {
 namespace {
 
 constexpr std::uint64_t kPieceBytes = 8U << 20U;
+// More than there are connections, so that the queue alone decides how many run.
+constexpr std::size_t kPiecesAtOnce = 256;
 
 /// Writes what arrives to its place in a file, and sums it up.
 class FileSink final : public store::Sink {
@@ -49,57 +53,10 @@ class FileSink final : public store::Sink {
   std::uint64_t crc_ = 0;
 };
 
-/// What the pieces of one fetch have in common.
-struct Progress {
-  core::Mutex mutex{core::LockRank::Leaf};
-  core::CondVar changed;
-  std::size_t left GUARDED_BY(mutex) = 0;
-  std::vector<std::uint64_t> crcs GUARDED_BY(mutex);
-  std::optional<std::uint64_t> expected GUARDED_BY(mutex);
-  core::Status status GUARDED_BY(mutex);
-  std::stop_source stop;  ///< the first failure ends the others
-
-  void end(std::size_t piece, std::uint64_t crc, std::optional<std::uint64_t> whole,
-           core::Status outcome) {
-    const core::MutexLock lock(mutex);
-    crcs[piece] = crc;
-    if (outcome && whole) {
-      expected = whole;
-    }
-    if (status && !outcome) {
-      status = std::move(outcome);
-    }
-    --left;
-    changed.notify_all();
-  }
-};
-
-/// Ends its piece as cancelled if the queue drops it unrun.
-class Piece {
- public:
-  Piece(std::shared_ptr<Progress> progress, std::size_t index)
-      : progress_(std::move(progress)), index_(index) {}
-  Piece(const Piece&) = delete;
-  Piece& operator=(const Piece&) = delete;
-  ~Piece() {
-    if (!ended_) {
-      end(0, std::nullopt, core::fail(core::ErrorKind::Cancelled, "shutting down"));
-    }
-  }
-  void end(std::uint64_t crc, std::optional<std::uint64_t> whole, core::Status status) {
-    ended_ = true;
-    const bool failed = !status;
-    progress_->end(index_, crc, whole, std::move(status));
-    if (failed) {
-      progress_->stop.request_stop();
-    }
-  }
-  [[nodiscard]] std::stop_token stop() const { return progress_->stop.get_token(); }
-
- private:
-  const std::shared_ptr<Progress> progress_;
-  const std::size_t index_;
-  bool ended_ = false;
+/// What one request brought.
+struct Piece {
+  std::uint64_t crc = 0;
+  std::optional<std::uint64_t> whole;  ///< the service's sum of the version
 };
 
 }  // namespace
@@ -108,46 +65,36 @@ core::Status fetch_to_file(store::ObjectStore& store, Fetches& fetches, core::Me
                            const core::OpContext& context, const model::ObjectVersion& version,
                            int fd) {
   const std::size_t count = (version.size + kPieceBytes - 1) / kPieceBytes;
-  const auto progress = std::make_shared<Progress>();
-  {
-    const core::MutexLock lock(progress->mutex);
-    progress->left = count;
-    progress->crcs.resize(count);
-  }
-  const std::stop_callback on_stop(context.stop, [&] { progress->stop.request_stop(); });
+  std::vector<Piece> pieces(count);
+  core::TaskGroup group(
+      [&fetches](std::function<void()> turn) {
+        fetches.queue().post(fetches.next_plain_id(), Fetches::Urgency::Background,
+                             std::move(turn));
+      },
+      context, kPiecesAtOnce);
   for (std::size_t i = 0; i < count; ++i) {
-    const auto piece = std::make_shared<Piece>(progress, i);
-    const model::ByteRange range{i * kPieceBytes, std::min(version.size, (i + 1) * kPieceBytes)};
-    core::OpContext own = context;
-    own.stop = piece->stop();
-    fetches.queue().post(fetches.next_plain_id(), Fetches::Urgency::Background,
-                         [&store, &downloaded, own, version, range, fd, piece] {
-                           FileSink sink(fd, range.first, downloaded);
-                           auto meta = store.read(own, version, range, sink);
-                           if (!meta) {
-                             piece->end(0, std::nullopt, std::move(meta).error());
-                           } else if (sink.written() != range.size()) {
-                             piece->end(
-                                 0, std::nullopt,
-                                 core::fail(core::ErrorKind::Corrupt, "the range ended early"));
-                           } else {
-                             piece->end(sink.crc(), meta->crc64, {});
-                           }
-                         });
+    group.start([&, i](const core::OpContext& own) -> core::Status {
+      const model::ByteRange range{i * kPieceBytes, std::min(version.size, (i + 1) * kPieceBytes)};
+      FileSink sink(fd, range.first, downloaded);
+      TRY_ASSIGN(const store::ObjectMeta meta, store.read(own, version, range, sink));
+      if (sink.written() != range.size()) {
+        return core::fail(core::ErrorKind::Corrupt, "the range ended early");
+      }
+      pieces[i] = {sink.crc(), meta.crc64};
+      return {};
+    });
   }
-  const core::MutexLock lock(progress->mutex);
-  while (progress->left > 0) {
-    progress->changed.wait(progress->mutex);
-  }
-  if (!progress->status) {
-    return std::move(progress->status).error().within("fetch " + version.key.text());
+  if (auto fetched = group.wait(); !fetched) {
+    return std::move(fetched).error().within("fetch " + version.key.text());
   }
   std::uint64_t crc = 0;
+  std::optional<std::uint64_t> expected;
   for (std::size_t i = 0; i < count; ++i) {
     const std::uint64_t length = std::min(kPieceBytes, version.size - i * kPieceBytes);
-    crc = core::crc64_combine(crc, progress->crcs[i], length);
+    crc = core::crc64_combine(crc, pieces[i].crc, length);
+    expected = pieces[i].whole ? pieces[i].whole : expected;
   }
-  if (progress->expected && *progress->expected != crc) {
+  if (expected && *expected != crc) {
     return core::fail(core::ErrorKind::Corrupt,
                       "fetch " + version.key.text() + ": the CRC-64 is not the service's");
   }

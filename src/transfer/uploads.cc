@@ -7,7 +7,7 @@
 #include "core/digest.h"
 #include "core/format.h"
 #include "core/log.h"
-#include "core/thread_pool.h"
+#include "core/task_group.h"
 #include "transfer/metrics.h"
 #include "transfer/upload_plan.h"
 
@@ -41,83 +41,6 @@ core::Result<std::uint64_t> sum_of(const store::Source& source, ByteRange range)
   }
   return crc;
 }
-
-/// Runs `send(i)` for every part on a pool, a few at a time, and waits; the first failure stops the
-/// rest. Uploads side by side take turns, part by part.
-class PartRun : public std::enable_shared_from_this<PartRun> {
- public:
-  using Send = std::function<core::Result<PartReceipt>(const OpContext&, std::size_t)>;
-
-  PartRun(core::ThreadPool& pool, OpContext context, std::size_t count, Send send)
-      : pool_(pool),
-        context_(std::move(context)),
-        count_(count),
-        send_(std::move(send)),
-        receipts_(count) {
-    context_.stop = stop_.get_token();
-  }
-
-  core::Result<std::vector<PartReceipt>> run(std::size_t width, const std::stop_token& stop) {
-    const std::stop_callback on_stop(stop, [this] { stop_.request_stop(); });
-    const std::size_t runners = std::min(width, count_);
-    {
-      const core::MutexLock lock(mutex_);
-      running_ = runners;
-    }
-    for (std::size_t i = 0; i < runners; ++i) {
-      pool_.post([self = shared_from_this()] { self->next(); });
-    }
-    const core::MutexLock lock(mutex_);
-    while (running_ > 0) {
-      changed_.wait(mutex_);
-    }
-    if (!status_) {
-      return std::move(status_).error();
-    }
-    return std::move(receipts_);
-  }
-
- private:
-  void next() {
-    std::size_t mine = 0;
-    {
-      const core::MutexLock lock(mutex_);
-      if (next_ == count_ || !status_) {
-        --running_;
-        changed_.notify_all();
-        return;
-      }
-      mine = next_++;
-    }
-    auto receipt = send_(context_, mine);
-    bool failed = false;
-    {
-      const core::MutexLock lock(mutex_);
-      if (receipt) {
-        receipts_[mine] = std::move(*receipt);
-      } else if (status_) {
-        status_ = std::move(receipt).error().within(core::format("part {}", mine + 1));
-        failed = true;
-      }
-    }
-    if (failed) {
-      stop_.request_stop();
-    }
-    pool_.post([self = shared_from_this()] { self->next(); });
-  }
-
-  core::ThreadPool& pool_;
-  OpContext context_;
-  const std::size_t count_;
-  const Send send_;
-  std::stop_source stop_;
-  core::Mutex mutex_{core::LockRank::Transport};
-  core::CondVar changed_;
-  std::size_t next_ GUARDED_BY(mutex_) = 0;
-  std::size_t running_ GUARDED_BY(mutex_) = 0;
-  core::Status status_ GUARDED_BY(mutex_);
-  std::vector<PartReceipt> receipts_ GUARDED_BY(mutex_);
-};
 
 /// What a multipart upload is made of.
 struct Assembly {
@@ -298,13 +221,29 @@ class StoreUploads final : public Uploads {
     return published;
   }
 
+  core::Result<std::vector<PartReceipt>> send_parts(const OpContext& context,
+                                                    const Assembly& assembly,
+                                                    const std::string& id) {
+    std::vector<PartReceipt> receipts(assembly.parts.size());
+    core::TaskGroup group(pool_, context, options_.connections);
+    for (std::size_t i = 0; i < receipts.size(); ++i) {
+      group.start([&, i](const OpContext& own) -> core::Status {
+        const int number = static_cast<int>(i + 1);
+        auto receipt = assembly.send(own, id, number, assembly.parts[i]);
+        if (!receipt) {
+          return std::move(receipt).error().within(core::format("part {}", number));
+        }
+        receipts[i] = *std::move(receipt);
+        return {};
+      });
+    }
+    TRY(group.wait());
+    return receipts;
+  }
+
   core::Result<Published> send_and_complete(const OpContext& context, const Assembly& assembly,
                                             const std::string& id) {
-    const auto run = std::make_shared<PartRun>(
-        pool_, context, assembly.parts.size(), [&](const OpContext& own, std::size_t i) {
-          return assembly.send(own, id, static_cast<int>(i + 1), assembly.parts[i]);
-        });
-    TRY_ASSIGN(const auto receipts, run->run(std::max(1U, options_.connections), context.stop));
+    TRY_ASSIGN(const auto receipts, send_parts(context, assembly, id));
     auto sum = combined_crc64(receipts);
     if (!sum) {
       sum = assembly.crc64;
