@@ -9,6 +9,7 @@
 #include "fs/metrics.h"
 #include "fuse/metrics.h"
 #include "oss/metrics.h"
+#include "state/metrics.h"
 #include "transfer/metrics.h"
 
 namespace app {
@@ -29,6 +30,7 @@ TEST(Metrics, AreWhatTheDocumentLists) {
   const fs::Counters of_fs(registry);
   const fuse::Counters of_fuse(registry);
   const oss::Metrics of_oss(registry);
+  const state::Counters of_state(registry);
   const transfer::Counters of_transfer(registry);
   std::set<std::string> declared;
   for (const auto& [name, value] : registry.values()) {
