@@ -386,9 +386,9 @@ TEST_F(Memory, TheHighestNumberOutlivesItsObject) {
 TEST_F(Memory, WhatIsQueuedIsWrittenWithoutBeingAsked) {
   auto memory = open();
   memory->remember(object("a"));
+  clock_.await_sleepers(1);
+  clock_.advance(std::chrono::milliseconds{60});
   while (count("objects") == 0) {
-    clock_.await_sleepers(1);
-    clock_.advance(std::chrono::milliseconds{60});
     std::this_thread::yield();
   }
   EXPECT_TRUE(memory->find("a"));
