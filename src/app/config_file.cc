@@ -1,10 +1,11 @@
+#include "app/config_file.h"
+
 #include <CLI/Config.hpp>
 #include <CLI/Error.hpp>
 #include <sstream>
 #include <string>
 
-#include "app/command_line.h"
-#include "app/files.h"
+#include "app/text_file.h"
 #include "core/format.h"
 #include "core/text.h"
 
@@ -32,7 +33,7 @@ std::size_t line_of(std::string_view content, std::string_view name) {
 
 }  // namespace
 
-core::Status read_config_file(const std::string& path, Values& values) {
+core::Status read_config_file(const std::string& path, const CommandRow& owner, Values& values) {
   auto content = read_text_file(path);
   if (!content) {
     return refuse(content.error().message);
@@ -49,16 +50,16 @@ core::Status read_config_file(const std::string& path, Values& values) {
       continue;  // the parser's marks for the start and end of a section
     }
     const std::string origin = core::format("{}, line {}", path, line_of(*content, item.name));
-    if (!item.parents.empty() && item.parents != std::vector<std::string>{"mount"}) {
+    if (!item.parents.empty() && item.parents != std::vector{std::string(owner.name)}) {
       return core::fail(
           core::ErrorKind::InvalidArgument,
-          core::format("{}: the only section is [mount], and it is not needed", origin));
+          core::format("{}: the only section is [{}], and it is not needed", origin, owner.name));
     }
     if (item.name == "config") {
       return core::fail(core::ErrorKind::InvalidArgument,
                         origin + ": a config file cannot name another one");
     }
-    if (!find_option(values.command(), item.name) && find_option(kMount, item.name)) {
+    if (!values.knows(item.name) && values.table().find(owner.bit, item.name)) {
       continue;  // whoami reads the file of a mount
     }
     if (item.inputs.empty()) {

@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "app/endpoints.h"
-#include "app/files.h"
 #include "app/object_settings.h"
 #include "app/places.h"
 #include "app/policy.h"
+#include "app/text_file.h"
 #include "app/usage.h"
 #include "core/format.h"
 #include "core/text.h"
@@ -114,8 +114,8 @@ core::Result<std::string> policy_of(const std::string& word, const Rights& right
     return std::string();
   }
   if (word == "auto") {
-    auto policy = as_session_policy(
-        location_policy(grammar_of(location->dialect), *location, rights, Layout::Compact));
+    auto policy = as_session_policy(location_policy(location->grammar(), location->bucket,
+                                                    location->prefix, rights, Layout::Compact));
     if (!policy) {
       return usage(
           core::format("--session-policy auto: {}: mount a shorter prefix, or name a "

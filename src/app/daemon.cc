@@ -8,7 +8,7 @@
 #include <string_view>
 #include <utility>
 
-#include "app/files.h"
+#include "app/private_directory.h"
 #include "app/version.h"
 #include "core/format.h"
 #include "core/log.h"

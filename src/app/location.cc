@@ -16,6 +16,10 @@ std::string Location::text() const {
   return out;
 }
 
+const PolicyGrammar& Location::grammar() const {
+  return dialect == oss::Dialect::S3 ? iam_grammar() : ram_grammar();
+}
+
 std::string as_prefix(std::string_view path) {
   const auto first = path.find_first_not_of('/');
   if (first == std::string_view::npos) {

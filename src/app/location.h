@@ -2,6 +2,7 @@
 #include <string>
 #include <string_view>
 
+#include "app/policy.h"
 #include "core/result.h"
 #include "oss/dialect.h"
 
@@ -15,6 +16,8 @@ struct Location {
 
   /// "oss://bucket/a/b", "s3://bucket/a/b"
   [[nodiscard]] std::string text() const;
+  /// What its service writes policies in.
+  [[nodiscard]] const PolicyGrammar& grammar() const;
 };
 
 /// "oss://BUCKET[/PREFIX]", "s3://BUCKET[/PREFIX]", "BUCKET[:/PREFIX]" (OSS).

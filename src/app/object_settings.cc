@@ -122,11 +122,9 @@ core::Status object_settings(const Values& values, oss::Options& store) {
 }
 
 Rights rights_of(const Values& values) {
-  const auto flag = [&](std::string_view name) {
-    return find_option(values.command(), name) && values.flag(name);
-  };
+  const auto flag = [&](std::string_view name) { return values.knows(name) && values.flag(name); };
   const auto text = [&](std::string_view name) {
-    return find_option(values.command(), name) ? core::to_lower(values.text(name)) : std::string();
+    return values.knows(name) ? core::to_lower(values.text(name)) : std::string();
   };
   Rights rights;
   rights.read_only = flag("read-only");

@@ -1,4 +1,4 @@
-#include "app/option_table_emulator.h"
+#include "app/option_table.h"
 
 namespace app {
 namespace {

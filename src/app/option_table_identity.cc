@@ -1,4 +1,4 @@
-#include "app/option_table_identity.h"
+#include "app/option_table.h"
 
 namespace app {
 namespace {

@@ -15,7 +15,7 @@
 #include <iterator>
 #include <memory>
 
-#include "app/files.h"
+#include "app/private_directory.h"
 #include "core/digest.h"
 #include "core/format.h"
 #include "core/os_error.h"

@@ -138,12 +138,8 @@ const PolicyGrammar& iam_grammar() {
   return kIam;
 }
 
-const PolicyGrammar& grammar_of(oss::Dialect dialect) {
-  return dialect == oss::Dialect::S3 ? iam_grammar() : ram_grammar();
-}
-
-std::string location_policy(const PolicyGrammar& grammar, const Location& location, Rights rights,
-                            Layout layout) {
+std::string location_policy(const PolicyGrammar& grammar, const std::string& bucket,
+                            const std::string& prefix, Rights rights, Layout layout) {
   std::vector<std::string_view> actions = grammar.read;
   if (!rights.read_only) {
     actions.insert(actions.end(), grammar.write.begin(), grammar.write.end());
@@ -151,12 +147,12 @@ std::string location_policy(const PolicyGrammar& grammar, const Location& locati
   if (!rights.read_only && rights.set_acl) {
     actions.push_back(grammar.set_acl);
   }
-  const std::string bucket = std::string(grammar.resource) + location.bucket;
-  const std::string below = as_pattern(location.prefix) + '*';
-  Json statements = Json::array({allow(Json(actions), bucket + '/' + below)});
+  const std::string resource = std::string(grammar.resource) + bucket;
+  const std::string below = as_pattern(prefix) + '*';
+  Json statements = Json::array({allow(Json(actions), resource + '/' + below)});
   if (rights.list) {
-    Json listing = allow(Json::array({grammar.list}), bucket);
-    if (!location.prefix.empty()) {
+    Json listing = allow(Json::array({grammar.list}), resource);
+    if (!prefix.empty()) {
       listing["Condition"]["StringLike"][std::string(grammar.listed_prefix)] = Json::array({below});
     }
     statements.push_back(std::move(listing));

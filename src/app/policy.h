@@ -5,7 +5,6 @@
 #include <string_view>
 #include <vector>
 
-#include "app/location.h"
 #include "core/result.h"
 #include "cred/token_claims.h"
 
@@ -27,10 +26,8 @@ struct PolicyGrammar {
 const PolicyGrammar& ram_grammar();
 /// Source: IAM, "Policy grammar"; Amazon S3, "Actions, resources and condition keys".
 const PolicyGrammar& iam_grammar();
-/// What the service of that dialect takes.
-const PolicyGrammar& grammar_of(oss::Dialect dialect);
 
-/// What is wanted of a location.
+/// What is wanted of a part of a bucket.
 struct Rights {
   bool read_only = false;
   bool list = true;
@@ -44,12 +41,12 @@ inline constexpr std::size_t kMaxSessionPolicy = 2048;
 /// How a document is laid out: for people, or in as few characters as it takes.
 enum class Layout : std::uint8_t { Indented, Compact };
 
-/// What a mount of `location` needs and no more: for the role, and for each of its sessions. A
-/// listing is allowed only of what lies below the prefix.
-/// A name that holds '*', '?' or "${" cannot be said literally: '?' stands in such a place, which
-/// allows any one character there.
-std::string location_policy(const PolicyGrammar& grammar, const Location& location, Rights rights,
-                            Layout layout);
+/// What a mount of `prefix` ("" or "a/b/") in `bucket` needs and no more: for the role, and for
+/// each of its sessions. A listing is allowed only of what lies below the prefix. A name that holds
+/// '*', '?' or "${" cannot be said literally: '?' stands in such a place, which allows any one
+/// character there.
+std::string location_policy(const PolicyGrammar& grammar, const std::string& bucket,
+                            const std::string& prefix, Rights rights, Layout layout);
 /// What may be done with exactly one object; actions without the service's name.
 struct ObjectRights {
   std::string bucket;

@@ -54,10 +54,11 @@ core::Result<std::string> policy_asked_for(const Values& values) {
   TRY_ASSIGN(const Location location, parse_location(values.text("source")));
   const Rights rights = rights_of(values);
   if (values.flag("session")) {
-    return as_session_policy(
-        location_policy(grammar_of(location.dialect), location, rights, Layout::Compact));
+    return as_session_policy(location_policy(location.grammar(), location.bucket, location.prefix,
+                                             rights, Layout::Compact));
   }
-  return location_policy(grammar_of(location.dialect), location, rights, Layout::Indented);
+  return location_policy(location.grammar(), location.bucket, location.prefix, rights,
+                         Layout::Indented);
 }
 
 }  // namespace

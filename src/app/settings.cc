@@ -7,6 +7,7 @@
 #include <cctype>
 #include <utility>
 
+#include "app/command_table.h"
 #include "app/credential_settings.h"
 #include "app/endpoints.h"
 #include "app/object_settings.h"
@@ -105,8 +106,7 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
   if (settings.store.signing == oss::Signing::V4 && region.empty()) {
     return usage("--sign-version v4 needs --region, which the endpoint does not tell");
   }
-  settings.store.requester_pays =
-      find_option(values.command(), "requester-pays") && values.flag("requester-pays");
+  settings.store.requester_pays = values.knows("requester-pays") && values.flag("requester-pays");
   settings.store.patience.connect = values.duration("connect-timeout");
   settings.store.patience.idle = values.duration("request-timeout");
   settings.transport.ca_file = values.text("ca-file");

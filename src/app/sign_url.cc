@@ -142,7 +142,7 @@ core::Result<SignUrlSettings> sign_url_settings(const Values& values,
   TRY_ASSIGN(settings.service, service_settings(values, environment, object.first));
   if (values.text("session-policy") == "auto") {
     // The token travels in the URL; it is to be good for nothing else.
-    const PolicyGrammar& grammar = grammar_of(object.first.dialect);
+    const PolicyGrammar& grammar = object.first.grammar();
     auto policy = as_session_policy(
         objects_policy(grammar, rights_for(grammar, object.first.bucket, request)));
     if (!policy) {

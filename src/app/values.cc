@@ -91,12 +91,6 @@ core::Status check_magnitude(const Option& option, std::string_view text) {
   return {};
 }
 
-const Option& in_table(Command command, std::string_view name) {
-  const auto found = find_option(command, name);
-  CORE_CHECK(found && found->option->name == name);
-  return *found->option;
-}
-
 /// The choice that `text` is another word for; else itself.
 std::string choice_meant(const Option& option, const std::string& text) {
   for (const auto pair : core::split(option.synonyms, '|')) {
@@ -141,16 +135,16 @@ core::Status check_value(const Option& option, std::string_view text) {
 
 core::Status Values::set(Layer layer, std::string_view name, std::string_view value,
                          std::string_view origin) {
-  const auto named = find_option(command_, name);
+  const auto named = table_->find(command_, name);
   if (!named) {
-    if (const auto why = ignored_because(name); !why.empty()) {
+    if (const auto why = table_->ignored_because(name); !why.empty()) {
       ignored_.push_back(core::format("{} is ignored: {}", origin, why));
       return {};
     }
-    if (const auto why = refusal_of(name); !why.empty()) {
+    if (const auto why = table_->refused_because(name); !why.empty()) {
       return core::fail(core::ErrorKind::InvalidArgument, core::format("{}: {}", origin, why));
     }
-    const std::string meant = nearest_option(command_, name);
+    const std::string meant = table_->nearest(command_, name);
     return core::fail(core::ErrorKind::InvalidArgument,
                       core::format("{}: there is no option {}{}", origin, canonical_name(name),
                                    meant.empty() ? "" : "; did you mean " + meant + "?"));
@@ -203,10 +197,16 @@ core::Status Values::set(Layer layer, std::string_view name, std::string_view va
 
 bool Values::given(std::string_view name) const { return held_.find(name) != held_.end(); }
 
+const Option& Values::option(std::string_view name) const {
+  const auto found = table_->find(command_, name);
+  CORE_CHECK(found && found->option->name == name);
+  return *found->option;
+}
+
 std::string Values::effective(std::string_view name) const {
-  const Option& option = in_table(command_, name);
+  const Option& row = option(name);
   const auto found = held_.find(name);
-  return found == held_.end() || found->second.texts.empty() ? std::string(option.fallback)
+  return found == held_.end() || found->second.texts.empty() ? std::string(row.fallback)
                                                              : found->second.texts.back();
 }
 
@@ -227,14 +227,14 @@ core::Duration Values::duration(std::string_view name) const {
   return core::parse_duration(effective(name)).value_or(core::Duration::zero());
 }
 std::vector<std::string> Values::list(std::string_view name) const {
-  const Option& option = in_table(command_, name);
+  const Option& row = option(name);
   const auto found = held_.find(name);
   if (found != held_.end()) {
     return found->second.texts;
   }
   std::vector<std::string> fallback;
-  if (!option.fallback.empty()) {
-    fallback.emplace_back(option.fallback);
+  if (!row.fallback.empty()) {
+    fallback.emplace_back(row.fallback);
   }
   return fallback;
 }
@@ -246,7 +246,7 @@ std::vector<std::pair<std::string, std::string>> Values::given_values() const {
     for (const auto& text : held.texts) {
       joined += (joined.empty() ? "" : ",") + text;
     }
-    if (in_table(command_, name).kind == OptionKind::Flag) {
+    if (option(name).kind == OptionKind::Flag) {
       joined = parse_flag(joined).value_or(false) ? "true" : "false";
     }
     out.emplace_back(name, std::move(joined));

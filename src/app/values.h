@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "app/options.h"
+#include "app/table.h"
 #include "core/result.h"
 #include "core/time.h"
 
@@ -17,9 +17,15 @@ enum class Layer : std::uint8_t { Default, ConfigFile, EnvironmentVariable, Comm
 
 class Values {
  public:
-  explicit Values(Command command) : command_(command) {}
+  /// `table` outlives the values.
+  Values(const Table& table, Commands command) : table_(&table), command_(command) {}
 
-  [[nodiscard]] Command command() const { return command_; }
+  [[nodiscard]] const Table& table() const { return *table_; }
+  [[nodiscard]] Commands command() const { return command_; }
+  /// Whether the command has an option of that name.
+  [[nodiscard]] bool knows(std::string_view name) const {
+    return table_->find(command_, name).has_value();
+  }
 
   /// Sets the option that one of its names calls. `origin` is for messages: "--uid",
   /// "/etc/stsfs/a.toml, line 3". An empty `value` is what a bare flag has.
@@ -28,7 +34,7 @@ class Values {
                    std::string_view origin);
 
   [[nodiscard]] bool given(std::string_view name) const;
-  // The value, else the option's default, else an empty one. The name must be in the table.
+  // The value, else the option's default, else an empty one. The command must know the name.
   [[nodiscard]] bool flag(std::string_view name) const;
   [[nodiscard]] std::string text(std::string_view name) const;
   [[nodiscard]] std::uint64_t size(std::string_view name) const;
@@ -48,9 +54,11 @@ class Values {
     Layer layer = Layer::Default;
     std::vector<std::string> texts;
   };
+  [[nodiscard]] const Option& option(std::string_view name) const;
   [[nodiscard]] std::string effective(std::string_view name) const;
 
-  Command command_;
+  const Table* table_;
+  Commands command_;
   std::map<std::string, Held, std::less<>> held_;
   std::vector<std::string> ignored_;
 };

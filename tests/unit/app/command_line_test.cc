@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "app/mount_list.h"
+
 namespace app {
 namespace {
 
@@ -31,7 +33,7 @@ Values mount_values(Words words, const Environment& environment = {}) {
   words.insert(words.begin(), {"mount", "oss://b", "/mnt"});
   auto invocation = parse(words, environment);
   EXPECT_TRUE(invocation) << core::describe(invocation.error());
-  return invocation ? invocation->values : Values(kMount);
+  return invocation ? invocation->values : Values(option_table(), kMount);
 }
 
 std::string refusal(Words words, const Environment& environment = {}) {
@@ -259,9 +261,9 @@ TEST(MountHelper, TheBinaryAloneTakesAUrlFirst) {
 
 TEST(Help, NamesEveryOptionOfTheCommand) {
   for (const Command command : {kMount, kUmount, kStatus, kWhoami, kEmulator}) {
-    const auto invocation = parse({std::string(to_string(command)), "--help"});
+    const auto invocation = parse({std::string(row_of(command).name), "--help"});
     ASSERT_TRUE(invocation && invocation->answer);
-    for (const Option& option : option_table()) {
+    for (const Option& option : option_table().options) {
       if ((option.commands & command) != 0 && !option.positional) {
         EXPECT_THAT(*invocation->answer, HasSubstr("--" + std::string(option.name)));
       }
@@ -272,8 +274,8 @@ TEST(Help, NamesEveryOptionOfTheCommand) {
 }
 
 TEST(MountOptions, CommasAndBackslashesCanBeEscaped) {
-  EXPECT_THAT(split_mount_options("a,b=c\\,d,e=f\\\\,g"), ElementsAre("a", "b=c,d", "e=f\\", "g"));
-  EXPECT_THAT(split_mount_options(""), ElementsAre(IsEmpty()));
+  EXPECT_THAT(split_mount_list("a,b=c\\,d,e=f\\\\,g"), ElementsAre("a", "b=c,d", "e=f\\", "g"));
+  EXPECT_THAT(split_mount_list(""), ElementsAre(IsEmpty()));
 }
 
 }  // namespace

@@ -1,5 +1,3 @@
-#include "app/options.h"
-
 #include <gmock/gmock.h>
 
 #include <fstream>
@@ -9,6 +7,7 @@
 #include <string>
 
 #include "app/environment.h"
+#include "app/option_table.h"
 #include "app/values.h"
 
 namespace app {
@@ -21,7 +20,7 @@ constexpr Command kAll[] = {kMount, kUmount, kStatus, kWhoami, kEmulator};
 TEST(OptionTable, EveryNameMeansOneThingInACommand) {
   for (const Command command : kAll) {
     std::set<std::string> names;
-    for (const Option& option : option_table()) {
+    for (const Option& option : option_table().options) {
       if ((option.commands & command) == 0) {
         continue;
       }
@@ -30,17 +29,17 @@ TEST(OptionTable, EveryNameMeansOneThingInACommand) {
       for (const Alias& alias : option.aliases) {
         EXPECT_TRUE(names.insert(std::string(alias.name)).second) << alias.name;
         EXPECT_EQ(canonical_name(alias.name), alias.name);
-        EXPECT_TRUE(refusal_of(alias.name).empty()) << alias.name;
-        EXPECT_TRUE(ignored_because(alias.name).empty()) << alias.name;
+        EXPECT_TRUE(option_table().refused_because(alias.name).empty()) << alias.name;
+        EXPECT_TRUE(option_table().ignored_because(alias.name).empty()) << alias.name;
       }
-      EXPECT_TRUE(refusal_of(option.name).empty()) << option.name;
-      EXPECT_TRUE(ignored_because(option.name).empty()) << option.name;
+      EXPECT_TRUE(option_table().refused_because(option.name).empty()) << option.name;
+      EXPECT_TRUE(option_table().ignored_because(option.name).empty()) << option.name;
     }
   }
 }
 
 TEST(OptionTable, DefaultsAndImpliedValuesKeepTheirOwnRules) {
-  for (const Option& option : option_table()) {
+  for (const Option& option : option_table().options) {
     EXPECT_FALSE(option.help.empty()) << option.name;
     EXPECT_NE(option.commands, 0) << option.name;
     if (!option.fallback.empty()) {
@@ -73,7 +72,7 @@ TEST(OptionTable, IsWhatTheManualLists) {
     }
   }
   std::set<std::string> in_table;
-  for (const Option& option : option_table()) {
+  for (const Option& option : option_table().options) {
     if (!option.positional) {
       in_table.emplace(option.name);
     }
@@ -82,7 +81,7 @@ TEST(OptionTable, IsWhatTheManualLists) {
 }
 
 TEST(OptionTable, NamesNoSecret) {
-  for (const Option& option : option_table()) {
+  for (const Option& option : option_table().options) {
     EXPECT_EQ(option.name.find("secret"), std::string_view::npos) << option.name;
     EXPECT_EQ(option.name.find("password"), std::string_view::npos) << option.name;
   }

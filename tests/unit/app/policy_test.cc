@@ -20,7 +20,7 @@ using ::testing::Not;
 const emulator::Place kPlace{"cn-hangzhou", "1"};
 
 std::string compact(const Location& location, Rights rights = {}) {
-  return location_policy(ram_grammar(), location, rights, Layout::Compact);
+  return location_policy(ram_grammar(), location.bucket, location.prefix, rights, Layout::Compact);
 }
 
 /// Whether the service, which has code of its own for this, would allow it.
@@ -38,18 +38,19 @@ TEST(LocationPolicy, IsWrittenAsRamTakesIt) {
             R"("Resource":["acs:oss:*:*:b/data/a/*"]},{"Effect":"Allow",)"
             R"("Action":["oss:ListObjects"],"Resource":["acs:oss:*:*:b"],)"
             R"("Condition":{"StringLike":{"oss:Prefix":["data/a/*"]}}}]})");
-  EXPECT_THAT(location_policy(ram_grammar(), {"b", ""}, {}, Layout::Indented),
+  EXPECT_THAT(location_policy(ram_grammar(), "b", "", {}, Layout::Indented),
               HasSubstr("\n  \"Statement\": [\n"));
 }
 
 TEST(LocationPolicy, IsWrittenAsS3TakesIt) {
   const Location location{"b", "data/a/", oss::Dialect::S3};
-  EXPECT_EQ(location_policy(grammar_of(location.dialect), location, {}, Layout::Compact),
-            R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
-            R"("Action":["s3:GetObject","s3:GetObjectVersion","s3:PutObject","s3:DeleteObject",)"
-            R"("s3:AbortMultipartUpload"],"Resource":["arn:aws:s3:::b/data/a/*"]},)"
-            R"({"Effect":"Allow","Action":["s3:ListBucket"],"Resource":["arn:aws:s3:::b"],)"
-            R"("Condition":{"StringLike":{"s3:prefix":["data/a/*"]}}}]})");
+  EXPECT_EQ(
+      location_policy(location.grammar(), location.bucket, location.prefix, {}, Layout::Compact),
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
+      R"("Action":["s3:GetObject","s3:GetObjectVersion","s3:PutObject","s3:DeleteObject",)"
+      R"("s3:AbortMultipartUpload"],"Resource":["arn:aws:s3:::b/data/a/*"]},)"
+      R"({"Effect":"Allow","Action":["s3:ListBucket"],"Resource":["arn:aws:s3:::b"],)"
+      R"("Condition":{"StringLike":{"s3:prefix":["data/a/*"]}}}]})");
 }
 
 TEST(LocationPolicy, AllowsWhatTheMountNeedsAndNothingElse) {

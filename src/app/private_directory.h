@@ -5,9 +5,6 @@
 
 namespace app {
 
-/// The content of a small file. Errors: os_error's; TooLarge above 1 MiB.
-core::Result<std::string> read_text_file(const std::string& path);
-
 /// Makes `path` and its parents where they are missing, mode 0700, and checks that the last one is
 /// a directory that nobody else may write to.
 /// Errors: os_error's; Denied.

@@ -1,0 +1,13 @@
+#pragma once
+#include <string>
+
+namespace app {
+
+/// One value as it was given.
+struct Assignment {
+  std::string name;
+  std::string value;
+  std::string origin;  ///< for messages: "--uid"
+};
+
+}  // namespace app
