@@ -5,36 +5,36 @@
 #include <iterator>
 #include <utility>
 
-#include "app/arguments.h"
-#include "app/config_file.h"
-#include "app/mount_list.h"
-#include "app/usage.h"
-#include "app/variables.h"
 #include "app/version.h"
 #include "core/format.h"
+#include "options/arguments.h"
+#include "options/config_file.h"
+#include "options/mount_list.h"
+#include "options/usage.h"
+#include "options/variables.h"
 
 namespace app {
 namespace {
 
 /// SOURCE MOUNTPOINT [-sfnv] [-o OPTIONS], letters in any order, as mount(8) calls its helpers.
-core::Result<std::vector<Assignment>> read_helper_arguments(
+core::Result<std::vector<options::Assignment>> read_helper_arguments(
     const std::vector<std::string>& arguments, Invocation& invocation) {
-  std::vector<Assignment> found;
+  std::vector<options::Assignment> found;
   std::vector<std::string> positional;
-  const auto add = [&](std::vector<Assignment> listed) {
+  const auto add = [&](std::vector<options::Assignment> listed) {
     std::move(listed.begin(), listed.end(), std::back_inserter(found));
   };
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     if (argument == "-o" || argument == "-t" || argument == "-N") {
       if (++i == arguments.size()) {
-        return usage(argument + " wants a value");
+        return options::usage(argument + " wants a value");
       }
       if (argument == "-o") {
-        add(read_mount_list(arguments[i]));
+        add(options::read_mount_list(arguments[i]));
       }
     } else if (argument.starts_with("-o")) {
-      add(read_mount_list(std::string_view(argument).substr(2)));
+      add(options::read_mount_list(std::string_view(argument).substr(2)));
     } else if (argument.size() > 1 && argument[0] == '-' &&
                argument.find_first_not_of("sfnvrw", 1) == std::string::npos) {
       invocation.pretend = invocation.pretend || argument.find('f') != std::string::npos;
@@ -42,14 +42,14 @@ core::Result<std::vector<Assignment>> read_helper_arguments(
         found.push_back({"read-only", "", "-r"});
       }
     } else if (argument.starts_with("-")) {
-      return usage(core::format("mount.stsfs takes SOURCE MOUNTPOINT [-sfnv] [-o OPTIONS], not {}",
-                                argument));
+      return options::usage(core::format(
+          "mount.stsfs takes SOURCE MOUNTPOINT [-sfnv] [-o OPTIONS], not {}", argument));
     } else {
       positional.push_back(argument);
     }
   }
   if (positional.size() != 2) {
-    return usage("mount.stsfs wants SOURCE and MOUNTPOINT");
+    return options::usage("mount.stsfs wants SOURCE and MOUNTPOINT");
   }
   found.push_back({"source", positional[0], "SOURCE"});
   found.push_back({"mountpoint", positional[1], "MOUNTPOINT"});
@@ -57,10 +57,11 @@ core::Result<std::vector<Assignment>> read_helper_arguments(
 }
 
 /// The file that --config or STSFS_CONFIG names, the former first; empty: none.
-std::string config_file_of(const std::vector<Assignment>& found, const Environment& environment) {
+std::string config_file_of(const std::vector<options::Assignment>& found,
+                           const options::Environment& environment) {
   std::string path = environment.get("STSFS_CONFIG");
-  for (const Assignment& assignment : found) {
-    if (canonical_name(assignment.name) == "config") {
+  for (const options::Assignment& assignment : found) {
+    if (options::canonical_name(assignment.name) == "config") {
       path = assignment.value;
     }
   }
@@ -68,10 +69,10 @@ std::string config_file_of(const std::vector<Assignment>& found, const Environme
 }
 
 /// ossfs 2 writes `mount MOUNTPOINT --oss_bucket=B`: one positional argument, and the bucket apart.
-void move_lone_mountpoint(std::vector<Assignment>& found) {
+void move_lone_mountpoint(std::vector<options::Assignment>& found) {
   const auto named = [&](std::string_view name) {
-    return std::find_if(found.begin(), found.end(), [&](const Assignment& assignment) {
-      return canonical_name(assignment.name) == name;
+    return std::find_if(found.begin(), found.end(), [&](const options::Assignment& assignment) {
+      return options::canonical_name(assignment.name) == name;
     });
   };
   const auto source = named("source");
@@ -84,14 +85,14 @@ void move_lone_mountpoint(std::vector<Assignment>& found) {
 }  // namespace
 
 core::Result<Invocation> parse_command_line(const std::vector<std::string>& arguments,
-                                            const Environment& environment) {
+                                            const options::Environment& environment) {
   Invocation invocation;
   std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
   const bool helper = !arguments.empty() &&
                       std::filesystem::path(arguments[0]).filename().string().starts_with("mount.");
   if (!helper) {
     if (rest.empty() || rest[0] == "--help" || rest[0] == "-h" || rest[0] == "help") {
-      invocation.answer = overview(command_table());
+      invocation.answer = options::overview(command_table());
       return invocation;
     }
     if (rest[0] == "--version" || rest[0] == "-V" || rest[0] == "version") {
@@ -99,22 +100,25 @@ core::Result<Invocation> parse_command_line(const std::vector<std::string>& argu
       return invocation;
     }
     const auto& commands = command_table();
-    const auto command = std::find_if(commands.begin(), commands.end(),
-                                      [&](const CommandRow& row) { return row.name == rest[0]; });
+    const auto command =
+        std::find_if(commands.begin(), commands.end(),
+                     [&](const options::CommandRow& row) { return row.name == rest[0]; });
     if (command != commands.end()) {
       invocation.command = static_cast<Command>(command->bit);
       rest.erase(rest.begin());
     } else if (!rest[0].starts_with("oss://")) {
       // mount -t fuse.stsfs calls `stsfs oss://… MOUNTPOINT -o …`: that alone needs no word.
-      return usage(core::format("there is no command \"{}\"; stsfs --help lists them", rest[0]));
+      return options::usage(
+          core::format("there is no command \"{}\"; stsfs --help lists them", rest[0]));
     }
   }
-  Values values(option_table(), invocation.command);
-  std::vector<Assignment> found;
+  options::Values values(option_table(), invocation.command);
+  std::vector<options::Assignment> found;
   if (helper) {
     TRY_ASSIGN(found, read_helper_arguments(rest, invocation));
   } else {
-    TRY_ASSIGN(auto read, read_arguments(option_table(), row_of(invocation.command), rest));
+    TRY_ASSIGN(auto read,
+               options::read_arguments(option_table(), row_of(invocation.command), rest));
     if (read.help) {
       invocation.answer = std::move(read.help);
       return invocation;
@@ -126,12 +130,12 @@ core::Result<Invocation> parse_command_line(const std::vector<std::string>& argu
   }
   if (invocation.command != kEmulator && values.knows("config")) {
     if (const std::string path = config_file_of(found, environment); !path.empty()) {
-      TRY(read_config_file(path, row_of(kMount), values));
+      TRY(options::read_config_file(path, row_of(kMount), values));
     }
   }
-  TRY(read_variables(environment, values));
-  for (const Assignment& one : found) {
-    TRY(values.set(Layer::CommandLine, one.name, one.value, one.origin));
+  TRY(options::read_variables(environment, values));
+  for (const options::Assignment& one : found) {
+    TRY(values.set(options::Layer::CommandLine, one.name, one.value, one.origin));
   }
   invocation.values = std::move(values);
   return invocation;

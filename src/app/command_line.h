@@ -4,16 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "app/environment.h"
 #include "app/option_table.h"
-#include "app/values.h"
+#include "options/environment.h"
+#include "options/values.h"
 
 namespace app {
 
 /// What a command line asks for.
 struct Invocation {
   Command command = kMount;
-  Values values{option_table(), kMount};
+  options::Values values{option_table(), kMount};
   /// Text to print, and be done with exit code 0: --help or --version.
   std::optional<std::string> answer;
   bool pretend = false;  ///< mount.stsfs -f: check the options and mount nothing
@@ -24,6 +24,6 @@ struct Invocation {
 /// names, and STSFS_* variables.
 /// Errors: InvalidArgument in one line for people.
 core::Result<Invocation> parse_command_line(const std::vector<std::string>& arguments,
-                                            const Environment& environment);
+                                            const options::Environment& environment);
 
 }  // namespace app

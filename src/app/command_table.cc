@@ -18,8 +18,8 @@ constexpr std::string_view kAboutMounts =
 
 }  // namespace
 
-const std::vector<CommandRow>& command_table() {
-  static const std::vector<CommandRow> kTable = {
+const std::vector<options::CommandRow>& command_table() {
+  static const std::vector<options::CommandRow> kTable = {
       {kMount, "mount", "mount a bucket as a directory", kAboutMounts, /*takes_mount_lists=*/true},
       {kUmount, "umount", "upload what is left, unmount, and wait for the daemon's end"},
       {kStatus, "status", "show health, token life, what is not uploaded yet, and requests"},
@@ -32,10 +32,11 @@ const std::vector<CommandRow>& command_table() {
   return kTable;
 }
 
-const CommandRow& row_of(Command command) {
+const options::CommandRow& row_of(Command command) {
   const auto& table = command_table();
-  const auto found = std::find_if(table.begin(), table.end(),
-                                  [&](const CommandRow& row) { return row.bit == command; });
+  const auto found = std::find_if(table.begin(), table.end(), [&](const options::CommandRow& row) {
+    return row.bit == command;
+  });
   CORE_CHECK(found != table.end());
   return *found;
 }

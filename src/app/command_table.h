@@ -2,11 +2,11 @@
 // What stsfs can be asked to do.
 #include <vector>
 
-#include "app/arguments.h"
+#include "options/arguments.h"
 
 namespace app {
 
-enum Command : Commands {
+enum Command : options::Commands {
   kMount = 1,
   kUmount = 2,
   kStatus = 4,
@@ -18,10 +18,10 @@ enum Command : Commands {
 };
 /// The commands that ask the service, or say what asking it takes: they share every option of
 /// endpoint and credentials.
-inline constexpr Commands kAskTheService = kMount | kWhoami | kSignUrl | kPolicy | kDoctor;
+inline constexpr options::Commands kAskTheService = kMount | kWhoami | kSignUrl | kPolicy | kDoctor;
 
 /// In the order of --help.
-const std::vector<CommandRow>& command_table();
-const CommandRow& row_of(Command command);
+const std::vector<options::CommandRow>& command_table();
+const options::CommandRow& row_of(Command command);
 
 }  // namespace app

@@ -8,11 +8,11 @@
 #include "app/endpoints.h"
 #include "app/object_settings.h"
 #include "app/places.h"
-#include "app/policy.h"
-#include "app/text_file.h"
-#include "app/usage.h"
 #include "core/format.h"
 #include "core/text.h"
+#include "options/text_file.h"
+#include "options/usage.h"
+#include "policy/documents.h"
 
 namespace app {
 namespace {
@@ -33,7 +33,7 @@ std::string default_session_name() {
 }
 
 /// The first variable that is set.
-std::string variable(const Environment& environment,
+std::string variable(const options::Environment& environment,
                      std::initializer_list<std::string_view> names) {
   for (const std::string_view name : names) {
     if (std::string value = environment.get(name); !value.empty()) {
@@ -43,12 +43,13 @@ std::string variable(const Environment& environment,
   return {};
 }
 
-bool is_on(const Environment& environment, std::string_view name) {
+bool is_on(const options::Environment& environment, std::string_view name) {
   const std::string value = core::to_lower(environment.get(name));
   return value == "true" || value == "1" || value == "yes" || value == "on";
 }
 
-sign::Credentials keys_in(const Environment& environment, const cred::EnvironmentNames& names) {
+sign::Credentials keys_in(const options::Environment& environment,
+                          const cred::EnvironmentNames& names) {
   sign::Credentials keys{environment.get(names.access_key_id),
                          environment.secret(names.access_key_secret),
                          environment.secret(names.security_token)};
@@ -84,7 +85,7 @@ constexpr std::array<Choice, 12> kChoices = {{
     {"anonymous", SourceKind::Anonymous},
 }};
 
-core::Result<SourceKind> kind_of(const Values& values) {
+core::Result<SourceKind> kind_of(const options::Values& values) {
   std::optional<Choice> chosen;
   for (const Choice& choice : kChoices) {
     const bool meant = choice.kind == SourceKind::Anonymous ? values.flag(choice.option)
@@ -93,44 +94,45 @@ core::Result<SourceKind> kind_of(const Values& values) {
       continue;
     }
     if (chosen && chosen->kind != choice.kind) {
-      return usage(core::format("--{} and --{} both say where credentials come from: one may",
-                                chosen->option, choice.option));
+      return options::usage(
+          core::format("--{} and --{} both say where credentials come from: one may",
+                       chosen->option, choice.option));
     }
     chosen = choice;
   }
   if (values.given("profile")) {
     if (chosen && chosen->kind != SourceKind::CredentialsFile) {
-      return usage(core::format("--profile and --{} both say where credentials come from: one may",
-                                chosen->option));
+      return options::usage(core::format(
+          "--profile and --{} both say where credentials come from: one may", chosen->option));
     }
     return chosen ? SourceKind::CredentialsFile : SourceKind::Profile;
   }
   return chosen ? chosen->kind : SourceKind::Chain;
 }
 
-core::Result<std::string> policy_of(const std::string& word, const Rights& rights,
+core::Result<std::string> policy_of(const std::string& word, const policy::Rights& rights,
                                     const std::optional<Location>& location) {
   if (word == "none" || (word == "auto" && !location)) {
     return std::string();
   }
   if (word == "auto") {
-    auto policy = as_session_policy(location_policy(location->grammar(), location->bucket,
-                                                    location->prefix, rights, Layout::Compact));
+    auto policy = policy::as_session_policy(policy::location_policy(
+        location->grammar(), location->bucket, location->prefix, rights, policy::Layout::Compact));
     if (!policy) {
-      return usage(
+      return options::usage(
           core::format("--session-policy auto: {}: mount a shorter prefix, or name a "
                        "policy of your own, or none",
                        policy.error().message));
     }
     return policy;
   }
-  const auto text = read_text_file(word);
+  const auto text = options::read_text_file(word);
   if (!text) {
-    return usage("--session-policy: " + text.error().message);
+    return options::usage("--session-policy: " + text.error().message);
   }
-  auto policy = as_session_policy(*text);
+  auto policy = policy::as_session_policy(*text);
   if (!policy) {
-    return usage(core::format("--session-policy: {}: {}", word, policy.error().message));
+    return options::usage(core::format("--session-policy: {}: {}", word, policy.error().message));
   }
   return policy;
 }
@@ -141,21 +143,22 @@ bool may_lead_to_a_role(SourceKind kind) {
          kind == SourceKind::CredentialsFile || kind == SourceKind::Oidc;
 }
 
-core::Status read_role(const Values& values, const Environment& environment,
+core::Status read_role(const options::Values& values, const options::Environment& environment,
                        const ServicePlace& place, cred::SourceSettings& settings) {
   cred::RoleRequest& role = settings.role;
   role.role_arn = values.text("role-arn");
   if (role.role_arn.empty()) {
     if (values.given("external-id")) {
-      return usage("--external-id is for a role: --role-arn is missing");
+      return options::usage("--external-id is for a role: --role-arn is missing");
     }
     for (const char* option : {"role-session-name", "role-duration", "session-policy"}) {
       if (values.given(option) && !may_lead_to_a_role(settings.kind)) {
-        return usage(core::format("--{} is for a role: --role-arn is missing", option));
+        return options::usage(core::format("--{} is for a role: --role-arn is missing", option));
       }
     }
   } else if (settings.kind == SourceKind::Anonymous) {
-    return usage("--anonymous and --role-arn contradict each other: a role is assumed by somebody");
+    return options::usage(
+        "--anonymous and --role-arn contradict each other: a role is assumed by somebody");
   }
   role.session_name = values.text("role-session-name");
   if (role.session_name.empty()) {
@@ -176,7 +179,7 @@ core::Status read_role(const Values& values, const Environment& environment,
   return {};
 }
 
-core::Status read_sts(const Values& values, const Environment& environment,
+core::Status read_sts(const options::Values& values, const options::Environment& environment,
                       const ServicePlace& place, cred::SourceSettings& settings) {
   std::string sts = values.text("sts-endpoint");
   settings.sts_told = !sts.empty();
@@ -205,7 +208,7 @@ core::Status read_sts(const Values& values, const Environment& environment,
   return {};
 }
 
-void read_oidc(const Values& values, const Environment& environment,
+void read_oidc(const options::Values& values, const options::Environment& environment,
                cred::SourceSettings& settings) {
   cred::OidcRequest& oidc = settings.oidc;
   oidc.provider_arn = values.text("oidc-provider-arn");
@@ -228,7 +231,7 @@ void read_oidc(const Values& values, const Environment& environment,
 }
 
 /// What the agents of ECS and EKS tell the containers that they start.
-void read_container(const Environment& environment, cred::SourceSettings& settings) {
+void read_container(const options::Environment& environment, cred::SourceSettings& settings) {
   settings.container_uri = environment.get("AWS_CONTAINER_CREDENTIALS_FULL_URI");
   if (const auto path = environment.get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI"); !path.empty()) {
     settings.container_uri = "http://169.254.170.2" + path;
@@ -238,7 +241,7 @@ void read_container(const Environment& environment, cred::SourceSettings& settin
       environment.get("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
 }
 
-core::Status read_metadata(const Values& values, const Environment& environment,
+core::Status read_metadata(const options::Values& values, const options::Environment& environment,
                            cred::SourceSettings& settings) {
   std::string endpoint = values.text("metadata-endpoint");
   if (endpoint.empty()) {
@@ -269,14 +272,14 @@ core::Status read_metadata(const Values& values, const Environment& environment,
 }
 
 /// Three files are a directory with names of its own: they are replaced together or not at all.
-core::Status read_directory(const Values& values, cred::SourceSettings& settings) {
+core::Status read_directory(const options::Values& values, cred::SourceSettings& settings) {
   settings.directory = values.text("credentials-dir");
   const auto given = [&](std::string_view option) { return values.given(option); };
   if (std::none_of(kKeyFiles.begin(), kKeyFiles.end(), given)) {
     return {};
   }
   if (!settings.directory.empty()) {
-    return usage(
+    return options::usage(
         core::format("--credentials-dir and --{} both say where credentials come from: "
                      "one may",
                      kKeyFiles[0]));
@@ -284,13 +287,14 @@ core::Status read_directory(const Values& values, cred::SourceSettings& settings
   std::array<std::string, 3> names;
   for (std::size_t i = 0; i < names.size(); ++i) {
     if (!given(kKeyFiles[i])) {
-      return usage(core::format("--{} is missing: the three files belong together", kKeyFiles[i]));
+      return options::usage(
+          core::format("--{} is missing: the three files belong together", kKeyFiles[i]));
     }
     const std::string path = values.text(kKeyFiles[i]);
     const auto slash = path.rfind('/');
     const std::string directory = path.substr(0, std::max<std::size_t>(slash, 1));
     if (i > 0 && directory != settings.directory) {
-      return usage(
+      return options::usage(
           core::format("--{} is in {} and not in {}: files that are rotated together lie in one "
                        "directory, or those of two rotations would mix",
                        kKeyFiles[i], directory, settings.directory));
@@ -302,7 +306,7 @@ core::Status read_directory(const Values& values, cred::SourceSettings& settings
   return {};
 }
 
-void read_files(const Values& values, const Environment& environment,
+void read_files(const options::Values& values, const options::Environment& environment,
                 cred::SourceSettings& settings) {
   const std::string home = home_directory(environment);
   const auto told_or_home = [&](std::string_view name, std::string_view below,
@@ -338,8 +342,8 @@ void read_files(const Values& values, const Environment& environment,
 
 }  // namespace
 
-core::Result<cred::SourceSettings> credential_settings(const Values& values,
-                                                       const Environment& environment,
+core::Result<cred::SourceSettings> credential_settings(const options::Values& values,
+                                                       const options::Environment& environment,
                                                        const ServicePlace& place) {
   cred::SourceSettings settings;
   settings.aws = place.aws;

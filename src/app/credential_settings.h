@@ -2,10 +2,10 @@
 #include <optional>
 #include <string>
 
-#include "app/environment.h"
 #include "app/location.h"
-#include "app/values.h"
 #include "cred/source_factory.h"
+#include "options/environment.h"
+#include "options/values.h"
 
 namespace app {
 
@@ -20,8 +20,8 @@ struct ServicePlace {
 /// Where credentials come from, by options, variables and the ecosystem's own files.
 /// Errors: InvalidArgument: options that contradict each other, or make no sense; in one line for
 ///         people.
-core::Result<cred::SourceSettings> credential_settings(const Values& values,
-                                                       const Environment& environment,
+core::Result<cred::SourceSettings> credential_settings(const options::Values& values,
+                                                       const options::Environment& environment,
                                                        const ServicePlace& place);
 
 }  // namespace app

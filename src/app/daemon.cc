@@ -25,7 +25,7 @@ std::string_view to_string(auto state) {
 
 }  // namespace
 
-Daemon::Daemon(MountSettings settings, const Environment& environment)
+Daemon::Daemon(MountSettings settings, const options::Environment& environment)
     : settings_(std::move(settings)),
       environment_(environment),
       notifier_(environment.get("NOTIFY_SOCKET")),

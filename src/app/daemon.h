@@ -7,7 +7,6 @@
 #include <string>
 #include <thread>
 
-#include "app/environment.h"
 #include "app/exit_code.h"
 #include "app/places.h"
 #include "app/service.h"
@@ -20,6 +19,7 @@
 #include "fuse/session.h"
 #include "ops/control.h"
 #include "ops/notify.h"
+#include "options/environment.h"
 #include "transfer/staging.h"
 
 namespace app {
@@ -33,7 +33,7 @@ struct Refusal {
 /// Threads: open() and run() on the main one; stop() and the ControlHandler's calls on any.
 class Daemon final : public ops::ControlHandler {
  public:
-  Daemon(MountSettings settings, const Environment& environment);
+  Daemon(MountSettings settings, const options::Environment& environment);
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
   ~Daemon() override;
@@ -65,7 +65,7 @@ class Daemon final : public ops::ControlHandler {
   [[nodiscard]] core::OpContext context(core::Duration patience) const;
 
   MountSettings settings_;
-  const Environment& environment_;
+  const options::Environment& environment_;
   const ops::Notifier notifier_;
   const core::WallTime started_;
   std::atomic<State> state_{State::Starting};

@@ -71,7 +71,7 @@ core::Status examine(Service& service, const ServiceSettings& settings, const Lo
 
 }  // namespace
 
-int run_doctor(const Values& values, const Environment& environment) {
+int run_doctor(const options::Values& values, const options::Environment& environment) {
   if (auto opened = open_log(values, false); !opened) {
     return refuse(Exit::Usage, opened.error());
   }

@@ -9,7 +9,7 @@
 
 namespace app {
 
-int run_emulator(const Values& values) {
+int run_emulator(const options::Values& values) {
   if (auto opened = open_log(values, false); !opened) {
     return refuse(Exit::Usage, opened.error());
   }

@@ -16,8 +16,8 @@ std::string Location::text() const {
   return out;
 }
 
-const PolicyGrammar& Location::grammar() const {
-  return dialect == oss::Dialect::S3 ? iam_grammar() : ram_grammar();
+const policy::Grammar& Location::grammar() const {
+  return dialect == oss::Dialect::S3 ? policy::iam_grammar() : policy::ram_grammar();
 }
 
 std::string as_prefix(std::string_view path) {

@@ -2,9 +2,9 @@
 #include <string>
 #include <string_view>
 
-#include "app/policy.h"
 #include "core/result.h"
 #include "oss/dialect.h"
+#include "policy/documents.h"
 
 namespace app {
 
@@ -17,7 +17,7 @@ struct Location {
   /// "oss://bucket/a/b", "s3://bucket/a/b"
   [[nodiscard]] std::string text() const;
   /// What its service writes policies in.
-  [[nodiscard]] const PolicyGrammar& grammar() const;
+  [[nodiscard]] const policy::Grammar& grammar() const;
 };
 
 /// "oss://BUCKET[/PREFIX]", "s3://BUCKET[/PREFIX]", "BUCKET[:/PREFIX]" (OSS).

@@ -21,7 +21,7 @@ namespace {
 constexpr std::initializer_list<int> kSignals = {SIGTERM, SIGINT, SIGHUP};
 
 /// What is allowed and still worth a word on the terminal.
-void warn(const Values& values, const MountSettings& settings) {
+void warn(const options::Values& values, const MountSettings& settings) {
   for (const std::string& ignored : values.ignored()) {
     std::fputs(core::format("stsfs: warning: {}\n", ignored).c_str(), stderr);
   }
@@ -38,7 +38,7 @@ void warn(const Values& values, const MountSettings& settings) {
   }
 }
 
-int serve(MountSettings settings, const Environment& environment, Background* background) {
+int serve(MountSettings settings, const options::Environment& environment, Background* background) {
   std::signal(SIGPIPE, SIG_IGN);
   if (auto blocked = ops::block_signals(kSignals); !blocked) {
     return refuse(Exit::Failure, blocked.error());
@@ -71,7 +71,7 @@ int serve(MountSettings settings, const Environment& environment, Background* ba
 
 }  // namespace
 
-int run_mount(const Invocation& invocation, const Environment& environment) {
+int run_mount(const Invocation& invocation, const options::Environment& environment) {
   auto settings = mount_settings(invocation.values, environment);
   if (!settings) {
     return refuse(Exit::Usage, settings.error());

@@ -6,10 +6,10 @@
 #include <string>
 #include <string_view>
 
-#include "app/rate.h"
-#include "app/usage.h"
 #include "core/format.h"
 #include "core/text.h"
+#include "options/rate.h"
+#include "options/usage.h"
 
 namespace app {
 namespace {
@@ -52,20 +52,20 @@ core::Result<std::string> one_of(Words words, std::string_view option, std::stri
     known += known.empty() ? "" : ", ";
     known += word;
   }
-  return usage(core::format("--{} wants one of {}, not \"{}\"", option, known, text));
+  return options::usage(core::format("--{} wants one of {}, not \"{}\"", option, known, text));
 }
 
 /// Any word that fits into a header.
 core::Result<std::string> a_word(std::string_view option, const std::string& text) {
   if (!std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c <= '~'; })) {
-    return usage(core::format("--{} wants one word of plain letters", option));
+    return options::usage(core::format("--{} wants one word of plain letters", option));
   }
   return text;
 }
 
 /// "1" is what other programs write for encryption with the service's own key, and "kmsid:KEY" for
 /// one with a key of the key management service.
-core::Status read_encryption(const Values& values, bool s3, oss::NewObjects& wanted) {
+core::Status read_encryption(const options::Values& values, bool s3, oss::NewObjects& wanted) {
   std::string method = values.text("encryption");
   TRY_ASSIGN(wanted.encryption_key, a_word("encryption-key", values.text("encryption-key")));
   for (const std::string_view prefix : {"kmsid:", "k:"}) {
@@ -81,29 +81,32 @@ core::Status read_encryption(const Values& values, bool s3, oss::NewObjects& wan
              one_of(s3 ? Words(kS3Encryptions) : Words(kOssEncryptions), "encryption", method));
   const bool by_kms = wanted.encryption == "KMS" || wanted.encryption.starts_with("aws:kms");
   if (!wanted.encryption_key.empty() && !by_kms) {
-    return usage(core::format("--encryption-key needs --encryption {}", s3 ? "aws:kms" : "KMS"));
+    return options::usage(
+        core::format("--encryption-key needs --encryption {}", s3 ? "aws:kms" : "KMS"));
   }
   return {};
 }
 
-core::Result<std::uint64_t> limit_of(const Values& values, const char* option, bool s3) {
+core::Result<std::uint64_t> limit_of(const options::Values& values, const char* option, bool s3) {
   const std::string text = values.text(option);
-  const auto rate = parse_rate(text);
+  const auto rate = options::parse_rate(text);
   if (!rate) {
-    return usage(core::format("--{} {}, not \"{}\"", option, rate.error().message, text));
+    return options::usage(core::format("--{} {}, not \"{}\"", option, rate.error().message, text));
   }
   if (*rate > 0 && s3) {
-    return usage(core::format("--{} is kept by OSS alone: S3 knows no such limit", option));
+    return options::usage(
+        core::format("--{} is kept by OSS alone: S3 knows no such limit", option));
   }
   if (*rate > 0 && (*rate < kLeastRate || *rate > kMostRate)) {
-    return usage(core::format("--{} wants 100KiB/s to 100MiB/s, not \"{}\"", option, text));
+    return options::usage(
+        core::format("--{} wants 100KiB/s to 100MiB/s, not \"{}\"", option, text));
   }
   return *rate;
 }
 
 }  // namespace
 
-core::Status object_settings(const Values& values, oss::Options& store) {
+core::Status object_settings(const options::Values& values, oss::Options& store) {
   const bool s3 = store.dialect == oss::Dialect::S3;
   oss::NewObjects& wanted = store.new_objects;
   const std::string storage_class = values.text("storage-class");
@@ -121,12 +124,12 @@ core::Status object_settings(const Values& values, oss::Options& store) {
   return {};
 }
 
-Rights rights_of(const Values& values) {
+policy::Rights rights_of(const options::Values& values) {
   const auto flag = [&](std::string_view name) { return values.knows(name) && values.flag(name); };
   const auto text = [&](std::string_view name) {
     return values.knows(name) ? core::to_lower(values.text(name)) : std::string();
   };
-  Rights rights;
+  policy::Rights rights;
   rights.read_only = flag("read-only");
   rights.list = !flag("no-list");
   rights.set_acl = !text("object-acl").empty();

@@ -15,10 +15,10 @@ constexpr std::string_view kUrls = "Signed URLs";
 
 /// All rows: those about credentials come after those about the service, those about new objects
 /// after those about files, those of the emulator last.
-std::vector<Option> whole_table(std::vector<Option> rows) {
-  const auto insert = [&](std::string_view before, const std::vector<Option>& more) {
+std::vector<options::Option> whole_table(std::vector<options::Option> rows) {
+  const auto insert = [&](std::string_view before, const std::vector<options::Option>& more) {
     const auto at = std::find_if(rows.begin(), rows.end(),
-                                 [&](const Option& row) { return row.group == before; });
+                                 [&](const options::Option& row) { return row.group == before; });
     rows.insert(at, more.begin(), more.end());
   };
   insert(kFiles, identity_options());
@@ -30,9 +30,9 @@ std::vector<Option> whole_table(std::vector<Option> rows) {
 
 }  // namespace
 
-const Table& option_table() {
-  using enum OptionKind;
-  static const Table kTable = {
+const options::Table& option_table() {
+  using enum options::Kind;
+  static const options::Table kTable = {
       whole_table({
           {.name = "source",
            .commands = kMount | kWhoami | kPolicy | kDoctor,

@@ -5,8 +5,8 @@ namespace {
 constexpr std::string_view kEmulated = "The emulator";
 }  // namespace
 
-std::vector<Option> emulator_options() {
-  using enum OptionKind;
+std::vector<options::Option> emulator_options() {
+  using enum options::Kind;
   return {
       {.name = "listen",
        .commands = kEmulator,

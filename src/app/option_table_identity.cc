@@ -5,8 +5,8 @@ namespace {
 constexpr std::string_view kIdentity = "Credentials";
 }  // namespace
 
-std::vector<Option> identity_options() {
-  using enum OptionKind;
+std::vector<options::Option> identity_options() {
+  using enum options::Kind;
   return {
       {.name = "role-arn",
        .commands = kAskTheService,

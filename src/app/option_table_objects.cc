@@ -5,8 +5,8 @@ namespace {
 constexpr std::string_view kObjects = "New objects, and what requests cost";
 }  // namespace
 
-std::vector<Option> object_options() {
-  using enum OptionKind;
+std::vector<options::Option> object_options() {
+  using enum options::Kind;
   return {
       {.name = "storage-class",
        .commands = kMount,

@@ -11,7 +11,7 @@ constexpr std::string_view kNoCache = "there is no cache on disk yet";
 constexpr std::string_view kAsTtl = "absent names are remembered as long as --metadata-ttl says";
 }  // namespace
 
-std::vector<Reason> refused_names() {
+std::vector<options::Reason> refused_names() {
   return {
       {"oss-access-key-id", kSecret},
       {"oss-access-key-secret", kSecret},
@@ -25,7 +25,7 @@ std::vector<Reason> refused_names() {
 }
 
 /// Of ossfs, s3fs and mountpoint: hints about resources and speed.
-std::vector<Reason> ignored_names() {
+std::vector<options::Reason> ignored_names() {
   return {
       {"use-cache", kNoCache},
       {"cache", kNoCache},

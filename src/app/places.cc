@@ -115,7 +115,7 @@ std::string host_name() {
   return name.data();
 }
 
-std::string home_directory(const Environment& environment) {
+std::string home_directory(const options::Environment& environment) {
   std::string home = environment.get("HOME");
   if (home.empty()) {
     passwd entry{};
@@ -129,7 +129,7 @@ std::string home_directory(const Environment& environment) {
   return home;
 }
 
-std::string runtime_directory(std::string_view told, const Environment& environment) {
+std::string runtime_directory(std::string_view told, const options::Environment& environment) {
   if (!told.empty()) {
     return std::string(told);
   }
@@ -144,7 +144,8 @@ std::string runtime_directory(std::string_view told, const Environment& environm
 }
 
 std::vector<std::string> control_sockets(const std::string& mount_point, uid_t owner,
-                                         std::string_view told, const Environment& environment) {
+                                         std::string_view told,
+                                         const options::Environment& environment) {
   std::vector<std::string> paths = {
       ops::control_path(runtime_directory(told, environment), mount_point)};
   if (told.empty()) {
@@ -156,7 +157,7 @@ std::vector<std::string> control_sockets(const std::string& mount_point, uid_t o
 
 core::Result<StateDirectory> open_state_directory(std::string_view told,
                                                   const std::string& mount_point,
-                                                  const Environment& environment) {
+                                                  const options::Environment& environment) {
   std::string base(told);
   if (base.empty()) {
     base = first_of(environment.get("STATE_DIRECTORY"));

@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "app/environment.h"
 #include "core/result.h"
 #include "core/unique_fd.h"
+#include "options/environment.h"
 
 namespace app {
 
@@ -29,14 +29,15 @@ core::Result<std::string> resolve_mount_point(const std::string& path);
 /// "localhost" where the host has no name.
 std::string host_name();
 /// $HOME, else what the user database says; empty if neither knows.
-std::string home_directory(const Environment& environment);
+std::string home_directory(const options::Environment& environment);
 
 /// Where the daemon of this user puts its control socket.
 /// Source: product rule: --runtime-dir, $RUNTIME_DIRECTORY, /run/stsfs or $XDG_RUNTIME_DIR/stsfs.
-std::string runtime_directory(std::string_view told, const Environment& environment);
+std::string runtime_directory(std::string_view told, const options::Environment& environment);
 /// Where the socket of the mount at `mount_point`, which `owner` made, may be; likeliest first.
 std::vector<std::string> control_sockets(const std::string& mount_point, uid_t owner,
-                                         std::string_view told, const Environment& environment);
+                                         std::string_view told,
+                                         const options::Environment& environment);
 
 /// The folder of state of one mount point, held by one daemon.
 struct StateDirectory {
@@ -46,7 +47,7 @@ struct StateDirectory {
 /// Errors: Busy when another daemon holds it.
 core::Result<StateDirectory> open_state_directory(std::string_view told,
                                                   const std::string& mount_point,
-                                                  const Environment& environment);
+                                                  const options::Environment& environment);
 
 /// Frees a mount point from outside: umount2 as root, fusermount3 otherwise.
 /// Errors: Busy without `lazy`; Denied.

@@ -5,36 +5,37 @@
 
 #include "app/commands.h"
 #include "app/exit_code.h"
+#include "app/location.h"
 #include "app/object_settings.h"
-#include "app/policy.h"
-#include "app/usage.h"
 #include "core/format.h"
 #include "cred/identity_token.h"
 #include "cred/token_claims.h"
+#include "options/usage.h"
+#include "policy/documents.h"
 
 namespace app {
 namespace {
 
-core::Result<std::string> policy_asked_for(const Values& values) {
+core::Result<std::string> policy_asked_for(const options::Values& values) {
   constexpr std::array kWhose = {"role", "session", "user", "trust"};
   if (std::count_if(kWhose.begin(), kWhose.end(), [&](auto name) { return values.flag(name); }) >
       1) {
-    return usage("one document at a time: --role, --session, --user or --trust");
+    return options::usage("one document at a time: --role, --session, --user or --trust");
   }
   const std::string role_arn = values.text("role-arn");
   if (values.flag("user") || values.flag("trust")) {
     if (role_arn.empty()) {
-      return usage("--user and --trust are about a role: --role-arn ARN");
+      return options::usage("--user and --trust are about a role: --role-arn ARN");
     }
     if (values.flag("user")) {
-      return user_policy(role_arn);
+      return policy::user_policy(role_arn);
     }
     const std::string provider = values.text("oidc-provider-arn");
     if (provider.empty()) {
-      return trust_policy(role_arn, values.text("external-id"));
+      return policy::trust_policy(role_arn, values.text("external-id"));
     }
     if (values.given("external-id")) {
-      return usage(
+      return options::usage(
           "--external-id is no part of what an identity provider's token is exchanged for");
     }
     cred::TokenClaims claims;
@@ -42,28 +43,29 @@ core::Result<std::string> policy_asked_for(const Values& values) {
       TRY_ASSIGN(const core::Secret token, cred::read_identity_token(file));
       auto known = cred::claims_of(token);
       if (!known) {
-        return usage(core::format("--oidc-token-file {}: {}", file, known.error().message));
+        return options::usage(
+            core::format("--oidc-token-file {}: {}", file, known.error().message));
       }
       claims = *std::move(known);
     }
-    return trust_policy(role_arn, provider, claims);
+    return policy::trust_policy(role_arn, provider, claims);
   }
   if (values.text("source").empty()) {
-    return usage("for which bucket? stsfs policy oss://BUCKET[/PREFIX]");
+    return options::usage("for which bucket? stsfs policy oss://BUCKET[/PREFIX]");
   }
   TRY_ASSIGN(const Location location, parse_location(values.text("source")));
-  const Rights rights = rights_of(values);
+  const policy::Rights rights = rights_of(values);
   if (values.flag("session")) {
-    return as_session_policy(location_policy(location.grammar(), location.bucket, location.prefix,
-                                             rights, Layout::Compact));
+    return policy::as_session_policy(policy::location_policy(
+        location.grammar(), location.bucket, location.prefix, rights, policy::Layout::Compact));
   }
-  return location_policy(location.grammar(), location.bucket, location.prefix, rights,
-                         Layout::Indented);
+  return policy::location_policy(location.grammar(), location.bucket, location.prefix, rights,
+                                 policy::Layout::Indented);
 }
 
 }  // namespace
 
-int run_policy(const Values& values, const Environment& /*environment*/) {
+int run_policy(const options::Values& values, const options::Environment& /*environment*/) {
   const auto policy = policy_asked_for(values);
   if (!policy) {
     return refuse(Exit::Usage, policy.error());

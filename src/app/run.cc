@@ -11,7 +11,7 @@ namespace app {
 
 void forbid_dumps() { ::prctl(PR_SET_DUMPABLE, 0); }
 
-core::Status open_log(const Values& values, bool background) {
+core::Status open_log(const options::Values& values, bool background) {
   const auto level = core::parse_log_level(values.text("log-level"));
   const std::string file = values.text("log-file");
   const auto target = !file.empty() ? core::LogTarget::File
@@ -23,7 +23,7 @@ core::Status open_log(const Values& values, bool background) {
 int run(const std::vector<std::string>& arguments) {
   // Before anything secret is read.
   forbid_dumps();
-  const Environment environment = Environment::take();
+  const options::Environment environment = options::Environment::take();
   const auto invocation = parse_command_line(arguments, environment);
   if (!invocation) {
     return refuse(Exit::Usage, invocation.error());

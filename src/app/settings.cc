@@ -12,10 +12,10 @@
 #include "app/endpoints.h"
 #include "app/object_settings.h"
 #include "app/places.h"
-#include "app/usage.h"
 #include "core/format.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "options/usage.h"
 
 namespace app {
 namespace {
@@ -38,7 +38,8 @@ oss::Signing signing_of(std::string_view word) {
 }
 
 /// What AWS's tools take from the environment where no option says it.
-void fill_in_s3_place(const Environment& environment, std::string& endpoint, std::string& region) {
+void fill_in_s3_place(const options::Environment& environment, std::string& endpoint,
+                      std::string& region) {
   const auto fill = [&](std::string& value, std::initializer_list<const char*> names) {
     for (const char* name : names) {
       if (value.empty()) {
@@ -62,7 +63,8 @@ void fill_in_s3_place(const Environment& environment, std::string& endpoint, std
 
 }  // namespace
 
-core::Result<ServiceSettings> service_settings(const Values& values, const Environment& environment,
+core::Result<ServiceSettings> service_settings(const options::Values& values,
+                                               const options::Environment& environment,
                                                const std::optional<Location>& location) {
   ServiceSettings settings;
   settings.endpoint_text = values.text("endpoint");
@@ -71,7 +73,7 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
   const bool internal = values.flag("internal");
   if (s3) {
     if (internal) {
-      return usage("--internal is Alibaba Cloud's: an S3 service is named by --endpoint");
+      return options::usage("--internal is Alibaba Cloud's: an S3 service is named by --endpoint");
     }
     settings.store.dialect = oss::Dialect::S3;
     fill_in_s3_place(environment, settings.endpoint_text, region);
@@ -80,7 +82,7 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
   }
   const bool needs_endpoint = values.command() != kWhoami;
   if (settings.endpoint_text.empty() && needs_endpoint) {
-    return usage(
+    return options::usage(
         "no endpoint: --endpoint https://oss-REGION.aliyuncs.com, or --region REGION alone");
   }
   if (!settings.endpoint_text.empty()) {
@@ -94,17 +96,17 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
     }
   }
   if (internal && region.empty()) {
-    return usage("--internal needs --region, which the endpoint does not tell");
+    return options::usage("--internal needs --region, which the endpoint does not tell");
   }
   settings.store.region = region;
   settings.store.bucket = location ? location->bucket : "";
   settings.store.addressing = addressing_of(values.text("addressing"));
   settings.store.signing = signing_of(values.text("sign-version"));
   if (s3 && settings.store.signing == oss::Signing::V1) {
-    return usage("--sign-version v1 is OSS's own: S3 is signed with v4 alone");
+    return options::usage("--sign-version v1 is OSS's own: S3 is signed with v4 alone");
   }
   if (settings.store.signing == oss::Signing::V4 && region.empty()) {
-    return usage("--sign-version v4 needs --region, which the endpoint does not tell");
+    return options::usage("--sign-version v4 needs --region, which the endpoint does not tell");
   }
   settings.store.requester_pays = values.knows("requester-pays") && values.flag("requester-pays");
   settings.store.patience.connect = values.duration("connect-timeout");
@@ -120,20 +122,21 @@ core::Result<ServiceSettings> service_settings(const Values& values, const Envir
   return settings;
 }
 
-core::Result<MountSettings> mount_settings(const Values& values, const Environment& environment) {
+core::Result<MountSettings> mount_settings(const options::Values& values,
+                                           const options::Environment& environment) {
   MountSettings settings;
   std::string source = values.text("source");
   if (source.empty()) {
     source = values.text("bucket");
   } else if (values.given("bucket")) {
-    return usage("the bucket is named twice: as SOURCE and with --bucket");
+    return options::usage("the bucket is named twice: as SOURCE and with --bucket");
   }
   if (source.empty()) {
-    return usage("no source: stsfs mount oss://BUCKET[/PREFIX] MOUNTPOINT");
+    return options::usage("no source: stsfs mount oss://BUCKET[/PREFIX] MOUNTPOINT");
   }
   settings.mount_point = values.text("mountpoint");
   if (settings.mount_point.empty()) {
-    return usage("no mount point: stsfs mount oss://BUCKET[/PREFIX] MOUNTPOINT");
+    return options::usage("no mount point: stsfs mount oss://BUCKET[/PREFIX] MOUNTPOINT");
   }
   TRY_ASSIGN(settings.location, parse_location(source));
   settings.location.prefix += as_prefix(values.text("prefix"));

@@ -5,13 +5,13 @@
 #include <optional>
 #include <string>
 
-#include "app/environment.h"
 #include "app/location.h"
-#include "app/values.h"
 #include "cred/source_factory.h"
 #include "curl/transport.h"
 #include "fs/file_system.h"
 #include "http/message.h"
+#include "options/environment.h"
+#include "options/values.h"
 #include "oss/store.h"
 #include "transfer/downloads.h"
 #include "transfer/uploads.h"
@@ -48,8 +48,10 @@ struct MountSettings {
 };
 
 /// Errors: InvalidArgument or Unsupported, in one line for people.
-core::Result<ServiceSettings> service_settings(const Values& values, const Environment& environment,
+core::Result<ServiceSettings> service_settings(const options::Values& values,
+                                               const options::Environment& environment,
                                                const std::optional<Location>& location);
-core::Result<MountSettings> mount_settings(const Values& values, const Environment& environment);
+core::Result<MountSettings> mount_settings(const options::Values& values,
+                                           const options::Environment& environment);
 
 }  // namespace app

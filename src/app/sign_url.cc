@@ -4,11 +4,11 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "app/policy.h"
-#include "app/url_rights.h"
-#include "app/usage.h"
 #include "core/format.h"
 #include "core/text.h"
+#include "options/usage.h"
+#include "policy/documents.h"
+#include "policy/url_rights.h"
 
 namespace app {
 namespace {
@@ -31,7 +31,7 @@ core::Result<std::pair<Location, std::string>> object_of(const std::string& text
   const auto scheme = text.find("://");
   const auto slash = scheme == std::string::npos ? scheme : text.find('/', scheme + 3);
   if (slash == std::string::npos || slash + 1 == text.size()) {
-    return usage(core::format("\"{}\" is no object: oss://BUCKET/KEY", text));
+    return options::usage(core::format("\"{}\" is no object: oss://BUCKET/KEY", text));
   }
   TRY_ASSIGN(Location location, parse_location(text.substr(0, slash)));
   return std::pair{std::move(location), text.substr(slash + 1)};
@@ -44,13 +44,13 @@ core::Result<std::uint64_t> traffic_limit(std::string_view text) {
   }
   const auto bytes = core::parse_size(size);
   if (!bytes || *bytes == 0) {
-    return usage(
+    return options::usage(
         core::format("--traffic-limit wants bytes a second, as in 100KiB/s, not \"{}\"", text));
   }
   return *bytes;
 }
 
-core::Status read_source(const Values& values, store::UrlRestrictions& limits) {
+core::Status read_source(const options::Values& values, store::UrlRestrictions& limits) {
   const std::string source = values.text("source-ip");
   const auto slash = source.find('/');
   limits.source_ip = source.substr(0, slash);
@@ -59,32 +59,34 @@ core::Status read_source(const Values& values, store::UrlRestrictions& limits) {
     unsigned bits = 0;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
     if (error != std::errc{} || end != digits.data() + digits.size()) {
-      return usage(core::format("--source-ip wants ADDRESS or ADDRESS/BITS, not \"{}\"", source));
+      return options::usage(
+          core::format("--source-ip wants ADDRESS or ADDRESS/BITS, not \"{}\"", source));
     }
     limits.subnet_bits = bits;
   }
   if (values.given("subnet-mask")) {
     if (limits.subnet_bits) {
-      return usage("the network's size is said twice: in --source-ip and with --subnet-mask");
+      return options::usage(
+          "the network's size is said twice: in --source-ip and with --subnet-mask");
     }
     limits.subnet_bits = static_cast<unsigned>(values.count("subnet-mask"));
   }
   return {};
 }
 
-core::Result<std::vector<store::NamedValue>> headers_of(const Values& values) {
+core::Result<std::vector<store::NamedValue>> headers_of(const options::Values& values) {
   std::vector<store::NamedValue> out;
   for (const std::string& text : values.list("header")) {
     const auto at = text.find(':');
     if (at == std::string::npos) {
-      return usage(core::format("--header wants 'NAME: VALUE', not \"{}\"", text));
+      return options::usage(core::format("--header wants 'NAME: VALUE', not \"{}\"", text));
     }
     out.emplace_back(text.substr(0, at), core::trim(std::string_view(text).substr(at + 1)));
   }
   return out;
 }
 
-std::vector<store::NamedValue> parameters_of(const Values& values) {
+std::vector<store::NamedValue> parameters_of(const options::Values& values) {
   std::vector<store::NamedValue> out;
   for (const std::string& text : values.list("query")) {
     const auto at = text.find('=');
@@ -115,14 +117,14 @@ bool has_dot_segment(std::string_view url) {
 
 }  // namespace
 
-core::Result<SignUrlSettings> sign_url_settings(const Values& values,
-                                                const Environment& environment) {
+core::Result<SignUrlSettings> sign_url_settings(const options::Values& values,
+                                                const options::Environment& environment) {
   SignUrlSettings settings;
   if (values.text("method").empty() || values.text("object").empty()) {
-    return usage("stsfs sign-url get|put|head|delete|post oss://BUCKET/KEY");
+    return options::usage("stsfs sign-url get|put|head|delete|post oss://BUCKET/KEY");
   }
   if (values.flag("curl") && values.flag("json")) {
-    return usage("--curl and --json are two answers to one question");
+    return options::usage("--curl and --json are two answers to one question");
   }
   store::UrlRequest& request = settings.request;
   request.method = method_of(values.text("method"));
@@ -142,11 +144,11 @@ core::Result<SignUrlSettings> sign_url_settings(const Values& values,
   TRY_ASSIGN(settings.service, service_settings(values, environment, object.first));
   if (values.text("session-policy") == "auto") {
     // The token travels in the URL; it is to be good for nothing else.
-    const PolicyGrammar& grammar = object.first.grammar();
-    auto policy = as_session_policy(
-        objects_policy(grammar, rights_for(grammar, object.first.bucket, request)));
+    const policy::Grammar& grammar = object.first.grammar();
+    auto policy = policy::as_session_policy(
+        policy::objects_policy(grammar, policy::rights_for(grammar, object.first.bucket, request)));
     if (!policy) {
-      return usage("--session-policy auto: " + policy.error().message);
+      return options::usage("--session-policy auto: " + policy.error().message);
     }
     settings.service.source.role.policy = *std::move(policy);
   }

@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "app/settings.h"
-#include "app/values.h"
 #include "core/result.h"
+#include "options/values.h"
 #include "store/signed_url.h"
 
 namespace app {
@@ -15,8 +15,8 @@ struct SignUrlSettings {
   store::UrlRequest request;
 };
 /// Errors: InvalidArgument, in one line for people.
-core::Result<SignUrlSettings> sign_url_settings(const Values& values,
-                                                const Environment& environment);
+core::Result<SignUrlSettings> sign_url_settings(const options::Values& values,
+                                                const options::Environment& environment);
 
 /// The curl command that uses the URL, for a shell. FILE stands for what a put or post sends.
 std::string curl_command(store::UrlMethod method, const store::SignedUrl& signed_url);

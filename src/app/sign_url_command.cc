@@ -43,7 +43,7 @@ core::Result<store::SignedUrl> sign(Service& service, const SignUrlSettings& set
 
 }  // namespace
 
-int run_sign_url(const Values& values, const Environment& environment) {
+int run_sign_url(const options::Values& values, const options::Environment& environment) {
   if (auto opened = open_log(values, false); !opened) {
     return refuse(Exit::Usage, opened.error());
   }

@@ -14,8 +14,8 @@
 namespace app {
 namespace {
 
-core::Result<std::string> ask(const MountRow& row, const Values& values,
-                              const Environment& environment) {
+core::Result<std::string> ask(const MountRow& row, const options::Values& values,
+                              const options::Environment& environment) {
   core::Error last;
   for (const std::string& path :
        control_sockets(row.mount_point, row.owner, values.text("runtime-dir"), environment)) {
@@ -31,7 +31,8 @@ core::Result<std::string> ask(const MountRow& row, const Values& values,
 }
 
 /// Prints the state of these mounts once.
-int show(const std::vector<MountRow>& rows, const Values& values, const Environment& environment) {
+int show(const std::vector<MountRow>& rows, const options::Values& values,
+         const options::Environment& environment) {
   int exit = static_cast<int>(Exit::Ok);
   for (const MountRow& row : rows) {
     const auto answer = ask(row, values, environment);
@@ -60,7 +61,7 @@ int show(const std::vector<MountRow>& rows, const Values& values, const Environm
 
 }  // namespace
 
-int run_status(const Values& values, const Environment& environment) {
+int run_status(const options::Values& values, const options::Environment& environment) {
   std::string wanted = values.text("mountpoint");
   if (!wanted.empty()) {
     auto resolved = resolve_mount_point(wanted);

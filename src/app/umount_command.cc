@@ -39,7 +39,7 @@ void end_progress() {
 
 }  // namespace
 
-int run_umount(const Values& values, const Environment& environment) {
+int run_umount(const options::Values& values, const options::Environment& environment) {
   if (values.text("mountpoint").empty()) {
     return refuse(Exit::Usage, "which mount point? stsfs umount MOUNTPOINT");
   }

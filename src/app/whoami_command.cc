@@ -15,7 +15,7 @@ constexpr core::Duration kIdentityPatience = std::chrono::seconds{10};
 /// True where the STS of the settings is the one that knows these keys: somebody named it, or calls
 /// it for a role, or the service is its cloud's. The default is no answer for an endpoint of one's
 /// own.
-bool sts_is_ours(const ServiceSettings& settings, const Environment& environment) {
+bool sts_is_ours(const ServiceSettings& settings, const options::Environment& environment) {
   const cred::SourceSettings& source = settings.source;
   return source.aws || source.sts_told || !source.role.role_arn.empty() ||
          !environment.get("ALIBABA_CLOUD_STS_ENDPOINT").empty() || settings.endpoint_text.empty() ||
@@ -23,7 +23,7 @@ bool sts_is_ours(const ServiceSettings& settings, const Environment& environment
 }
 
 core::Result<cred::CallerIdentity> identity_of(Service& service, const ServiceSettings& settings,
-                                               const Environment& environment,
+                                               const options::Environment& environment,
                                                const sign::Credentials& credentials) {
   if (credentials.anonymous()) {
     return core::fail(core::ErrorKind::Unsupported, "requests are not signed");
@@ -39,7 +39,7 @@ core::Result<cred::CallerIdentity> identity_of(Service& service, const ServiceSe
                                credentials, service.service_clock);
 }
 
-core::Result<std::optional<Location>> location_of(const Values& values) {
+core::Result<std::optional<Location>> location_of(const options::Values& values) {
   const std::string source = values.text("source");
   if (source.empty()) {
     return std::optional<Location>();
@@ -50,7 +50,7 @@ core::Result<std::optional<Location>> location_of(const Values& values) {
 
 }  // namespace
 
-int run_whoami(const Values& values, const Environment& environment) {
+int run_whoami(const options::Values& values, const options::Environment& environment) {
   if (auto opened = open_log(values, false); !opened) {
     return refuse(Exit::Usage, opened.error());
   }

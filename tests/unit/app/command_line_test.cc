@@ -9,8 +9,6 @@
 #include <string>
 #include <vector>
 
-#include "app/mount_list.h"
-
 namespace app {
 namespace {
 
@@ -23,20 +21,20 @@ using ::testing::IsEmpty;
 
 using Words = std::vector<std::string>;
 
-core::Result<Invocation> parse(Words words, const Environment& environment = {}) {
+core::Result<Invocation> parse(Words words, const options::Environment& environment = {}) {
   words.insert(words.begin(), "/usr/bin/stsfs");
   return parse_command_line(words, environment);
 }
 
 /// The values of `mount oss://b /mnt` and these words.
-Values mount_values(Words words, const Environment& environment = {}) {
+options::Values mount_values(Words words, const options::Environment& environment = {}) {
   words.insert(words.begin(), {"mount", "oss://b", "/mnt"});
   auto invocation = parse(words, environment);
   EXPECT_TRUE(invocation) << core::describe(invocation.error());
-  return invocation ? invocation->values : Values(option_table(), kMount);
+  return invocation ? invocation->values : options::Values(option_table(), kMount);
 }
 
-std::string refusal(Words words, const Environment& environment = {}) {
+std::string refusal(Words words, const options::Environment& environment = {}) {
   const auto invocation = parse(std::move(words), environment);
   EXPECT_FALSE(invocation);
   return invocation ? std::string() : invocation.error().message;
@@ -63,7 +61,7 @@ TEST(CommandLine, TakesSourceMountpointAndOptions) {
   const auto invocation = parse({"mount", "oss://b/p", "/mnt/x", "--endpoint", "http://127.0.0.1:1",
                                  "--role-duration=900s", "-f", "--cache-size", "64MiB"});
   ASSERT_TRUE(invocation) << core::describe(invocation.error());
-  const Values& values = invocation->values;
+  const options::Values& values = invocation->values;
   EXPECT_EQ(invocation->command, kMount);
   EXPECT_EQ(values.text("source"), "oss://b/p");
   EXPECT_EQ(values.text("mountpoint"), "/mnt/x");
@@ -82,7 +80,7 @@ TEST(CommandLine, TakesUnderscoresForHyphens) {
 }
 
 TEST(CommandLine, TakesTheListsOfFstab) {
-  const Values values = mount_values(
+  const options::Values values = mount_values(
       {"-o", "rw,_netdev,nofail,x-systemd.automount,allow_other,url=http://h,fsname=a\\,b", "-o",
        "ro"});
   EXPECT_TRUE(values.flag("allow-other"));
@@ -183,12 +181,14 @@ TEST(CommandLine, RefusesValuesThatMakeNoSense) {
 }
 
 TEST(CommandLine, VariablesAreOverriddenByTheCommandLine) {
-  const Environment environment(Variables{{"STSFS_REGION", "env"}, {"STSFS_METADATA_TTL", "7s"}});
-  const Values values = mount_values({"--region=cli"}, environment);
+  const options::Environment environment(
+      Variables{{"STSFS_REGION", "env"}, {"STSFS_METADATA_TTL", "7s"}});
+  const options::Values values = mount_values({"--region=cli"}, environment);
   EXPECT_EQ(values.text("region"), "cli");
   EXPECT_EQ(values.duration("metadata-ttl"), std::chrono::seconds{7});
-  EXPECT_THAT(refusal({"mount", "oss://b", "/mnt"}, Environment(Variables{{"STSFS_UID", "x"}})),
-              HasSubstr("STSFS_UID"));
+  EXPECT_THAT(
+      refusal({"mount", "oss://b", "/mnt"}, options::Environment(Variables{{"STSFS_UID", "x"}})),
+      HasSubstr("STSFS_UID"));
 }
 
 TEST(ConfigFile, IsTheLowestLayer) {
@@ -196,9 +196,9 @@ TEST(ConfigFile, IsTheLowestLayer) {
       "# a comment\nsource = \"oss://b/p\"\nmountpoint = \"/mnt/x\"\nregion = \"file\"\n"
       "read_only = true\nassume-dirs = [\"a\", \"b\"]\nmetadata-ttl = \"5s\"\nuid = 7\n");
   const auto invocation = parse({"mount", "--config", file.path(), "--region=cli"},
-                                Environment(Variables{{"STSFS_METADATA_TTL", "9s"}}));
+                                options::Environment(Variables{{"STSFS_METADATA_TTL", "9s"}}));
   ASSERT_TRUE(invocation) << core::describe(invocation.error());
-  const Values& values = invocation->values;
+  const options::Values& values = invocation->values;
   EXPECT_EQ(values.text("source"), "oss://b/p");
   EXPECT_EQ(values.text("region"), "cli");
   EXPECT_EQ(values.duration("metadata-ttl"), std::chrono::seconds{9});
@@ -240,7 +240,7 @@ TEST(ConfigFile, MayBeEmpty) {
 TEST(MountHelper, UnderstandsWhatMountSays) {
   const auto helper = [](Words words) {
     words.insert(words.begin(), "/sbin/mount.stsfs");
-    return parse_command_line(words, Environment());
+    return parse_command_line(words, options::Environment());
   };
   const auto invocation = helper({"oss://b", "/mnt/x", "-sn", "-v", "-o", "rw,ro,url=http://h"});
   ASSERT_TRUE(invocation) << core::describe(invocation.error());
@@ -263,7 +263,7 @@ TEST(Help, NamesEveryOptionOfTheCommand) {
   for (const Command command : {kMount, kUmount, kStatus, kWhoami, kEmulator}) {
     const auto invocation = parse({std::string(row_of(command).name), "--help"});
     ASSERT_TRUE(invocation && invocation->answer);
-    for (const Option& option : option_table().options) {
+    for (const options::Option& option : option_table().options) {
       if ((option.commands & command) != 0 && !option.positional) {
         EXPECT_THAT(*invocation->answer, HasSubstr("--" + std::string(option.name)));
       }
@@ -271,11 +271,6 @@ TEST(Help, NamesEveryOptionOfTheCommand) {
   }
   EXPECT_THAT(*parse({"--version"})->answer, HasSubstr("stsfs 0."));
   EXPECT_THAT(*parse({"--help"})->answer, HasSubstr("emulator"));
-}
-
-TEST(MountOptions, CommasAndBackslashesCanBeEscaped) {
-  EXPECT_THAT(split_mount_list("a,b=c\\,d,e=f\\\\,g"), ElementsAre("a", "b=c,d", "e=f\\", "g"));
-  EXPECT_THAT(split_mount_list(""), ElementsAre(IsEmpty()));
 }
 
 }  // namespace

@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "app/command_line.h"
-#include "app/rate.h"
 
 namespace app {
 namespace {
@@ -75,16 +74,6 @@ TEST(ObjectSettings, RefuseWhatTheServiceDoesNotKnow) {
     ASSERT_FALSE(store) << row.said;
     EXPECT_THAT(store.error().message, HasSubstr(row.said));
   }
-}
-
-TEST(Rate, CountsBytesOrBits) {
-  EXPECT_EQ(*parse_rate("100KiB/s"), 100U << 10U);
-  EXPECT_EQ(*parse_rate("100KiB"), 100U << 10U);
-  EXPECT_EQ(*parse_rate("819200bit/s"), 100U << 10U);
-  EXPECT_EQ(*parse_rate(""), 0U);
-  EXPECT_FALSE(parse_rate("0/s"));
-  EXPECT_FALSE(parse_rate("bit/s"));
-  EXPECT_FALSE(parse_rate("1e9"));
 }
 
 }  // namespace

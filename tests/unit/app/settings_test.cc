@@ -24,7 +24,7 @@ using ::testing::Not;
 using Variables = std::map<std::string, std::string>;
 
 core::Result<MountSettings> settings_of(std::vector<std::string> words,
-                                        const Environment& environment = {}) {
+                                        const options::Environment& environment = {}) {
   words.insert(words.begin(), {"stsfs", "mount"});
   const auto invocation = parse_command_line(words, environment);
   if (!invocation) {
@@ -78,6 +78,8 @@ TEST(Location, OfS3HasItsOwnNames) {
   EXPECT_EQ(location->dialect, oss::Dialect::S3);
   EXPECT_EQ(location->text(), "s3://www.example.com/a/b");
   EXPECT_EQ(parse_location("oss://bucket")->dialect, oss::Dialect::Oss);
+  EXPECT_EQ(&parse_location("s3://b-1")->grammar(), &policy::iam_grammar());
+  EXPECT_EQ(&parse_location("oss://b-1")->grammar(), &policy::ram_grammar());
 }
 
 TEST(Settings, OfS3FollowAwsWhereNothingIsSaid) {
@@ -85,12 +87,13 @@ TEST(Settings, OfS3FollowAwsWhereNothingIsSaid) {
   ASSERT_TRUE(plain) << plain.error().message;
   EXPECT_EQ(plain->service.store.dialect, oss::Dialect::S3);
   EXPECT_EQ(plain->service.endpoint_text, "https://s3.us-east-1.amazonaws.com");
-  const auto abroad =
-      settings_of({"s3://bkt", "/mnt"}, Environment(Variables{{"AWS_REGION", "cn-north-1"}}));
+  const auto abroad = settings_of({"s3://bkt", "/mnt"},
+                                  options::Environment(Variables{{"AWS_REGION", "cn-north-1"}}));
   ASSERT_TRUE(abroad);
   EXPECT_EQ(abroad->service.endpoint_text, "https://s3.cn-north-1.amazonaws.com.cn");
-  const auto own = settings_of(
-      {"s3://bkt", "/mnt"}, Environment(Variables{{"AWS_ENDPOINT_URL", "http://127.0.0.1:7480"}}));
+  const auto own =
+      settings_of({"s3://bkt", "/mnt"},
+                  options::Environment(Variables{{"AWS_ENDPOINT_URL", "http://127.0.0.1:7480"}}));
   ASSERT_TRUE(own);
   EXPECT_EQ(own->service.store.endpoint.port, 7480);
   EXPECT_EQ(own->service.store.region, "us-east-1");
@@ -213,7 +216,7 @@ TEST(Settings, ThreeKeyFilesAreADirectory) {
 }
 
 TEST(Settings, AContainerFindsItsAgentWithS3Alone) {
-  const Environment environment(
+  const options::Environment environment(
       Variables{{"AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://169.254.170.23/v1/credentials"},
                 {"AWS_CONTAINER_AUTHORIZATION_TOKEN", "canary"},
                 {"AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE", "/var/run/token"},
@@ -228,9 +231,10 @@ TEST(Settings, AContainerFindsItsAgentWithS3Alone) {
   ASSERT_TRUE(oss);
   EXPECT_EQ(oss->service.source.container_uri, "");
   EXPECT_TRUE(oss->service.source.external_disabled);
-  const auto relative = settings_of(
-      {"s3://b-1", "/mnt/x"},
-      Environment(Variables{{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1"}}));
+  const auto relative =
+      settings_of({"s3://b-1", "/mnt/x"},
+                  options::Environment(
+                      Variables{{"AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", "/v2/credentials/1"}}));
   ASSERT_TRUE(relative);
   EXPECT_EQ(relative->service.source.container_uri, "http://169.254.170.2/v2/credentials/1");
 }
@@ -249,20 +253,20 @@ TEST(Settings, StatusShowsNoArgumentThatMayBeAPassword) {
 TEST(Settings, VariablesNameFilesEndpointsAndRoles) {
   const auto settings =
       settings_of({"oss://b-1", "/mnt/x", "--region", "cn-a"},
-                  Environment(Variables{{"HOME", "/home/x"},
-                                        {"ALIBABA_CLOUD_CREDENTIALS_FILE", "/etc/keys"},
-                                        {"ALIBABA_CLOUD_PROFILE", "night"},
-                                        {"ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "true"},
-                                        {"ALIBABA_CLOUD_STS_REGION", "cn-b"},
-                                        {"ALIBABA_CLOUD_ROLE_ARN", "arn"},
-                                        {"ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/token"},
-                                        {"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "idp"},
-                                        {"ROLE_SESSION_NAME", "pod"},
-                                        {"ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"},
-                                        {"CREDENTIALS_DIRECTORY", "/run/credentials/x"},
-                                        {"NOTIFY_SOCKET", "/run/notify"},
-                                        {"ALICLOUD_ACCESS_KEY_ID", "id"},
-                                        {"SECURITY_TOKEN", "token"}}));
+                  options::Environment(Variables{{"HOME", "/home/x"},
+                                                 {"ALIBABA_CLOUD_CREDENTIALS_FILE", "/etc/keys"},
+                                                 {"ALIBABA_CLOUD_PROFILE", "night"},
+                                                 {"ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED", "true"},
+                                                 {"ALIBABA_CLOUD_STS_REGION", "cn-b"},
+                                                 {"ALIBABA_CLOUD_ROLE_ARN", "arn"},
+                                                 {"ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/token"},
+                                                 {"ALIBABA_CLOUD_OIDC_PROVIDER_ARN", "idp"},
+                                                 {"ROLE_SESSION_NAME", "pod"},
+                                                 {"ALIBABA_CLOUD_ECS_METADATA_DISABLED", "true"},
+                                                 {"CREDENTIALS_DIRECTORY", "/run/credentials/x"},
+                                                 {"NOTIFY_SOCKET", "/run/notify"},
+                                                 {"ALICLOUD_ACCESS_KEY_ID", "id"},
+                                                 {"SECURITY_TOKEN", "token"}}));
   ASSERT_TRUE(settings);
   const cred::SourceSettings& source = settings->service.source;
   EXPECT_THAT(source.profile_files, ElementsAre("/home/x/.aliyun/config.json", "/etc/keys"));
@@ -282,8 +286,8 @@ TEST(Settings, VariablesNameFilesEndpointsAndRoles) {
 }
 
 TEST(Settings, SecretsComeFromTheEnvironment) {
-  const Environment environment(Variables{{"ALIBABA_CLOUD_ACCESS_KEY_ID", "id"},
-                                          {"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret"}});
+  const options::Environment environment(Variables{{"ALIBABA_CLOUD_ACCESS_KEY_ID", "id"},
+                                                   {"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "secret"}});
   const auto settings = settings_of({"oss://b-1", "/mnt/x", "--region", "r"}, environment);
   ASSERT_TRUE(settings);
   EXPECT_EQ(settings->service.source.environment[0].access_key_id, "id");
@@ -330,34 +334,35 @@ TEST_F(Places, MountPointsAreResolvedLikeRealPath) {
 }
 
 TEST_F(Places, OneDaemonAMountPoint) {
-  const auto first = open_state_directory(directory_ + "/s", "/mnt/x", Environment());
+  const auto first = open_state_directory(directory_ + "/s", "/mnt/x", options::Environment());
   ASSERT_TRUE(first) << describe(first.error());
   struct stat about {};
   ASSERT_EQ(::stat(first->path.c_str(), &about), 0);
   EXPECT_EQ(about.st_mode & 0777, 0700U);
-  const auto second = open_state_directory(directory_ + "/s", "/mnt/x", Environment());
+  const auto second = open_state_directory(directory_ + "/s", "/mnt/x", options::Environment());
   ASSERT_FALSE(second);
   EXPECT_EQ(second.error().kind, core::ErrorKind::Busy);
-  EXPECT_TRUE(open_state_directory(directory_ + "/s", "/mnt/y", Environment()));
+  EXPECT_TRUE(open_state_directory(directory_ + "/s", "/mnt/y", options::Environment()));
 }
 
 TEST_F(Places, AStateDirectoryThatOthersWriteToIsRefused) {
   std::filesystem::create_directory(directory_ + "/open");
   ::chmod((directory_ + "/open").c_str(), 0777);
-  const auto at = open_state_directory(directory_ + "/open", "/mnt/x", Environment());
+  const auto at = open_state_directory(directory_ + "/open", "/mnt/x", options::Environment());
   ASSERT_TRUE(at) << "only the folder itself matters, and that one is made 0700";
   ::chmod(at->path.c_str(), 0777);
-  const auto again = open_state_directory(directory_ + "/open", "/mnt/x", Environment());
+  const auto again = open_state_directory(directory_ + "/open", "/mnt/x", options::Environment());
   ASSERT_FALSE(again);
   EXPECT_EQ(again.error().kind, core::ErrorKind::Denied);
 }
 
 TEST_F(Places, DirectoriesFollowTheRules) {
-  EXPECT_EQ(runtime_directory("/told", Environment()), "/told");
-  EXPECT_EQ(runtime_directory("", Environment(Variables{{"RUNTIME_DIRECTORY", "/run/a:/run/b"}})),
+  EXPECT_EQ(runtime_directory("/told", options::Environment()), "/told");
+  EXPECT_EQ(runtime_directory(
+                "", options::Environment(Variables{{"RUNTIME_DIRECTORY", "/run/a:/run/b"}})),
             "/run/a");
   const auto state = open_state_directory(
-      "", "/mnt/x", Environment(Variables{{"STATE_DIRECTORY", directory_ + "/t:/x"}}));
+      "", "/mnt/x", options::Environment(Variables{{"STATE_DIRECTORY", directory_ + "/t:/x"}}));
   ASSERT_TRUE(state);
   EXPECT_THAT(state->path, HasSubstr(directory_ + "/t/"));
 }

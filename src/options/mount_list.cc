@@ -1,9 +1,9 @@
-#include "app/mount_list.h"
+#include "options/mount_list.h"
 
 #include <algorithm>
 #include <array>
 
-namespace app {
+namespace options {
 namespace {
 
 /// Words that mount(8), libfuse and other programs' lines in fstab carry and that change nothing
@@ -82,4 +82,4 @@ std::vector<Assignment> read_mount_list(std::string_view text) {
   return out;
 }
 
-}  // namespace app
+}  // namespace options

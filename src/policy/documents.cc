@@ -1,4 +1,4 @@
-#include "app/policy.h"
+#include "policy/documents.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -8,7 +8,7 @@
 #include "core/text.h"
 #include "cred/json_fault.h"
 
-namespace app {
+namespace policy {
 namespace {
 
 using Json = nlohmann::ordered_json;  // so that a document reads as people write one
@@ -108,8 +108,8 @@ std::string where_it_ends(const std::string& text) {
 
 }  // namespace
 
-const PolicyGrammar& ram_grammar() {
-  static const PolicyGrammar kRam = {
+const Grammar& ram_grammar() {
+  static const Grammar kRam = {
       .version = kRamVersion,
       .service = "oss:",
       .resource = "acs:oss:*:*:",
@@ -123,8 +123,8 @@ const PolicyGrammar& ram_grammar() {
   return kRam;
 }
 
-const PolicyGrammar& iam_grammar() {
-  static const PolicyGrammar kIam = {
+const Grammar& iam_grammar() {
+  static const Grammar kIam = {
       .version = kIamVersion,
       .service = "s3:",
       .resource = "arn:aws:s3:::",
@@ -138,7 +138,7 @@ const PolicyGrammar& iam_grammar() {
   return kIam;
 }
 
-std::string location_policy(const PolicyGrammar& grammar, const std::string& bucket,
+std::string location_policy(const Grammar& grammar, const std::string& bucket,
                             const std::string& prefix, Rights rights, Layout layout) {
   std::vector<std::string_view> actions = grammar.read;
   if (!rights.read_only) {
@@ -168,7 +168,7 @@ std::string location_policy(const PolicyGrammar& grammar, const std::string& buc
   return rendered(document(grammar.version, std::move(statements)), layout);
 }
 
-std::string objects_policy(const PolicyGrammar& grammar, const std::vector<ObjectRights>& objects) {
+std::string objects_policy(const Grammar& grammar, const std::vector<ObjectRights>& objects) {
   Json statements = Json::array();
   for (const ObjectRights& object : objects) {
     Json actions = Json::array();
@@ -252,4 +252,4 @@ core::Result<std::string> as_session_policy(const std::string& text) {
   return compact;
 }
 
-}  // namespace app
+}  // namespace policy

@@ -1,11 +1,11 @@
 #pragma once
 // STSFS_METADATA_TTL sets --metadata-ttl.
-#include "app/environment.h"
-#include "app/values.h"
+#include "options/environment.h"
+#include "options/values.h"
 
-namespace app {
+namespace options {
 
 /// Sets what the environment says. Errors: InvalidArgument, naming the variable.
 core::Status read_variables(const Environment& environment, Values& values);
 
-}  // namespace app
+}  // namespace options

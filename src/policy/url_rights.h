@@ -3,14 +3,14 @@
 #include <string>
 #include <vector>
 
-#include "app/policy.h"
+#include "policy/documents.h"
 #include "store/signed_url.h"
 
-namespace app {
+namespace policy {
 
 /// The rights that `request` needs in `bucket`, and on the object that it copies from, if it does.
 /// Source: OSS, "RAM policies" (OSS actions); Amazon S3, "Actions, resources and condition keys".
-std::vector<ObjectRights> rights_for(const PolicyGrammar& grammar, const std::string& bucket,
+std::vector<ObjectRights> rights_for(const Grammar& grammar, const std::string& bucket,
                                      const store::UrlRequest& request);
 
-}  // namespace app
+}  // namespace policy

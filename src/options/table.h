@@ -5,9 +5,9 @@
 #include <string_view>
 #include <vector>
 
-#include "app/option.h"
+#include "options/option.h"
 
-namespace app {
+namespace options {
 
 /// An option found by one of its names.
 struct NamedOption {
@@ -38,4 +38,4 @@ struct Table {
 /// With hyphens, in lower case.
 std::string canonical_name(std::string_view name);
 
-}  // namespace app
+}  // namespace options

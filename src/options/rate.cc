@@ -1,11 +1,11 @@
-#include "app/rate.h"
+#include "options/rate.h"
 
 #include <string>
 
 #include "core/text.h"
 #include "core/time.h"
 
-namespace app {
+namespace options {
 
 core::Result<std::uint64_t> parse_rate(std::string_view text) {
   constexpr std::string_view kBits = "bit/s";
@@ -28,4 +28,4 @@ core::Result<std::uint64_t> parse_rate(std::string_view text) {
   return bits ? *amount / kBitsPerByte : *amount;
 }
 
-}  // namespace app
+}  // namespace options

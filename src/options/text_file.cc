@@ -1,4 +1,4 @@
-#include "app/text_file.h"
+#include "options/text_file.h"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -9,7 +9,7 @@
 #include "core/os_error.h"
 #include "core/unique_fd.h"
 
-namespace app {
+namespace options {
 
 core::Result<std::string> read_text_file(const std::string& path) {
   constexpr std::size_t kLargest = 1 << 20;
@@ -37,4 +37,4 @@ core::Result<std::string> read_text_file(const std::string& path) {
   }
 }
 
-}  // namespace app
+}  // namespace options

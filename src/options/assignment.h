@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-namespace app {
+namespace options {
 
 /// One value as it was given.
 struct Assignment {
@@ -10,4 +10,4 @@ struct Assignment {
   std::string origin;  ///< for messages: "--uid"
 };
 
-}  // namespace app
+}  // namespace options

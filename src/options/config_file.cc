@@ -1,15 +1,15 @@
-#include "app/config_file.h"
+#include "options/config_file.h"
 
 #include <CLI/Config.hpp>
 #include <CLI/Error.hpp>
 #include <sstream>
 #include <string>
 
-#include "app/text_file.h"
 #include "core/format.h"
 #include "core/text.h"
+#include "options/text_file.h"
 
-namespace app {
+namespace options {
 namespace {
 
 core::Error refuse(const std::string& why) {
@@ -72,4 +72,4 @@ core::Status read_config_file(const std::string& path, const CommandRow& owner, 
   return {};
 }
 
-}  // namespace app
+}  // namespace options

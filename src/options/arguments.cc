@@ -1,4 +1,4 @@
-#include "app/arguments.h"
+#include "options/arguments.h"
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -8,16 +8,13 @@
 #include <map>
 #include <utility>
 
-#include "app/mount_list.h"
-#include "app/values.h"
 #include "core/format.h"
+#include "options/mount_list.h"
+#include "options/usage.h"
+#include "options/values.h"
 
-namespace app {
+namespace options {
 namespace {
-
-core::Error refuse(std::string why) {
-  return core::fail(core::ErrorKind::InvalidArgument, std::move(why));
-}
 
 /// --Some_Name=value becomes --some-name=value, so that one spelling is enough below.
 std::string with_hyphens(const std::string& argument) {
@@ -32,7 +29,7 @@ std::string with_hyphens(const std::string& argument) {
 
 std::string help_of(const Option& option) {
   std::string text(option.help);
-  if (option.kind == OptionKind::Choice) {
+  if (option.kind == Kind::Choice) {
     text += core::format(" ({})", option.choices);
   }
   if (!option.fallback.empty()) {
@@ -46,13 +43,13 @@ std::string value_name(const Option& option) {
     return std::string(option.value_name);
   }
   switch (option.kind) {
-    case OptionKind::Size:
+    case Kind::Size:
       return "SIZE";
-    case OptionKind::Duration:
+    case Kind::Duration:
       return "TIME";
-    case OptionKind::Mode:
+    case Kind::Mode:
       return "MODE";
-    case OptionKind::Choice:
+    case Kind::Choice:
       return "WORD";
     default:
       return "N";
@@ -71,11 +68,11 @@ std::vector<Declared> declare_options(CLI::App& app, const Table& table, Command
   std::vector<Declared> declared;
   const auto add = [&](const std::string& spelt, std::string_view name, const Option& option,
                        const std::string& group) {
-    CLI::Option* added = option.kind == OptionKind::Flag
+    CLI::Option* added = option.kind == Kind::Flag
                              ? app.add_flag(spelt)->description(help_of(option))
                              : app.add_option(spelt)->description(help_of(option));
     added->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->group(group);
-    if (option.kind != OptionKind::Flag) {
+    if (option.kind != Kind::Flag) {
       added->expected(1)->allow_extra_args(false)->type_name(value_name(option));
     }
     declared.push_back({added, std::string(name)});
@@ -95,7 +92,7 @@ std::vector<Declared> declare_options(CLI::App& app, const Table& table, Command
     for (const Alias& alias : option.aliases) {
       // An alias with a value of its own is a flag. All are left out of --help.
       Option as_alias = option;
-      as_alias.kind = alias.value.empty() ? option.kind : OptionKind::Flag;
+      as_alias.kind = alias.value.empty() ? option.kind : Kind::Flag;
       add("--" + std::string(alias.name), alias.name, as_alias, "");
     }
   }
@@ -127,7 +124,7 @@ core::Result<Arguments> read_arguments(const Table& table, const CommandRow& com
   } catch (const CLI::CallForHelp&) {
     return Arguments{{}, app.help()};
   } catch (const CLI::Error& error) {
-    return refuse(error.what());
+    return usage(error.what());
   }
   Arguments found;
   for (const std::string& extra : app.remaining()) {
@@ -144,7 +141,7 @@ core::Result<Arguments> read_arguments(const Table& table, const CommandRow& com
       TRY(Values(table, command.bit)
               .set(Layer::CommandLine, name.substr(0, name.find('=')), "x", extra));
     }
-    return refuse(core::format("\"{}\" is one argument too many", extra));
+    return usage(core::format("\"{}\" is one argument too many", extra));
   }
   std::map<const CLI::Option*, std::size_t> seen;
   for (const CLI::Option* option : app.parse_order()) {
@@ -173,4 +170,4 @@ std::string overview(const std::vector<CommandRow>& commands) {
   return text + "\nstsfs COMMAND --help lists the options of a command.\n";
 }
 
-}  // namespace app
+}  // namespace options

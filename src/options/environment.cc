@@ -1,4 +1,4 @@
-#include "app/environment.h"
+#include "options/environment.h"
 
 #include <unistd.h>
 
@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-namespace app {
+namespace options {
 
 bool Environment::is_secret_name(std::string_view name) {
   constexpr std::array<std::string_view, 8> kFamilies = {
@@ -89,4 +89,4 @@ core::Secret Environment::secret(std::string_view name) const {
   return found == secrets_.end() ? core::Secret() : found->second;
 }
 
-}  // namespace app
+}  // namespace options

@@ -1,4 +1,4 @@
-#include "app/url_rights.h"
+#include "policy/url_rights.h"
 
 #include <algorithm>
 #include <string_view>
@@ -6,7 +6,7 @@
 
 #include "core/text.h"
 
-namespace app {
+namespace policy {
 namespace {
 
 bool asks(const store::UrlRequest& request, std::string_view parameter) {
@@ -46,8 +46,7 @@ std::vector<std::string> writing(const store::UrlRequest& request, const std::st
   return actions;
 }
 
-std::vector<std::string> actions_for(const PolicyGrammar& grammar,
-                                     const store::UrlRequest& request) {
+std::vector<std::string> actions_for(const Grammar& grammar, const store::UrlRequest& request) {
   const std::string version =
       request.version_id.empty() && !asks(request, "versionId") ? "" : "Version";
   switch (request.method) {
@@ -74,7 +73,7 @@ std::vector<std::string> actions_for(const PolicyGrammar& grammar,
 
 }  // namespace
 
-std::vector<ObjectRights> rights_for(const PolicyGrammar& grammar, const std::string& bucket,
+std::vector<ObjectRights> rights_for(const Grammar& grammar, const std::string& bucket,
                                      const store::UrlRequest& request) {
   std::vector<ObjectRights> rights = {{bucket, request.key.text(), actions_for(grammar, request)}};
   // "/BUCKET/KEY", percent-encoded, perhaps with "?versionId=ID".
@@ -93,4 +92,4 @@ std::vector<ObjectRights> rights_for(const PolicyGrammar& grammar, const std::st
   return rights;
 }
 
-}  // namespace app
+}  // namespace policy

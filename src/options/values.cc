@@ -1,4 +1,4 @@
-#include "app/values.h"
+#include "options/values.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@
 #include "core/format.h"
 #include "core/text.h"
 
-namespace app {
+namespace options {
 namespace {
 
 core::Error wants(const std::string& what) {
@@ -37,17 +37,17 @@ std::optional<bool> parse_flag(std::string_view text) {
 }
 
 /// The value as a number that bounds can be compared with.
-std::optional<std::uint64_t> magnitude(OptionKind kind, std::string_view text) {
+std::optional<std::uint64_t> magnitude(Kind kind, std::string_view text) {
   switch (kind) {
-    case OptionKind::Size:
+    case Kind::Size:
       return core::parse_size(text);
-    case OptionKind::Count:
+    case Kind::Count:
       return parse_number(text, 10);
-    case OptionKind::Mode: {
+    case Kind::Mode: {
       const auto bits = parse_number(text, 8);
       return bits && *bits <= 07777 ? bits : std::nullopt;
     }
-    case OptionKind::Duration:
+    case Kind::Duration:
       if (const auto duration = core::parse_duration(text);
           duration && *duration >= core::Duration::zero()) {
         return static_cast<std::uint64_t>(duration->count());
@@ -58,13 +58,13 @@ std::optional<std::uint64_t> magnitude(OptionKind kind, std::string_view text) {
   }
 }
 
-std::string_view example(OptionKind kind) {
+std::string_view example(Kind kind) {
   switch (kind) {
-    case OptionKind::Size:
+    case Kind::Size:
       return "a size, as in 64MiB";
-    case OptionKind::Count:
+    case Kind::Count:
       return "a number";
-    case OptionKind::Mode:
+    case Kind::Mode:
       return "permission bits in octal, as in 0644";
     default:
       return "a duration, as in 30s";
@@ -106,9 +106,9 @@ std::string choice_meant(const Option& option, const std::string& text) {
 
 core::Status check_value(const Option& option, std::string_view text) {
   switch (option.kind) {
-    case OptionKind::Flag:
+    case Kind::Flag:
       return parse_flag(text) ? core::Status() : wants("true or false, or no value at all");
-    case OptionKind::Choice: {
+    case Kind::Choice: {
       const auto choices = core::split(option.choices, '|');
       if (std::find(choices.begin(), choices.end(), text) == choices.end()) {
         std::string list(option.choices);
@@ -119,15 +119,15 @@ core::Status check_value(const Option& option, std::string_view text) {
       }
       return {};
     }
-    case OptionKind::Text:
-    case OptionKind::Path:
-    case OptionKind::List:
-    case OptionKind::Each:
+    case Kind::Text:
+    case Kind::Path:
+    case Kind::List:
+    case Kind::Each:
       return text.empty() ? wants("a value") : core::Status();
-    case OptionKind::Size:
-    case OptionKind::Duration:
-    case OptionKind::Count:
-    case OptionKind::Mode:
+    case Kind::Size:
+    case Kind::Duration:
+    case Kind::Count:
+    case Kind::Mode:
       return check_magnitude(option, text);
   }
   return {};
@@ -167,7 +167,7 @@ core::Status Values::set(Layer layer, std::string_view name, std::string_view va
       text += alias.unit;
     }
   }
-  if (option.kind == OptionKind::Choice) {
+  if (option.kind == Kind::Choice) {
     text = choice_meant(option, text);
   }
   if (auto checked = check_value(option, text); !checked) {
@@ -175,15 +175,15 @@ core::Status Values::set(Layer layer, std::string_view name, std::string_view va
                       core::format("{}: {} {}{}", origin, option.name, checked.error().message,
                                    text.empty() ? "" : ", not \"" + text + '"'));
   }
-  if (option.kind == OptionKind::Path) {
+  if (option.kind == Kind::Path) {
     text = std::filesystem::absolute(text).string();
   }
   Held& held = held_[std::string(option.name)];
-  if (held.layer != layer || (option.kind != OptionKind::List && option.kind != OptionKind::Each)) {
+  if (held.layer != layer || (option.kind != Kind::List && option.kind != Kind::Each)) {
     held.texts.clear();
   }
   held.layer = layer;
-  if (option.kind == OptionKind::List) {
+  if (option.kind == Kind::List) {
     for (const auto piece : core::split(text, ',')) {
       if (!piece.empty()) {
         held.texts.emplace_back(piece);
@@ -246,7 +246,7 @@ std::vector<std::pair<std::string, std::string>> Values::given_values() const {
     for (const auto& text : held.texts) {
       joined += (joined.empty() ? "" : ",") + text;
     }
-    if (option(name).kind == OptionKind::Flag) {
+    if (option(name).kind == Kind::Flag) {
       joined = parse_flag(joined).value_or(false) ? "true" : "false";
     }
     out.emplace_back(name, std::move(joined));
@@ -254,4 +254,4 @@ std::vector<std::pair<std::string, std::string>> Values::given_values() const {
   return out;
 }
 
-}  // namespace app
+}  // namespace options

@@ -1,34 +1,31 @@
+#include "app/option_table.h"
+
 #include <gmock/gmock.h>
 
 #include <fstream>
-#include <map>
 #include <set>
 #include <sstream>
 #include <string>
 
-#include "app/environment.h"
-#include "app/option_table.h"
-#include "app/values.h"
+#include "options/values.h"
 
 namespace app {
 namespace {
-
-using Variables = std::map<std::string, std::string>;
 
 constexpr Command kAll[] = {kMount, kUmount, kStatus, kWhoami, kEmulator};
 
 TEST(OptionTable, EveryNameMeansOneThingInACommand) {
   for (const Command command : kAll) {
     std::set<std::string> names;
-    for (const Option& option : option_table().options) {
+    for (const options::Option& option : option_table().options) {
       if ((option.commands & command) == 0) {
         continue;
       }
       EXPECT_TRUE(names.insert(std::string(option.name)).second) << option.name;
-      EXPECT_EQ(canonical_name(option.name), option.name);
-      for (const Alias& alias : option.aliases) {
+      EXPECT_EQ(options::canonical_name(option.name), option.name);
+      for (const options::Alias& alias : option.aliases) {
         EXPECT_TRUE(names.insert(std::string(alias.name)).second) << alias.name;
-        EXPECT_EQ(canonical_name(alias.name), alias.name);
+        EXPECT_EQ(options::canonical_name(alias.name), alias.name);
         EXPECT_TRUE(option_table().refused_because(alias.name).empty()) << alias.name;
         EXPECT_TRUE(option_table().ignored_because(alias.name).empty()) << alias.name;
       }
@@ -39,15 +36,15 @@ TEST(OptionTable, EveryNameMeansOneThingInACommand) {
 }
 
 TEST(OptionTable, DefaultsAndImpliedValuesKeepTheirOwnRules) {
-  for (const Option& option : option_table().options) {
+  for (const options::Option& option : option_table().options) {
     EXPECT_FALSE(option.help.empty()) << option.name;
     EXPECT_NE(option.commands, 0) << option.name;
     if (!option.fallback.empty()) {
-      EXPECT_TRUE(check_value(option, option.fallback)) << option.name;
+      EXPECT_TRUE(options::check_value(option, option.fallback)) << option.name;
     }
-    for (const Alias& alias : option.aliases) {
+    for (const options::Alias& alias : option.aliases) {
       if (!alias.value.empty()) {
-        EXPECT_TRUE(check_value(option, alias.value)) << alias.name;
+        EXPECT_TRUE(options::check_value(option, alias.value)) << alias.name;
       }
     }
   }
@@ -72,7 +69,7 @@ TEST(OptionTable, IsWhatTheManualLists) {
     }
   }
   std::set<std::string> in_table;
-  for (const Option& option : option_table().options) {
+  for (const options::Option& option : option_table().options) {
     if (!option.positional) {
       in_table.emplace(option.name);
     }
@@ -81,34 +78,10 @@ TEST(OptionTable, IsWhatTheManualLists) {
 }
 
 TEST(OptionTable, NamesNoSecret) {
-  for (const Option& option : option_table().options) {
+  for (const options::Option& option : option_table().options) {
     EXPECT_EQ(option.name.find("secret"), std::string_view::npos) << option.name;
     EXPECT_EQ(option.name.find("password"), std::string_view::npos) << option.name;
   }
-}
-
-TEST(Environment, KeepsSecretsApart) {
-  const Environment environment(Variables{{"ALIBABA_CLOUD_ACCESS_KEY_SECRET", "canary"},
-                                          {"ALIBABA_CLOUD_ACCESS_KEY_ID", "id"},
-                                          {"ALIBABA_CLOUD_OIDC_TOKEN_FILE", "/a"},
-                                          {"OSS_SESSION_TOKEN", "canary"},
-                                          {"SECRET_OF_ANOTHER", "not ours"}});
-  EXPECT_EQ(environment.get("ALIBABA_CLOUD_ACCESS_KEY_ID"), "id");
-  EXPECT_EQ(environment.get("ALIBABA_CLOUD_OIDC_TOKEN_FILE"), "/a");
-  EXPECT_EQ(environment.get("SECRET_OF_ANOTHER"), "not ours");
-  EXPECT_EQ(environment.get("ALIBABA_CLOUD_ACCESS_KEY_SECRET"), "");
-  EXPECT_FALSE(environment.secret("ALIBABA_CLOUD_ACCESS_KEY_SECRET").empty());
-  EXPECT_FALSE(environment.secret("OSS_SESSION_TOKEN").empty());
-}
-
-TEST(Environment, TakesSecretsOutOfTheProcess) {
-  // What setenv allocates is not the block that the kernel shows; e2e looks at that one.
-  ASSERT_EQ(::setenv("ALIBABA_CLOUD_SECURITY_TOKEN", "canary", 1), 0);
-  const char* held = ::getenv("ALIBABA_CLOUD_SECURITY_TOKEN");
-  const Environment environment = Environment::take();
-  EXPECT_FALSE(environment.secret("ALIBABA_CLOUD_SECURITY_TOKEN").empty());
-  EXPECT_EQ(::getenv("ALIBABA_CLOUD_SECURITY_TOKEN"), nullptr);
-  EXPECT_EQ(std::string(held), "");
 }
 
 }  // namespace

@@ -1,11 +1,11 @@
-#include "app/table.h"
+#include "options/table.h"
 
 #include <algorithm>
 #include <numeric>
 
 #include "core/text.h"
 
-namespace app {
+namespace options {
 namespace {
 
 std::string_view reason_in(const std::vector<Reason>& rows, std::string_view name) {
@@ -88,4 +88,4 @@ std::string_view Table::refused_because(std::string_view name) const {
   return reason_in(refused, name);
 }
 
-}  // namespace app
+}  // namespace options

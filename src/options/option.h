@@ -4,12 +4,12 @@
 #include <string_view>
 #include <vector>
 
-namespace app {
+namespace options {
 
 /// Bits, one a command, so that an option can belong to several.
 using Commands = std::uint16_t;
 
-enum class OptionKind : std::uint8_t {
+enum class Kind : std::uint8_t {
   Flag,  ///< alone, or with true/false
   Text,
   Path,      ///< of a file or folder; made absolute, since the daemon leaves the working directory
@@ -33,7 +33,7 @@ struct Alias {
 struct Option {
   std::string_view name = {};  ///< long name with hyphens; underscores are taken for the same
   char letter = 0;             ///< as in -f; none
-  OptionKind kind = OptionKind::Text;
+  Kind kind = Kind::Text;
   Commands commands = 0;
   std::string_view value_name = {};  ///< for help
   std::string_view fallback = {};    ///< the default, as one would write it; empty: none
@@ -46,4 +46,4 @@ struct Option {
   bool positional = false;  ///< also taken without its name
 };
 
-}  // namespace app
+}  // namespace options

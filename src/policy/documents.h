@@ -8,10 +8,10 @@
 #include "core/result.h"
 #include "cred/token_claims.h"
 
-namespace app {
+namespace policy {
 
 /// How one cloud writes policies down.
-struct PolicyGrammar {
+struct Grammar {
   std::string_view version;
   std::string_view service;   ///< what stands before an action: "oss:"
   std::string_view resource;  ///< what stands before "bucket/key"
@@ -23,9 +23,9 @@ struct PolicyGrammar {
   std::string_view list_parts;     ///< the action that lists an upload's parts, without the service
 };
 /// Source: RAM, "Policy structure and syntax"; OSS, "RAM policies".
-const PolicyGrammar& ram_grammar();
+const Grammar& ram_grammar();
 /// Source: IAM, "Policy grammar"; Amazon S3, "Actions, resources and condition keys".
-const PolicyGrammar& iam_grammar();
+const Grammar& iam_grammar();
 
 /// What is wanted of a part of a bucket.
 struct Rights {
@@ -45,7 +45,7 @@ enum class Layout : std::uint8_t { Indented, Compact };
 /// each of its sessions. A listing is allowed only of what lies below the prefix. A name that holds
 /// '*', '?' or "${" cannot be said literally: '?' stands in such a place, which allows any one
 /// character there.
-std::string location_policy(const PolicyGrammar& grammar, const std::string& bucket,
+std::string location_policy(const Grammar& grammar, const std::string& bucket,
                             const std::string& prefix, Rights rights, Layout layout);
 /// What may be done with exactly one object; actions without the service's name.
 struct ObjectRights {
@@ -53,7 +53,7 @@ struct ObjectRights {
   std::string key;
   std::vector<std::string> actions;
 };
-std::string objects_policy(const PolicyGrammar& grammar, const std::vector<ObjectRights>& objects);
+std::string objects_policy(const Grammar& grammar, const std::vector<ObjectRights>& objects);
 
 /// For whoever assumes the role: that, and nothing else. In the grammar that the ARN belongs to.
 /// Errors: InvalidArgument unless `role_arn` is acs:ram::ACCOUNT:role/NAME or
@@ -73,4 +73,4 @@ core::Result<std::string> trust_policy(const std::string& role_arn, const std::s
 ///   TooLarge beyond what STS takes.
 core::Result<std::string> as_session_policy(const std::string& text);
 
-}  // namespace app
+}  // namespace policy

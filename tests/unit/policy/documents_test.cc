@@ -1,17 +1,10 @@
-#include "app/policy.h"
+#include "policy/documents.h"
 
 #include <gmock/gmock.h>
-#include <stdlib.h>
-#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
-
-#include "app/command_line.h"
-#include "app/settings.h"
 #include "emulator/policy.h"
 
-namespace app {
+namespace policy {
 namespace {
 
 using ::testing::HasSubstr;
@@ -19,8 +12,8 @@ using ::testing::Not;
 
 const emulator::Place kPlace{"cn-hangzhou", "1"};
 
-std::string compact(const Location& location, Rights rights = {}) {
-  return location_policy(ram_grammar(), location.bucket, location.prefix, rights, Layout::Compact);
+std::string compact(const std::string& bucket, const std::string& prefix, Rights rights = {}) {
+  return location_policy(ram_grammar(), bucket, prefix, rights, Layout::Compact);
 }
 
 /// Whether the service, which has code of its own for this, would allow it.
@@ -33,7 +26,7 @@ bool allows(const std::string& policy, const std::string& action, const std::str
 }
 
 TEST(LocationPolicy, IsWrittenAsRamTakesIt) {
-  EXPECT_EQ(compact({"b", "data/a/"}, {.read_only = true}),
+  EXPECT_EQ(compact("b", "data/a/", {.read_only = true}),
             R"({"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:GetObject"],)"
             R"("Resource":["acs:oss:*:*:b/data/a/*"]},{"Effect":"Allow",)"
             R"("Action":["oss:ListObjects"],"Resource":["acs:oss:*:*:b"],)"
@@ -43,19 +36,17 @@ TEST(LocationPolicy, IsWrittenAsRamTakesIt) {
 }
 
 TEST(LocationPolicy, IsWrittenAsS3TakesIt) {
-  const Location location{"b", "data/a/", oss::Dialect::S3};
-  EXPECT_EQ(
-      location_policy(location.grammar(), location.bucket, location.prefix, {}, Layout::Compact),
-      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
-      R"("Action":["s3:GetObject","s3:GetObjectVersion","s3:PutObject","s3:DeleteObject",)"
-      R"("s3:AbortMultipartUpload"],"Resource":["arn:aws:s3:::b/data/a/*"]},)"
-      R"({"Effect":"Allow","Action":["s3:ListBucket"],"Resource":["arn:aws:s3:::b"],)"
-      R"("Condition":{"StringLike":{"s3:prefix":["data/a/*"]}}}]})");
+  EXPECT_EQ(location_policy(iam_grammar(), "b", "data/a/", {}, Layout::Compact),
+            R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
+            R"("Action":["s3:GetObject","s3:GetObjectVersion","s3:PutObject","s3:DeleteObject",)"
+            R"("s3:AbortMultipartUpload"],"Resource":["arn:aws:s3:::b/data/a/*"]},)"
+            R"({"Effect":"Allow","Action":["s3:ListBucket"],"Resource":["arn:aws:s3:::b"],)"
+            R"("Condition":{"StringLike":{"s3:prefix":["data/a/*"]}}}]})");
 }
 
 TEST(LocationPolicy, AllowsWhatTheMountNeedsAndNothingElse) {
-  const std::string writing = compact({"b", "data/a/"});
-  const std::string reading = compact({"b", "data/a/"}, {.read_only = true});
+  const std::string writing = compact("b", "data/a/");
+  const std::string reading = compact("b", "data/a/", {.read_only = true});
   for (const char* action :
        {"oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload", "oss:GetObject"}) {
     const bool reads = action == std::string("oss:GetObject");
@@ -71,34 +62,34 @@ TEST(LocationPolicy, AllowsWhatTheMountNeedsAndNothingElse) {
 }
 
 TEST(LocationPolicy, AllowsAclsAndKeysToMountsThatUseThem) {
-  const std::string plain = compact({"b", "a/"});
-  const std::string acl = compact({"b", "a/"}, {.set_acl = true});
+  const std::string plain = compact("b", "a/");
+  const std::string acl = compact("b", "a/", {.set_acl = true});
   EXPECT_FALSE(allows(plain, "oss:PutObjectAcl", "b/a/x"));
   EXPECT_TRUE(allows(acl, "oss:PutObjectAcl", "b/a/x"));
   EXPECT_FALSE(allows(acl, "oss:PutObjectAcl", "b/b/x"));
-  EXPECT_FALSE(allows(compact({"b", "a/"}, {.read_only = true, .set_acl = true}),
-                      "oss:PutObjectAcl", "b/a/x"));
+  EXPECT_FALSE(allows(compact("b", "a/", {.read_only = true, .set_acl = true}), "oss:PutObjectAcl",
+                      "b/a/x"));
   EXPECT_THAT(plain, Not(HasSubstr("kms:")));
-  EXPECT_THAT(compact({"b", "a/"}, {.use_keys = true}),
+  EXPECT_THAT(compact("b", "a/", {.use_keys = true}),
               HasSubstr(R"("Action":["kms:Decrypt","kms:GenerateDataKey"],"Resource":["*"])"));
-  EXPECT_THAT(compact({"b", "a/"}, {.read_only = true, .use_keys = true}),
+  EXPECT_THAT(compact("b", "a/", {.read_only = true, .use_keys = true}),
               HasSubstr(R"("Action":["kms:Decrypt"])"));
 }
 
 TEST(LocationPolicy, AllowsListingBelowThePrefixOnly) {
-  const std::string policy = compact({"b", "data/a/"});
+  const std::string policy = compact("b", "data/a/");
   EXPECT_TRUE(allows(policy, "oss:ListObjects", "b", {{"oss:Prefix", "data/a/"}}));
   EXPECT_TRUE(allows(policy, "oss:ListObjects", "b", {{"oss:Prefix", "data/a/deep/"}}));
   for (const char* prefix : {"", "data/", "data/a", "data/b/"}) {
     EXPECT_FALSE(allows(policy, "oss:ListObjects", "b", {{"oss:Prefix", prefix}})) << prefix;
   }
   EXPECT_FALSE(allows(policy, "oss:ListObjects", "b")) << "a listing of everything";
-  EXPECT_TRUE(allows(compact({"b", ""}), "oss:ListObjects", "b"));
-  EXPECT_FALSE(allows(compact({"b", ""}, {.list = false}), "oss:ListObjects", "b"));
+  EXPECT_TRUE(allows(compact("b", ""), "oss:ListObjects", "b"));
+  EXPECT_FALSE(allows(compact("b", "", {.list = false}), "oss:ListObjects", "b"));
 }
 
 TEST(LocationPolicy, SaysNamesThatHoldWildcards) {
-  const std::string policy = compact({"b", "a*b/${c}?/"});
+  const std::string policy = compact("b", "a*b/${c}?/");
   EXPECT_TRUE(allows(policy, "oss:GetObject", "b/a*b/${c}?/x"));
   EXPECT_TRUE(allows(policy, "oss:ListObjects", "b", {{"oss:Prefix", "a*b/${c}?/"}}));
   EXPECT_FALSE(allows(policy, "oss:GetObject", "b/a--b/${c}?/x")) << "the star is no wildcard";
@@ -190,45 +181,5 @@ TEST(SessionPolicy, IsCompactAndOfBoundedLength) {
   EXPECT_THAT(as_session_policy(of(2049)).error().message, HasSubstr("2049"));
 }
 
-class SessionPolicyOption : public ::testing::Test {
- protected:
-  SessionPolicyOption() {
-    char name[] = "/tmp/stsfs-policy-XXXXXX";
-    directory_ = ::mkdtemp(name);
-  }
-  ~SessionPolicyOption() override { std::filesystem::remove_all(directory_); }
-  [[nodiscard]] std::string file(const std::string& text) const {
-    std::ofstream(directory_ + "/policy.json") << text;
-    return directory_ + "/policy.json";
-  }
-  static core::Result<MountSettings> mount(const std::string& source, const std::string& policy) {
-    const auto invocation =
-        parse_command_line({"stsfs", "mount", source, "/mnt/x", "--region", "r", "--role-arn",
-                            "acs:ram::1:role/x", "--session-policy", policy},
-                           {});
-    EXPECT_TRUE(invocation);
-    return mount_settings(invocation->values, {});
-  }
-  std::string directory_;
-};
-
-TEST_F(SessionPolicyOption, TakesAFileAndSendsItCompact) {
-  const auto settings = mount("oss://b-1", file("{\n  \"Statement\": [] }"));
-  ASSERT_TRUE(settings);
-  EXPECT_EQ(settings->service.source.role.policy, R"({"Statement":[]})");
-  EXPECT_EQ(mount("oss://b-1", "none")->service.source.role.policy, "");
-}
-
-TEST_F(SessionPolicyOption, RefusesWhatStsWouldNotTake) {
-  const std::string path = file("{ oops");
-  EXPECT_THAT(mount("oss://b-1", path).error().message, HasSubstr(path));
-  EXPECT_THAT(mount("oss://b-1/" + std::string(1000, 'p'), "auto").error().message,
-              AllOf(HasSubstr("2048"), HasSubstr("shorter prefix")));
-  EXPECT_TRUE(mount("oss://b-1/" + std::string(800, 'p'), "auto"));
-  EXPECT_THAT(mount("oss://b-1/\xff", "auto").error().message, HasSubstr("UTF-8"));
-  EXPECT_THAT(mount("oss://b-1/" + std::string(1022, 'p'), "none").error().message,
-              HasSubstr("no room"));
-}
-
 }  // namespace
-}  // namespace app
+}  // namespace policy

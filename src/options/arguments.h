@@ -5,11 +5,11 @@
 #include <string_view>
 #include <vector>
 
-#include "app/assignment.h"
-#include "app/table.h"
 #include "core/result.h"
+#include "options/assignment.h"
+#include "options/table.h"
 
-namespace app {
+namespace options {
 
 /// A command as whoever types it sees it.
 struct CommandRow {
@@ -33,4 +33,4 @@ core::Result<Arguments> read_arguments(const Table& table, const CommandRow& com
 /// One line a command.
 std::string overview(const std::vector<CommandRow>& commands);
 
-}  // namespace app
+}  // namespace options

@@ -1,9 +1,9 @@
-#include "app/variables.h"
+#include "options/variables.h"
 
 #include <string>
 #include <string_view>
 
-namespace app {
+namespace options {
 namespace {
 
 /// STSFS_METADATA_TTL for metadata-ttl.
@@ -30,4 +30,4 @@ core::Status read_variables(const Environment& environment, Values& values) {
   return {};
 }
 
-}  // namespace app
+}  // namespace options

@@ -4,9 +4,9 @@
 #include <string_view>
 #include <vector>
 
-#include "app/assignment.h"
+#include "options/assignment.h"
 
-namespace app {
+namespace options {
 
 /// What the list sets; words of fstab that say nothing to us are left out.
 std::vector<Assignment> read_mount_list(std::string_view text);
@@ -14,4 +14,4 @@ std::vector<Assignment> read_mount_list(std::string_view text);
 /// Its pieces: separated by commas, where "\," is a comma and "\\" a backslash.
 std::vector<std::string> split_mount_list(std::string_view text);
 
-}  // namespace app
+}  // namespace options

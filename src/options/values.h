@@ -6,11 +6,11 @@
 #include <string_view>
 #include <vector>
 
-#include "app/table.h"
 #include "core/result.h"
 #include "core/time.h"
+#include "options/table.h"
 
-namespace app {
+namespace options {
 
 /// Where a value comes from; a later layer overrides an earlier one.
 enum class Layer : std::uint8_t { Default, ConfigFile, EnvironmentVariable, CommandLine };
@@ -67,4 +67,4 @@ class Values {
 /// Errors: InvalidArgument: "wants …".
 core::Status check_value(const Option& option, std::string_view text);
 
-}  // namespace app
+}  // namespace options

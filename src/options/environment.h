@@ -7,7 +7,7 @@
 
 #include "core/secret.h"
 
-namespace app {
+namespace options {
 
 /// The process's environment, read once.
 class Environment {
@@ -38,4 +38,4 @@ class Environment {
   std::map<std::string, core::Secret, std::less<>> secrets_;
 };
 
-}  // namespace app
+}  // namespace options
