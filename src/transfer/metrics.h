@@ -18,7 +18,10 @@ struct Counters {
         parts_uploaded(metrics["transfer.parts_uploaded"]),
         parts_copied(metrics["transfer.parts_copied"]),
         uploads_completed(metrics["transfer.uploads_completed"]),
-        uploads_failed(metrics["transfer.uploads_failed"]) {}
+        uploads_failed(metrics["transfer.uploads_failed"]),
+        requests_ahead(metrics["transfer.requests_ahead"]),
+        ahead_rate(metrics["transfer.ahead_rate"]),
+        ahead_rate_falls(metrics["transfer.ahead_rate_falls"]) {}
 
   core::Metric& bytes_downloaded;      ///< bodies of range requests
   core::Metric& bytes_prefetched;      ///< of these, by requests that ran ahead of the reader
@@ -33,6 +36,9 @@ struct Counters {
   core::Metric& parts_copied;  ///< on the server
   core::Metric& uploads_completed;
   core::Metric& uploads_failed;
+  core::Metric& requests_ahead;    ///< for attributes, ahead of who looks at a directory
+  core::Metric& ahead_rate;        ///< of these, allowed a second now
+  core::Metric& ahead_rate_falls;  ///< how often the service made it fall
 };
 
 }  // namespace transfer

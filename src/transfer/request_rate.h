@@ -1,0 +1,103 @@
+#pragma once
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+#include "core/clock.h"
+#include "core/metrics.h"
+#include "core/op_context.h"
+#include "core/result.h"
+#include "transfer/metrics.h"
+
+namespace transfer {
+
+/// How many requests a second may run ahead of programs. Pure: a function of time and of what the
+/// service answered.
+///
+/// A bucket of tokens: it holds a burst, so that a directory can be gone through at once, and fills
+/// at a rate that falls when the service asks for fewer requests and grows again while it does not.
+/// Threads: one at a time.
+class RateRule {
+ public:
+  struct Limits {
+    double start = 2'000;  ///< requests a second
+    double most = 10'000;
+    double least = 10;
+    double burst = 10'000;  ///< requests; below the rate that it started with, a second's worth
+  };
+  RateRule(const Limits& limits, core::SteadyTime now);
+
+  /// Whether one more may be sent now; it then counts as sent.
+  bool take(core::SteadyTime now);
+  /// One that does not ask, since somebody waits for it.
+  void spend(core::SteadyTime now);
+  /// When take() will say yes, if nothing else happens.
+  [[nodiscard]] core::SteadyTime next(core::SteadyTime now);
+  /// The service asked for fewer (503), and perhaps to be left alone for `told`. True: the rate
+  /// fell. It falls once for all the requests that were on their way.
+  bool refused(core::SteadyTime sent, core::SteadyTime now, core::Duration told);
+  [[nodiscard]] double rate() const { return rate_; }
+
+ private:
+  void advance(core::SteadyTime now);
+
+  const Limits limits_;
+  double rate_;
+  double tokens_;
+  core::SteadyTime at_;
+  core::SteadyTime fell_at_;
+  core::SteadyTime silent_until_;
+};
+
+/// The rule at work for all of a mount: who runs ahead takes a permit for each request, who waits
+/// for an answer himself only counts. Threads: any.
+class RequestRate {
+ public:
+  static constexpr std::size_t kMostInFlight = 256;
+
+  /// Held while the request is on its way.
+  class Permit {
+   public:
+    Permit(Permit&& other) noexcept
+        : rate_(std::exchange(other.rate_, nullptr)), sent_(other.sent_) {}
+    Permit& operator=(Permit&&) = delete;
+    Permit(const Permit&) = delete;
+    Permit& operator=(const Permit&) = delete;
+    ~Permit();
+    /// As RequestRate's, for this request.
+    void throttled(core::Duration told = {}) const { rate_->throttled(sent_, told); }
+
+   private:
+    friend class RequestRate;
+    Permit(RequestRate& rate, core::SteadyTime sent) : rate_(&rate), sent_(sent) {}
+    RequestRate* rate_;
+    core::SteadyTime sent_;
+  };
+
+  RequestRate(core::Clock& clock, core::Metrics& metrics, const RateRule::Limits& limits,
+              std::size_t most_in_flight = kMostInFlight);
+  RequestRate(const RequestRate&) = delete;
+  RequestRate& operator=(const RequestRate&) = delete;
+
+  /// Waits for its turn. Errors: Cancelled, Timeout (the context's deadline).
+  core::Result<Permit> take(const core::OpContext& context);
+  /// Nothing: not now.
+  std::optional<Permit> try_take();
+  /// A request is sent for somebody who waits.
+  void foreground();
+  /// A request that was sent at `sent` was answered Throttled; `told`: for how long to send none.
+  void throttled(core::SteadyTime sent, core::Duration told = {});
+
+ private:
+  void ended();
+
+  core::Clock& clock_;
+  Counters counters_;
+  const std::size_t most_in_flight_;
+  core::Mutex mutex_{core::LockRank::Transport};
+  core::CondVar changed_;
+  RateRule rule_ GUARDED_BY(mutex_);
+  std::size_t in_flight_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace transfer
