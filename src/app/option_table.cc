@@ -3,6 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "fs/file_system.h"
+#include "http/transport.h"
+#include "options/spelling.h"
+#include "store/signed_url.h"
+#include "transfer/downloads.h"
+#include "transfer/uploads.h"
+
 namespace app {
 namespace {
 
@@ -32,6 +39,13 @@ std::vector<options::Option> whole_table(std::vector<options::Option> rows) {
 
 const options::Table& option_table() {
   using enum options::Kind;
+  using options::duration_text;
+  using options::mode_text;
+  using options::size_text;
+  const fs::Options files;
+  const http::Patience patience;
+  const transfer::DownloadOptions downloads;
+  const transfer::UploadOptions uploads;
   static const options::Table kTable = {
       whole_table({
           {.name = "source",
@@ -166,14 +180,14 @@ const options::Table& option_table() {
           {.name = "connect-timeout",
            .kind = Duration,
            .commands = kAskTheService,
-           .fallback = "5s",
+           .fallback = duration_text(patience.connect),
            .bounds = "100ms..10m",
            .group = kService,
            .help = "how long making one connection may take"},
           {.name = "request-timeout",
            .kind = Duration,
            .commands = kAskTheService,
-           .fallback = "20s",
+           .fallback = duration_text(patience.idle),
            .bounds = "1s..1h",
            .group = kService,
            .help = "how long one attempt may pass without a byte in either direction",
@@ -182,7 +196,7 @@ const options::Table& option_table() {
           {.name = "attributes",
            .kind = Choice,
            .commands = kMount,
-           .fallback = "list",
+           .fallback = files.exact_attributes ? "exact" : "list",
            .choices = "list|exact",
            .group = kFiles,
            .help = "what directory listings show of an object: what the listing tells (no owner or "
@@ -190,7 +204,7 @@ const options::Table& option_table() {
           {.name = "metadata-ttl",
            .kind = Duration,
            .commands = kMount,
-           .fallback = "1s",
+           .fallback = duration_text(files.metadata_lifetime),
            .bounds = "0s..1h",
            .group = kFiles,
            .help = "how long names and attributes are believed; every open asks again",
@@ -219,27 +233,27 @@ const options::Table& option_table() {
           {.name = "umask",
            .kind = Mode,
            .commands = kMount,
-           .fallback = "000",
+           .fallback = mode_text(files.umask),
            .group = kFiles,
            .help = "permission bits that no object shows",
            .aliases = {{"mp-umask"}}},
           {.name = "file-mode",
            .kind = Mode,
            .commands = kMount,
-           .fallback = "0644",
+           .fallback = mode_text(files.file_mode),
            .group = kFiles,
            .help = "mode of files that do not say"},
           {.name = "dir-mode",
            .kind = Mode,
            .commands = kMount,
-           .fallback = "0755",
+           .fallback = mode_text(files.directory_mode),
            .group = kFiles,
            .help = "mode of directories that do not say"},
 
           {.name = "signed-url-lifetime",
            .kind = Duration,
            .commands = kMount,
-           .fallback = "0s",
+           .fallback = duration_text(files.signed_url_lifetime),
            .bounds = "0s..168h",
            .group = kFiles,
            .help =
@@ -249,21 +263,21 @@ const options::Table& option_table() {
           {.name = "cache-size",
            .kind = Size,
            .commands = kMount,
-           .fallback = "192MiB",
+           .fallback = size_text(downloads.cache_bytes),
            .bounds = "16MiB..",
            .group = kResources,
            .help = "memory for blocks that were read or read ahead"},
           {.name = "read-ahead",
            .kind = Size,
            .commands = kMount,
-           .fallback = "64MiB",
+           .fallback = size_text(downloads.window_bytes),
            .bounds = "1MiB..",
            .group = kResources,
            .help = "how far one sequential reader runs ahead at most"},
           {.name = "connections",
            .kind = Count,
            .commands = kMount,
-           .fallback = "16",
+           .fallback = std::to_string(downloads.connections),
            .bounds = "1..256",
            .group = kResources,
            .help = "range requests under way at once",
@@ -271,7 +285,7 @@ const options::Table& option_table() {
           {.name = "upload-connections",
            .kind = Count,
            .commands = kMount,
-           .fallback = "8",
+           .fallback = std::to_string(uploads.connections),
            .bounds = "1..256",
            .group = kResources,
            .help = "parts uploaded at once",
@@ -279,14 +293,14 @@ const options::Table& option_table() {
           {.name = "multipart-threshold",
            .kind = Size,
            .commands = kMount,
-           .fallback = "16MiB",
+           .fallback = size_text(uploads.multipart_threshold_bytes),
            .bounds = "100KiB..5GiB",
            .group = kResources,
            .help = "from this size on, files are uploaded in parts"},
           {.name = "part-size",
            .kind = Size,
            .commands = kMount,
-           .fallback = "8MiB",
+           .fallback = size_text(uploads.part_bytes),
            .bounds = "100KiB..5GiB",
            .group = kResources,
            .help = "size of a part; grows where a file would have more than 10,000",
@@ -398,7 +412,7 @@ const options::Table& option_table() {
           {.name = "expires",
            .kind = Duration,
            .commands = kSignUrl,
-           .fallback = "60s",
+           .fallback = duration_text(store::UrlRequest().lifetime),
            .bounds = "1s..8760h",
            .group = kUrls,
            .help = "how long the URL lives, in whole seconds; it ends with the token in it at the "

@@ -1,5 +1,6 @@
 #pragma once
-// The options of every command.
+// The options of every command. A default that the code behind an option has is taken from there:
+// this table states none a second time.
 #include <vector>
 
 #include "app/command_table.h"

@@ -1,4 +1,6 @@
 #include "app/option_table.h"
+#include "emulator/emulator.h"
+#include "options/spelling.h"
 
 namespace app {
 namespace {
@@ -7,17 +9,18 @@ constexpr std::string_view kEmulated = "The emulator";
 
 std::vector<options::Option> emulator_options() {
   using enum options::Kind;
+  const emulator::Options server;
   return {
       {.name = "listen",
        .commands = kEmulator,
        .value_name = "ADDR:PORT",
-       .fallback = "127.0.0.1:0",
+       .fallback = server.listen,
        .group = kEmulated,
        .help = "where OSS and STS answer; port 0 is any free one"},
       {.name = "metadata-listen",
        .commands = kEmulator,
        .value_name = "ADDR:PORT",
-       .fallback = "127.0.0.1:0",
+       .fallback = server.metadata_listen,
        .group = kEmulated,
        .help = "where the ECS metadata server answers"},
       {.name = "data",
@@ -30,13 +33,13 @@ std::vector<options::Option> emulator_options() {
        .kind = List,
        .commands = kEmulator,
        .value_name = "NAME",
-       .fallback = "examplebucket",
+       .fallback = server.authority.buckets.front(),
        .group = kEmulated,
        .help = "a bucket that exists from the start; may be given several times"},
       {.name = "min-duration",
        .kind = Duration,
        .commands = kEmulator,
-       .fallback = "900s",
+       .fallback = options::duration_text(server.authority.min_duration),
        .bounds = "1s..12h",
        .group = kEmulated,
        .help = "the shortest session that STS grants"},
@@ -55,7 +58,7 @@ std::vector<options::Option> emulator_options() {
       {.name = "region",
        .commands = kEmulator,
        .value_name = "ID",
-       .fallback = "cn-hangzhou",
+       .fallback = server.authority.region,
        .group = kEmulated,
        .help = "the region that the service is in"},
       {.name = "virtual-host-domain",
@@ -109,7 +112,7 @@ std::vector<options::Option> emulator_options() {
       {.name = "threads",
        .kind = Count,
        .commands = kEmulator,
-       .fallback = "1",
+       .fallback = std::to_string(server.threads),
        .bounds = "1..64",
        .group = kEmulated,
        .help = "threads that serve"},

@@ -1,4 +1,6 @@
 #include "app/option_table.h"
+#include "cred/refresher.h"
+#include "options/spelling.h"
 
 namespace app {
 namespace {
@@ -149,7 +151,7 @@ std::vector<options::Option> identity_options() {
       {.name = "credential-wait",
        .kind = Duration,
        .commands = kAskTheService,
-       .fallback = "30s",
+       .fallback = options::duration_text(cred::RefresherOptions().credential_wait),
        .bounds = "0s..1h",
        .group = kIdentity,
        .help = "how long a request waits for credentials that are being renewed before it fails"},

@@ -1,4 +1,5 @@
 #include "app/option_table.h"
+#include "oss/store.h"
 
 namespace app {
 namespace {
@@ -52,7 +53,7 @@ std::vector<options::Option> object_options() {
       {.name = "retries",
        .kind = Count,
        .commands = kMount,
-       .fallback = "29",
+       .fallback = std::to_string(oss::Options().retry.attempts - 1),
        .bounds = "0..100",
        .group = kObjects,
        .help =

@@ -1,6 +1,7 @@
 #pragma once
 // A row of a table of options.
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -36,7 +37,7 @@ struct Option {
   Kind kind = Kind::Text;
   Commands commands = 0;
   std::string_view value_name = {};  ///< for help
-  std::string_view fallback = {};    ///< the default, as one would write it; empty: none
+  std::string fallback = {};         ///< the default, as one would write it; empty: none
   std::string_view bounds = {};      ///< "1s..1h"; either end may be missing
   std::string_view choices = {};     ///< "auto|v1|v4"
   std::string_view synonyms = {};    ///< "warning=warn": what else is taken for a choice

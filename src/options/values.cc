@@ -206,7 +206,7 @@ const Option& Values::option(std::string_view name) const {
 std::string Values::effective(std::string_view name) const {
   const Option& row = option(name);
   const auto found = held_.find(name);
-  return found == held_.end() || found->second.texts.empty() ? std::string(row.fallback)
+  return found == held_.end() || found->second.texts.empty() ? row.fallback
                                                              : found->second.texts.back();
 }
 

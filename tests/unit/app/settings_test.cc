@@ -13,6 +13,7 @@
 #include "app/command_line.h"
 #include "app/exit_code.h"
 #include "app/places.h"
+#include "cred/refresher.h"
 
 namespace app {
 namespace {
@@ -101,6 +102,34 @@ TEST(Settings, OfS3FollowAwsWhereNothingIsSaid) {
                 ->service.store.region,
             "eu-west-1");
   EXPECT_THAT(refusal({"s3://bkt", "/mnt", "--sign-version", "v1"}), HasSubstr("v4 alone"));
+}
+
+TEST(Settings, AreWhatTheRoomsSayWhereNoOptionIsGiven) {
+  const auto settings = settings_of({"oss://b-1", "/mnt/x", "--region", "r"});
+  ASSERT_TRUE(settings) << describe(settings.error());
+  const fs::Options files;
+  EXPECT_EQ(settings->files.exact_attributes, files.exact_attributes);
+  EXPECT_EQ(settings->files.metadata_lifetime, files.metadata_lifetime);
+  EXPECT_EQ(settings->files.umask, files.umask);
+  EXPECT_EQ(settings->files.file_mode, files.file_mode);
+  EXPECT_EQ(settings->files.directory_mode, files.directory_mode);
+  EXPECT_EQ(settings->files.signed_url_lifetime, files.signed_url_lifetime);
+  const transfer::DownloadOptions downloads;
+  EXPECT_EQ(settings->downloads.cache_bytes, downloads.cache_bytes);
+  EXPECT_EQ(settings->downloads.window_bytes, downloads.window_bytes);
+  EXPECT_EQ(settings->downloads.connections, downloads.connections);
+  const transfer::UploadOptions uploads;
+  EXPECT_EQ(settings->uploads.connections, uploads.connections);
+  EXPECT_EQ(settings->uploads.multipart_threshold_bytes, uploads.multipart_threshold_bytes);
+  EXPECT_EQ(settings->uploads.part_bytes, uploads.part_bytes);
+  const oss::Options store;
+  EXPECT_EQ(settings->service.store.retry.attempts, store.retry.attempts);
+  EXPECT_EQ(settings->service.store.patience.connect, store.patience.connect);
+  EXPECT_EQ(settings->service.store.patience.idle, store.patience.idle);
+  EXPECT_EQ(settings->service.store.addressing, store.addressing);
+  EXPECT_EQ(settings->service.store.signing, store.signing);
+  EXPECT_EQ(settings->service.credential_wait, cred::RefresherOptions().credential_wait);
+  EXPECT_EQ(settings->service.source.role.signing, cred::RoleRequest().signing);
 }
 
 TEST(Settings, FollowTheOptions) {
