@@ -143,6 +143,13 @@ bool may_lead_to_a_role(SourceKind kind) {
          kind == SourceKind::CredentialsFile || kind == SourceKind::Oidc;
 }
 
+cred::Dialect dialect_of(const options::Values& values, const ServicePlace& place) {
+  if (place.aws) {
+    return cred::Dialect::Aws;
+  }
+  return values.text("sts-signature") == "acs3" ? cred::Dialect::Acs3 : cred::Dialect::Rpc;
+}
+
 core::Status read_role(const options::Values& values, const options::Environment& environment,
                        const ServicePlace& place, cred::SourceSettings& settings) {
   cred::RoleRequest& role = settings.role;
@@ -162,8 +169,9 @@ core::Status read_role(const options::Values& values, const options::Environment
   }
   role.session_name = values.text("role-session-name");
   if (role.session_name.empty()) {
-    role.session_name = variable(
-        environment, settings.aws ? std::initializer_list<std::string_view>{"AWS_ROLE_SESSION_NAME"}
+    role.session_name =
+        variable(environment, settings.aws()
+                                  ? std::initializer_list<std::string_view>{"AWS_ROLE_SESSION_NAME"}
                                   : std::initializer_list<std::string_view>{
                                         "ALIBABA_CLOUD_ROLE_SESSION_NAME", "ROLE_SESSION_NAME"});
   }
@@ -172,8 +180,6 @@ core::Status read_role(const options::Values& values, const options::Environment
   }
   role.duration = values.duration("role-duration");
   role.external_id = values.text("external-id");
-  role.signing =
-      values.text("sts-signature") == "acs3" ? cred::StsSigning::Acs3 : cred::StsSigning::Rpc;
   TRY_ASSIGN(role.policy,
              policy_of(values.text("session-policy"), rights_of(values), place.location));
   return {};
@@ -183,6 +189,7 @@ core::Status read_sts(const options::Values& values, const options::Environment&
                       const ServicePlace& place, cred::SourceSettings& settings) {
   std::string sts = values.text("sts-endpoint");
   settings.sts_told = !sts.empty();
+  const auto endpoint_of = cred::traits_of(settings.dialect).sts.endpoint;
   if (sts.empty() && place.aws) {
     // Ceph and MinIO answer STS where they answer S3.
     if (!place.endpoint.host.empty() &&
@@ -190,8 +197,7 @@ core::Status read_sts(const options::Values& values, const options::Environment&
       settings.sts = place.endpoint;
       return {};
     }
-    sts = place.region.empty() ? "https://sts.amazonaws.com"
-                               : core::format("https://sts.{}.amazonaws.com", place.region);
+    sts = endpoint_of(place.region, /*vpc=*/false);
   }
   if (sts.empty()) {
     sts = environment.get("ALIBABA_CLOUD_STS_ENDPOINT");
@@ -201,8 +207,8 @@ core::Status read_sts(const options::Values& values, const options::Environment&
     if (region.empty()) {
       region = place.region;
     }
-    sts = cred::sts_endpoint(region, values.flag("internal") ||
-                                         is_on(environment, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"));
+    sts = endpoint_of(region, values.flag("internal") ||
+                                  is_on(environment, "ALIBABA_CLOUD_VPC_ENDPOINT_ENABLED"));
   }
   TRY_ASSIGN(settings.sts, origin_of("sts-endpoint", sts));
   return {};
@@ -214,7 +220,7 @@ void read_oidc(const options::Values& values, const options::Environment& enviro
   oidc.provider_arn = values.text("oidc-provider-arn");
   oidc.token_file = values.text("oidc-token-file");
   oidc.session_name = settings.role.session_name;
-  if (settings.aws) {
+  if (settings.aws()) {
     oidc.role_arn = environment.get("AWS_ROLE_ARN");
     if (oidc.token_file.empty()) {
       oidc.token_file = environment.get("AWS_WEB_IDENTITY_TOKEN_FILE");
@@ -245,7 +251,7 @@ core::Status read_metadata(const options::Values& values, const options::Environ
                            cred::SourceSettings& settings) {
   std::string endpoint = values.text("metadata-endpoint");
   if (endpoint.empty()) {
-    endpoint = settings.aws ? "http://169.254.169.254" : "http://100.100.100.200";
+    endpoint = cred::traits_of(settings.dialect).metadata.server;
   }
   TRY_ASSIGN(settings.metadata, origin_of("metadata-endpoint", endpoint));
   settings.ecs_role = values.text("ecs-ram-role");
@@ -256,18 +262,19 @@ core::Status read_metadata(const options::Values& values, const options::Environ
     settings.uri = std::exchange(settings.ecs_role, {});
     return {};
   }
-  if (settings.kind == SourceKind::Chain && !settings.aws) {
+  if (settings.kind == SourceKind::Chain && !settings.aws()) {
     settings.ecs_role = environment.get("ALIBABA_CLOUD_ECS_METADATA");
   }
   if (settings.ecs_role == "auto") {
     settings.ecs_role.clear();
   }
-  if (settings.aws) {
+  if (settings.aws()) {
     read_container(environment, settings);
   }
-  settings.external_disabled = !settings.aws && is_on(environment, kNoExternal);
-  settings.ecs_disabled = is_on(environment, settings.aws ? "AWS_EC2_METADATA_DISABLED"
-                                                          : "ALIBABA_CLOUD_ECS_METADATA_DISABLED");
+  settings.external_disabled = !settings.aws() && is_on(environment, kNoExternal);
+  settings.ecs_disabled =
+      is_on(environment,
+            settings.aws() ? "AWS_EC2_METADATA_DISABLED" : "ALIBABA_CLOUD_ECS_METADATA_DISABLED");
   return {};
 }
 
@@ -320,11 +327,11 @@ void read_files(const options::Values& values, const options::Environment& envir
   };
   settings.profile = values.text("profile");
   if (settings.profile.empty()) {
-    settings.profile = environment.get(settings.aws ? "AWS_PROFILE" : "ALIBABA_CLOUD_PROFILE");
+    settings.profile = environment.get(settings.aws() ? "AWS_PROFILE" : "ALIBABA_CLOUD_PROFILE");
   }
   settings.credentials_file = values.text("credentials-file");
   settings.passwd_file = values.text("passwd-file");
-  if (settings.aws) {
+  if (settings.aws()) {
     told_or_home("AWS_SHARED_CREDENTIALS_FILE", "/.aws/credentials", settings.profile_files);
     told_or_home("", "/.passwd-s3fs", settings.passwd_files);
     settings.passwd_files.emplace_back("/etc/passwd-s3fs");
@@ -346,7 +353,7 @@ core::Result<cred::SourceSettings> credential_settings(const options::Values& va
                                                        const options::Environment& environment,
                                                        const ServicePlace& place) {
   cred::SourceSettings settings;
-  settings.aws = place.aws;
+  settings.dialect = dialect_of(values, place);
   settings.region = place.region;
   settings.bucket = place.location ? place.location->bucket : "";
   TRY_ASSIGN(settings.kind, kind_of(values));

@@ -17,7 +17,7 @@ constexpr core::Duration kIdentityPatience = std::chrono::seconds{10};
 /// own.
 bool sts_is_ours(const ServiceSettings& settings, const options::Environment& environment) {
   const cred::SourceSettings& source = settings.source;
-  return source.aws || source.sts_told || !source.role.role_arn.empty() ||
+  return source.aws() || source.sts_told || !source.role.role_arn.empty() ||
          !environment.get("ALIBABA_CLOUD_STS_ENDPOINT").empty() || settings.endpoint_text.empty() ||
          settings.store.endpoint.host.ends_with(".aliyuncs.com");
 }
@@ -34,9 +34,9 @@ core::Result<cred::CallerIdentity> identity_of(Service& service, const ServiceSe
   core::OpContext context;
   context.deadline = service.clock.steady_now() + kIdentityPatience;
   const cred::SourceSettings& source = settings.source;
-  return cred::caller_identity(context, *service.transport,
-                               {source.sts, source.aws, source.region, source.role.signing},
-                               credentials, service.service_clock);
+  const cred::StsClient sts({source.sts, source.dialect, source.region}, *service.transport,
+                            service.service_clock);
+  return cred::caller_identity(context, sts, credentials);
 }
 
 core::Result<std::optional<Location>> location_of(const options::Values& values) {

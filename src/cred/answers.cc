@@ -123,29 +123,4 @@ FetchFailure plain_refusal(const http::Response& answer, std::string_view what) 
           std::move(error), retry_after(answer)};
 }
 
-core::Error advised(StsRefusal refusal) {
-  if (!refusal.verdict.advice.empty()) {
-    refusal.error.message += "; ";
-    refusal.error.message += refusal.verdict.advice;
-  }
-  return std::move(refusal.error);
-}
-
-StsRefusal read_sts_refusal(const http::Response& answer,
-                            std::initializer_list<const core::Secret*> hidden) {
-  StsError said = parse_sts_error(answer.body);
-  StsRefusal refusal;
-  refusal.verdict = judge_sts(answer.status, said.code);
-  std::string words = presentable(std::move(said.message), hidden);
-  if (words.empty()) {
-    words = core::format("status {}", answer.status);
-  }
-  refusal.error = core::fail(refusal.verdict.kind, std::move(words));
-  refusal.error.remote = core::Remote{answer.status,
-                                      core::escape_for_log(said.code.substr(0, 100)),
-                                      core::escape_for_log(said.request_id.substr(0, 100)),
-                                      {}};
-  return refusal;
-}
-
 }  // namespace cred

@@ -8,7 +8,6 @@
 #include "cred/credential_source.h"
 #include "cred/credentials_json.h"
 #include "cred/service_clock.h"
-#include "cred/sts_answer.h"
 #include "http/message.h"
 
 namespace cred {
@@ -43,15 +42,5 @@ Fetched makes_no_sense(core::Error error);
 /// A refusal in no form that we know: the status is all it says. The server's own trouble (5xx,
 /// throttling) is transient, anything else permanent.
 FetchFailure plain_refusal(const http::Response& answer, std::string_view what);
-
-/// A refusal of STS, judged and put into words.
-struct StsRefusal {
-  StsVerdict verdict;
-  core::Error error;  ///< what the service said
-};
-/// The error, with what a person who wanted a role can do about it.
-core::Error advised(StsRefusal refusal);
-StsRefusal read_sts_refusal(const http::Response& answer,
-                            std::initializer_list<const core::Secret*> hidden);
 
 }  // namespace cred

@@ -1,14 +1,12 @@
-#include "cred/aws_sts.h"
-
+// AWS's STS, and those that answer like it (Ceph, MinIO): forms that are asked, XML that is read.
 #include <tinyxml2.h>
 
-#include <algorithm>
 #include <array>
 
 #include "core/format.h"
-#include "core/log.h"
-#include "cred/caller_identity.h"
-#include "cred/failure.h"
+#include "core/text.h"
+#include "cred/answers.h"
+#include "cred/sts_dialect.h"
 #include "cred/validate.h"
 #include "sign/signer.h"
 
@@ -64,114 +62,92 @@ core::Result<std::string> take(const XMLElement* parent, const char* name) {
   return value;
 }
 
-struct Row {
-  std::string_view code;  ///< a final '*' stands for any ending
-  StsReaction reaction;
-  ErrorKind kind;
-  std::string_view advice;
-};
-
 constexpr std::string_view kTrust =
     "the caller needs sts:AssumeRole on this role, and the role's trust policy must name the "
     "caller";
 constexpr std::string_view kLimits =
     "check the role's ARN, the session name (2 to 64 characters out of A-Z a-z 0-9 _ + = , . @ -), "
     "the duration (900 s up to the role's maximum) and the session policy";
+constexpr StsVerdict kClock = {StsReaction::FixClock, ErrorKind::ClockSkewed,
+                               "set this machine's clock"};
 
-constexpr auto kRows = std::to_array<Row>({
-    {"AccessDenied", StsReaction::GiveUp, ErrorKind::Denied, kTrust},
-    {"NoSuchEntity", StsReaction::GiveUp, ErrorKind::Unauthenticated,
-     "there is no such role: check its ARN"},
-    {"InvalidClientTokenId", StsReaction::RereadBase, ErrorKind::Unauthenticated,
-     "the access key that calls STS does not exist, or lacks its session token"},
-    {"InvalidAccessKeyId", StsReaction::RereadBase, ErrorKind::Unauthenticated,
-     "the access key that calls STS does not exist, or lacks its session token"},
-    {"UnrecognizedClientException", StsReaction::RereadBase, ErrorKind::Unauthenticated, ""},
-    {"ExpiredToken*", StsReaction::RereadBase, ErrorKind::Unauthenticated,
-     "the token that calls STS has expired: renew it"},
-    {"InvalidToken", StsReaction::RereadBase, ErrorKind::Unauthenticated, ""},
-    {"InvalidIdentityToken", StsReaction::RereadBase, ErrorKind::Unauthenticated,
-     "the identity token was refused: check its issuer, audience and age"},
-    {"IDPRejectedClaim", StsReaction::RereadBase, ErrorKind::Denied,
-     "the role's trust policy does not accept this identity token"},
-    {"IDPCommunicationError", StsReaction::TryLater, ErrorKind::Unavailable, ""},
-    {"SignatureDoesNotMatch", StsReaction::GiveUp, ErrorKind::Unauthenticated,
-     "the secret access key does not belong to the access key id"},
-    {"RequestTimeTooSkewed", StsReaction::FixClock, ErrorKind::ClockSkewed,
-     "set this machine's clock"},
-    {"RequestExpired", StsReaction::FixClock, ErrorKind::ClockSkewed, "set this machine's clock"},
-    {"MalformedPolicyDocument", StsReaction::GiveUp, ErrorKind::InvalidArgument,
-     "the session policy is no IAM policy in JSON"},
-    {"PackedPolicyTooLarge", StsReaction::GiveUp, ErrorKind::InvalidArgument,
-     "a session policy has at most 2048 characters"},
-    {"RegionDisabledException", StsReaction::GiveUp, ErrorKind::InvalidArgument,
-     "STS is not enabled in this region: --sts-endpoint names another"},
-    {"InvalidArgument", StsReaction::GiveUp, ErrorKind::InvalidArgument, kLimits},
-    {"InvalidParameter*", StsReaction::GiveUp, ErrorKind::InvalidArgument, kLimits},
-    {"ValidationError", StsReaction::GiveUp, ErrorKind::InvalidArgument, kLimits},
-    {"Missing*", StsReaction::GiveUp, ErrorKind::InvalidArgument, ""},
-    {"InvalidAction", StsReaction::GiveUp, ErrorKind::InvalidArgument,
-     "this endpoint is no STS: check --sts-endpoint"},
-    {"MethodNotAllowed", StsReaction::GiveUp, ErrorKind::InvalidArgument,
-     "this endpoint is no STS: check --sts-endpoint"},
-    {"Throttling*", StsReaction::TryLater, ErrorKind::Throttled, ""},
-    {"SlowDown", StsReaction::TryLater, ErrorKind::Throttled, ""},
+// Source: AWS STS API, "Common errors", AssumeRole, AssumeRoleWithWebIdentity.
+constexpr auto kRefusals = std::to_array<StsRow>({
+    {"AccessDenied", {StsReaction::GiveUp, ErrorKind::Denied, kTrust}},
+    {"NoSuchEntity",
+     {StsReaction::GiveUp, ErrorKind::Unauthenticated, "there is no such role: check its ARN"}},
+    {"InvalidClientTokenId",
+     {StsReaction::RereadBase, ErrorKind::Unauthenticated,
+      "the access key that calls STS does not exist, or lacks its session token"}},
+    {"InvalidAccessKeyId",
+     {StsReaction::RereadBase, ErrorKind::Unauthenticated,
+      "the access key that calls STS does not exist, or lacks its session token"}},
+    {"UnrecognizedClientException", {StsReaction::RereadBase, ErrorKind::Unauthenticated, ""}},
+    {"ExpiredToken*",
+     {StsReaction::RereadBase, ErrorKind::Unauthenticated,
+      "the token that calls STS has expired: renew it"}},
+    {"InvalidToken", {StsReaction::RereadBase, ErrorKind::Unauthenticated, ""}},
+    {"InvalidIdentityToken",
+     {StsReaction::RereadBase, ErrorKind::Unauthenticated,
+      "the identity token was refused: check its issuer, audience and age"}},
+    {"IDPRejectedClaim",
+     {StsReaction::RereadBase, ErrorKind::Denied,
+      "the role's trust policy does not accept this identity token"}},
+    {"IDPCommunicationError", {StsReaction::TryLater, ErrorKind::Unavailable, ""}},
+    // AWS's word for a clock that is off is in the message.
+    {"SignatureDoesNotMatch", kClock, 0, "Signature expired"},
+    {"SignatureDoesNotMatch", kClock, 0, "not yet current"},
+    {"SignatureDoesNotMatch",
+     {StsReaction::GiveUp, ErrorKind::Unauthenticated,
+      "the secret access key does not belong to the access key id"}},
+    {"RequestTimeTooSkewed", kClock},
+    {"RequestExpired", kClock},
+    {"MalformedPolicyDocument",
+     {StsReaction::GiveUp, ErrorKind::InvalidArgument,
+      "the session policy is no IAM policy in JSON"}},
+    {"PackedPolicyTooLarge",
+     {StsReaction::GiveUp, ErrorKind::InvalidArgument,
+      "a session policy has at most 2048 characters"}},
+    {"RegionDisabledException",
+     {StsReaction::GiveUp, ErrorKind::InvalidArgument,
+      "STS is not enabled in this region: --sts-endpoint names another"}},
+    {"InvalidArgument", {StsReaction::GiveUp, ErrorKind::InvalidArgument, kLimits}},
+    {"InvalidParameter*", {StsReaction::GiveUp, ErrorKind::InvalidArgument, kLimits}},
+    {"ValidationError", {StsReaction::GiveUp, ErrorKind::InvalidArgument, kLimits}},
+    {"Missing*", {StsReaction::GiveUp, ErrorKind::InvalidArgument, ""}},
+    {"InvalidAction",
+     {StsReaction::GiveUp, ErrorKind::InvalidArgument,
+      "this endpoint is no STS: check --sts-endpoint"}},
+    {"MethodNotAllowed",
+     {StsReaction::GiveUp, ErrorKind::InvalidArgument,
+      "this endpoint is no STS: check --sts-endpoint"}},
+    {"Throttling*", {StsReaction::TryLater, ErrorKind::Throttled, ""}},
+    {"SlowDown", {StsReaction::TryLater, ErrorKind::Throttled, ""}},
+    // Who has no word for it, or one that nobody knows.
+    {"*", {StsReaction::GiveUp, ErrorKind::Denied, kTrust}, 401},
+    {"*", {StsReaction::GiveUp, ErrorKind::Denied, kTrust}, 403},
+    {"*",
+     {StsReaction::GiveUp, ErrorKind::Unauthenticated,
+      "there is no such role, or this endpoint is no STS: check the role's ARN and --sts-endpoint"},
+     404},
 });
 
-bool fits(std::string_view pattern, std::string_view code) {
-  return pattern.ends_with('*') ? code.starts_with(pattern.substr(0, pattern.size() - 1))
-                                : code == pattern;
+std::string endpoint(std::string_view region, bool /*vpc*/) {
+  return region.empty() ? "https://sts.amazonaws.com"
+                        : core::format("https://sts.{}.amazonaws.com", region);
 }
 
-StsVerdict judge(int status, std::string_view code, std::string_view message) {
-  // AWS's word for a clock that is off is in the message.
-  const bool late = message.find("Signature expired") != message.npos ||
-                    message.find("not yet current") != message.npos;
-  if (code == "SignatureDoesNotMatch" && late) {
-    code = "RequestTimeTooSkewed";
-  }
-  const auto* const row =
-      std::find_if(kRows.begin(), kRows.end(), [code](const Row& r) { return fits(r.code, code); });
-  if (row != kRows.end()) {
-    return {row->reaction, row->kind, row->advice};
-  }
-  if (status == 429) {
-    return {StsReaction::TryLater, ErrorKind::Throttled, ""};
-  }
-  if (status == 408 || status >= 500) {
-    return {StsReaction::TryLater, ErrorKind::Unavailable, ""};
-  }
-  if (status == 403 || status == 401) {
-    return {StsReaction::GiveUp, ErrorKind::Denied, kTrust};
-  }
-  if (status == 404) {
-    return {StsReaction::GiveUp, ErrorKind::Unauthenticated,
-            "there is no such role, or this endpoint is no STS: check the role's ARN and "
-            "--sts-endpoint"};
-  }
-  if (status >= 400) {
-    return {StsReaction::GiveUp, ErrorKind::InvalidArgument, kLimits};
-  }
-  return {StsReaction::TryLater, ErrorKind::Protocol, "this may be no STS: check --sts-endpoint"};
-}
-
-}  // namespace
-
-http::Request aws_sts_request(const http::Origin& endpoint,
-                              std::vector<http::QueryParam> parameters, const std::string& region,
-                              const sign::Credentials& caller, core::WallTime now) {
-  parameters.push_back({"Version", "2011-06-15"});
-  http::Request request;
-  request.method = "POST";
-  request.origin = endpoint;
-  request.headers.set("Content-Type", "application/x-www-form-urlencoded");
+void write(http::Request& request, StsCall call, const StsCaller& caller) {
+  call.parameters.insert(call.parameters.begin(), {"Action", std::string(call.action)});
+  call.parameters.push_back({"Version", "2011-06-15"});
   request.headers.set("Accept", "application/xml");
-  request.body = http::text_body(form_of(parameters));
-  sign::sign_header(request, caller, sign::Scheme::S3V4, {"", "", region, "sts"}, now);
-  return request;
+  request.body = http::text_body(form_of(call.parameters));
+  sign::sign_header(request, caller.credentials, sign::Scheme::S3V4,
+                    {"", "", std::string(caller.region), "sts"}, caller.now);
 }
 
-core::Result<GivenCredentials> parse_aws_credentials(std::string& body, std::string_view action) {
+/// "<Action>Response/<Action>Result/Credentials"
+core::Result<GivenCredentials> credentials_in(std::string& body, std::string_view action) {
   const std::string name(action);
   const Document document(body);
   core::wipe(body.data(), body.size());
@@ -194,7 +170,8 @@ core::Result<GivenCredentials> parse_aws_credentials(std::string& body, std::str
   return given;
 }
 
-core::Result<CallerIdentity> parse_aws_identity(std::string_view body) {
+/// "GetCallerIdentityResponse/GetCallerIdentityResult"
+core::Result<CallerIdentity> identity_in(std::string_view body) {
   const Document document(body);
   const XMLElement* const node =
       child(document.root("GetCallerIdentityResponse"), "GetCallerIdentityResult");
@@ -204,45 +181,42 @@ core::Result<CallerIdentity> parse_aws_identity(std::string_view body) {
   return CallerIdentity{text_of(node, "Account"), text_of(node, "Arn"), text_of(node, "UserId")};
 }
 
-Fetched aws_granted(http::Response& answer, std::string_view action, core::SteadyTime sent,
-                    const ServiceClock& clock, std::string_view what) {
-  auto given = parse_aws_credentials(answer.body, action);
-  if (!given) {
-    return transient(std::move(given).error().within(what));
-  }
-  auto lease = lease_of(*std::move(given), answer, sent, clock);
-  if (!lease) {
-    return transient(std::move(lease).error().within(what));
-  }
-  return *std::move(lease);
-}
-
-StsRefusal read_aws_refusal(const http::Response& answer,
-                            std::initializer_list<const core::Secret*> hidden) {
+/// "ErrorResponse/Error"; "Error" alone as Ceph has it; or a body that says nothing.
+StsError error_in(const http::Response& answer) {
   const Document document(answer.body);
   const XMLElement* const response = document.root("ErrorResponse");
   const XMLElement* const error =
       response == nullptr ? document.root("Error") : child(response, "Error");
-  const std::string code = text_of(error, "Code");
-  std::string message = text_of(error, "Message");
-  std::string id = text_of(response == nullptr ? error : response, "RequestId");
-  if (id.empty()) {
-    id = answer.headers.get("x-amzn-requestid")
-             .value_or(answer.headers.get("x-amz-request-id").value_or(""));
+  StsError said{text_of(error, "Code"), text_of(error, "Message"),
+                text_of(response == nullptr ? error : response, "RequestId")};
+  if (said.request_id.empty()) {
+    said.request_id = answer.headers.get("x-amzn-requestid")
+                          .value_or(answer.headers.get("x-amz-request-id").value_or(""));
   }
-  StsRefusal refusal;
-  refusal.verdict = judge(answer.status, code, message);
-  std::string words = presentable(std::move(message), hidden);
-  if (words.empty()) {
-    words = code.empty() ? core::format("refused with status {} and no reason", answer.status)
-                         : "refused";
-  }
-  refusal.error = core::fail(refusal.verdict.kind, std::move(words));
-  refusal.error.remote = core::Remote{answer.status,
-                                      core::escape_for_log(code.substr(0, 100)),
-                                      core::escape_for_log(id.substr(0, 100)),
-                                      {}};
-  return refusal;
+  return said;
+}
+
+StsDialect aws() {
+  StsDialect sts;
+  sts.endpoint = endpoint;
+  sts.write = write;
+  sts.credentials = credentials_in;
+  sts.identity = identity_in;
+  sts.error = error_in;
+  sts.refusals = kRefusals;
+  sts.other_refusal = {StsReaction::GiveUp, ErrorKind::InvalidArgument, kLimits};
+  sts.token_action = "AssumeRoleWithWebIdentity";
+  sts.token_parameter = "WebIdentityToken";
+  // Ceph has one word, AccessDenied, for tokens that are expired, forged or not trusted.
+  sts.denial_may_blame_token = true;
+  return sts;
+}
+
+}  // namespace
+
+const StsDialect& sts_aws() {
+  static const StsDialect kSts = aws();
+  return kSts;
 }
 
 }  // namespace cred

@@ -1,18 +1,14 @@
 #include "cred/caller_identity.h"
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 #include "core/format.h"
 #include "core/text.h"
-#include "cred/answers.h"
-#include "cred/aws_sts.h"
 
 namespace cred {
 namespace {
 
-using namespace std::chrono_literals;
 using core::ErrorKind;
 
 constexpr std::string_view kAction = "GetCallerIdentity";
@@ -25,23 +21,8 @@ bool presentable_field(std::string_view text) {
          });
 }
 
-core::Result<CallerIdentity> read_json(std::string_view body) {
-  if (body.size() > kLargestDocument) {
-    return core::fail(ErrorKind::Protocol, "the answer is longer than 64 KiB");
-  }
-  const auto document = nlohmann::json::parse(body, nullptr, /*allow_exceptions=*/false);
-  if (!document.is_object()) {
-    return core::fail(ErrorKind::Protocol, "the answer is no JSON object: this may be no STS");
-  }
-  const auto text = [&](const char* name) {
-    const auto at = document.find(name);
-    return at != document.end() && at->is_string() ? at->get<std::string>() : std::string();
-  };
-  return CallerIdentity{text("AccountId"), text("Arn"), text("PrincipalId")};
-}
-
-core::Result<CallerIdentity> read_identity(const IdentityService& service, std::string_view body) {
-  TRY_ASSIGN(CallerIdentity identity, service.aws ? parse_aws_identity(body) : read_json(body));
+core::Result<CallerIdentity> read_identity(const StsDialect& dialect, std::string_view body) {
+  TRY_ASSIGN(CallerIdentity identity, dialect.identity(body));
   if (principal_of(identity.arn).kind.empty()) {
     return core::fail(ErrorKind::Protocol, "the answer names nobody: this may be no STS");
   }
@@ -50,14 +31,6 @@ core::Result<CallerIdentity> read_identity(const IdentityService& service, std::
     return core::fail(ErrorKind::Protocol, "the answer holds what no identity may");
   }
   return identity;
-}
-
-http::Request request_for(const IdentityService& service, const sign::Credentials& credentials,
-                          core::WallTime now) {
-  std::vector<http::QueryParam> parameters = {{"Action", std::string(kAction)}};
-  return service.aws
-             ? aws_sts_request(service.sts, std::move(parameters), service.region, credentials, now)
-             : sts_request(service.sts, std::move(parameters), service.signing, credentials, now);
 }
 
 /// Why nobody is told: the key is no good, the call is not offered, or a passing trouble.
@@ -104,30 +77,25 @@ Principal principal_of(std::string_view arn) {
   return {std::string(word), std::string(rest), ""};
 }
 
-core::Result<CallerIdentity> caller_identity(const core::OpContext& context,
-                                             http::Transport& transport,
-                                             const IdentityService& service,
-                                             const sign::Credentials& credentials,
-                                             ServiceClock& clock) {
-  const std::string what = core::format("{} at {}", kAction, service.sts.authority());
+core::Result<CallerIdentity> caller_identity(const core::OpContext& context, const StsClient& sts,
+                                             const sign::Credentials& credentials) {
+  const std::string what = core::format("{} at {}", kAction, sts.authority());
   for (bool clock_fixed = false;; clock_fixed = true) {
-    auto answer = http::perform(transport, {context, request_for(service, credentials, clock.now()),
-                                            http::Patience{5s, 10s, false}, nullptr});
+    auto answer = sts.ask(context, {kAction, {}}, credentials);
     if (!answer) {
       return std::move(answer).error().within(what);
     }
-    if (answer->status == 200) {
-      auto identity = read_identity(service, answer->body);
+    if (answer->response.status == 200) {
+      auto identity = read_identity(sts.dialect(), answer->response.body);
       return identity ? std::move(identity) : std::move(identity).error().within(what);
     }
-    const auto hidden = {&credentials.access_key_secret, &credentials.token};
     StsRefusal refusal =
-        service.aws ? read_aws_refusal(*answer, hidden) : read_sts_refusal(*answer, hidden);
-    const auto service_now = answer->date();
+        sts.refusal_in(*answer, {&credentials.access_key_secret, &credentials.token});
+    const auto service_now = answer->response.date();
     if (refusal.verdict.reaction != StsReaction::FixClock || !service_now || clock_fixed) {
       return judged(std::move(refusal.error)).within(what);
     }
-    clock.correct(*service_now);
+    sts.clock().correct(*service_now);
   }
 }
 

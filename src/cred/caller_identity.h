@@ -2,9 +2,7 @@
 #include <string>
 
 #include "core/op_context.h"
-#include "cred/service_clock.h"
-#include "cred/sts_request.h"
-#include "http/transport.h"
+#include "cred/sts_client.h"
 #include "sign/credentials.h"
 
 namespace cred {
@@ -18,31 +16,13 @@ struct Principal {
 /// Pure. All empty for what is no ARN.
 Principal principal_of(std::string_view arn);
 
-/// Whose key it is. What the service does not tell is empty, but for the ARN.
-struct CallerIdentity {
-  std::string account;
-  std::string arn;
-  std::string id;  ///< of the user, or of the role with its session
-};
-
-/// Who can be asked, and how.
-struct IdentityService {
-  http::Origin sts;
-  bool aws = false;  ///< speaks as AWS's STS does
-  std::string region;
-  StsSigning signing = StsSigning::Rpc;
-};
-
 /// Asks STS once, and once more where its answer told how far our clock is off. Any key may ask: it
 /// needs no right.
 /// Errors: Unauthenticated, with the service's code, where STS does not take the key; Unsupported
 ///         where it does not offer the call; Unavailable, Throttled, Timeout; Protocol for an
 ///         answer that makes no sense.
 /// Source: STS API, GetCallerIdentity; AWS STS API, GetCallerIdentity.
-core::Result<CallerIdentity> caller_identity(const core::OpContext& context,
-                                             http::Transport& transport,
-                                             const IdentityService& service,
-                                             const sign::Credentials& credentials,
-                                             ServiceClock& clock);
+core::Result<CallerIdentity> caller_identity(const core::OpContext& context, const StsClient& sts,
+                                             const sign::Credentials& credentials);
 
 }  // namespace cred

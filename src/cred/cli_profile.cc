@@ -125,14 +125,18 @@ class Profiles {
     return given;
   }
 
-  static core::Result<RoleRequest> role(json& profile, std::string_view mode) {
-    RoleRequest request;
-    TRY_ASSIGN(request.role_arn, require(profile, "ram_role_arn", mode));
-    TRY_ASSIGN(request.session_name, take(profile, "ram_session_name"));
-    TRY_ASSIGN(request.policy, take(profile, "policy"));
-    TRY_ASSIGN(request.external_id, take(profile, "external_id"));
-    TRY_ASSIGN(request.duration, duration(profile));
-    return request;
+  static core::Status read_terms(json& profile, std::string_view mode, RoleTerms& terms) {
+    TRY_ASSIGN(terms.role_arn, require(profile, "ram_role_arn", mode));
+    TRY_ASSIGN(terms.session_name, take(profile, "ram_session_name"));
+    TRY_ASSIGN(terms.policy, take(profile, "policy"));
+    TRY_ASSIGN(terms.duration, duration(profile));
+    return {};
+  }
+  static core::Status read_role(json& profile, std::string_view mode, RoleSpec& spec) {
+    TRY(read_terms(profile, mode, spec.role));
+    TRY_ASSIGN(spec.role.external_id, take(profile, "external_id"));
+    TRY_ASSIGN(spec.sts, sts(profile));
+    return {};
   }
 
   static core::Result<SourceSpec> access_key(Profiles& /*all*/, json& profile) {
@@ -145,16 +149,14 @@ class Profiles {
   }
   static core::Result<SourceSpec> ram_role(Profiles& /*all*/, json& profile) {
     RoleSpec spec;
-    TRY_ASSIGN(spec.role, role(profile, "RamRoleArn"));
-    TRY_ASSIGN(spec.sts, sts(profile));
+    TRY(read_role(profile, "RamRoleArn", spec));
     TRY_ASSIGN(auto given, keys(profile, false));
     spec.base = std::make_shared<SourceSpec>(SourceSpec{std::move(given)});
     return SourceSpec{std::move(spec)};
   }
   static core::Result<SourceSpec> chained_role(Profiles& all, json& profile) {
     RoleSpec spec;
-    TRY_ASSIGN(spec.role, role(profile, "ChainableRamRoleArn"));
-    TRY_ASSIGN(spec.sts, sts(profile));
+    TRY(read_role(profile, "ChainableRamRoleArn", spec));
     TRY_ASSIGN(const std::string source, require(profile, "source_profile", "ChainableRamRoleArn"));
     auto base = all.find(source);
     if (!base) {
@@ -171,11 +173,7 @@ class Profiles {
   }
   static core::Result<SourceSpec> oidc(Profiles& /*all*/, json& profile) {
     OidcSpec spec;
-    TRY_ASSIGN(const RoleRequest assumed, role(profile, "OIDC"));
-    spec.request.role_arn = assumed.role_arn;
-    spec.request.session_name = assumed.session_name;
-    spec.request.policy = assumed.policy;
-    spec.request.duration = assumed.duration;
+    TRY(read_terms(profile, "OIDC", spec.request));
     TRY_ASSIGN(spec.request.provider_arn, require(profile, "oidc_provider_arn", "OIDC"));
     TRY_ASSIGN(spec.request.token_file, require(profile, "oidc_token_file", "OIDC"));
     TRY_ASSIGN(spec.sts, sts(profile));

@@ -5,6 +5,7 @@
 #include "core/format.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "cred/answers.h"
 #include "cred/failure.h"
 
 namespace cred {
@@ -36,14 +37,6 @@ bool is_session_token(std::string_view text) {
 }
 
 }  // namespace
-
-EcsOptions imds_options(std::string role_name, http::Origin endpoint) {
-  EcsOptions options;
-  options.endpoint = std::move(endpoint);
-  options.role_name = std::move(role_name);
-  options.words = kImdsWords;
-  return options;
-}
 
 EcsMetadata::EcsMetadata(EcsOptions options, http::Transport& transport, ServiceClock& clock)
     : options_(std::move(options)), transport_(transport), clock_(clock) {}

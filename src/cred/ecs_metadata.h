@@ -2,41 +2,22 @@
 #include <string>
 #include <string_view>
 
-#include "cred/answers.h"
 #include "cred/credential_source.h"
+#include "cred/dialect.h"
 #include "cred/service_clock.h"
 #include "http/transport.h"
 
 namespace cred {
 
-/// How a cloud's metadata server calls things; the rest is alike.
-struct MetadataWords {
-  std::string_view roles_path;
-  std::string_view session_header;
-  std::string_view session_life_header;
-};
-/// Source: ECS, "Instance metadata".
-inline constexpr MetadataWords kEcsWords = {"/latest/meta-data/ram/security-credentials/",
-                                            "X-aliyun-ecs-metadata-token",
-                                            "X-aliyun-ecs-metadata-token-ttl-seconds"};
-/// Amazon EC2's IMDSv2, which has no weak mode here. Source: EC2, "Use IMDSv2".
-inline constexpr MetadataWords kImdsWords = {"/latest/meta-data/iam/security-credentials/",
-                                             "X-aws-ec2-metadata-token",
-                                             "X-aws-ec2-metadata-token-ttl-seconds"};
-
 struct EcsOptions {
-  http::Origin endpoint{"http", "100.100.100.200", 80};
+  MetadataWords words;
+  http::Origin endpoint;
   std::string role_name;    ///< empty: the one that the instance has
   bool allow_weak = false;  ///< go on without a session token where the server gives none
   /// The last of several sources: a server that cannot be reached means that this is no instance,
   /// not that something is wrong.
   bool may_be_absent = false;
-  MetadataWords words = kEcsWords;
 };
-
-/// What an EC2 instance asks for the credentials of its role (IMDSv2).
-EcsOptions imds_options(std::string role_name,
-                        http::Origin endpoint = {"http", "169.254.169.254", 80});
 
 /// The credentials of the role of an ECS (or, with other words, EC2) instance, from its metadata
 /// server.

@@ -147,13 +147,18 @@ core::Result<SourceSpec> sts(const Section& section) {
   return SourceSpec{std::move(keys)};
 }
 
+core::Status read_terms(const Section& section, std::string_view type, RoleTerms& terms) {
+  TRY_ASSIGN(terms.role_arn, require(section, {"role_arn"}, type));
+  terms.session_name = text_of(section, {"role_session_name"});
+  terms.policy = text_of(section, {"policy"});
+  TRY_ASSIGN(terms.duration, duration_of(section));
+  return {};
+}
+
 core::Result<SourceSpec> ram_role_arn(const Section& section) {
   RoleSpec spec;
-  TRY_ASSIGN(spec.role.role_arn, require(section, {"role_arn"}, "ram_role_arn"));
-  spec.role.session_name = text_of(section, {"role_session_name"});
-  spec.role.policy = text_of(section, {"policy"});
+  TRY(read_terms(section, "ram_role_arn", spec.role));
   spec.role.external_id = text_of(section, {"external_id"});
-  TRY_ASSIGN(spec.role.duration, duration_of(section));
   TRY_ASSIGN(auto keys, keys_of(section, "ram_role_arn"));
   spec.base = std::make_shared<SourceSpec>(SourceSpec{std::move(keys)});
   return SourceSpec{std::move(spec)};
@@ -161,13 +166,10 @@ core::Result<SourceSpec> ram_role_arn(const Section& section) {
 
 core::Result<SourceSpec> oidc_role_arn(const Section& section) {
   OidcSpec spec;
-  TRY_ASSIGN(spec.request.role_arn, require(section, {"role_arn"}, "oidc_role_arn"));
+  TRY(read_terms(section, "oidc_role_arn", spec.request));
   TRY_ASSIGN(spec.request.provider_arn, require(section, {"oidc_provider_arn"}, "oidc_role_arn"));
   TRY_ASSIGN(spec.request.token_file,
              require(section, {"oidc_token_file", "oidc_token_file_path"}, "oidc_role_arn"));
-  spec.request.session_name = text_of(section, {"role_session_name"});
-  spec.request.policy = text_of(section, {"policy"});
-  TRY_ASSIGN(spec.request.duration, duration_of(section));
   return SourceSpec{std::move(spec)};
 }
 

@@ -1,59 +1,47 @@
 #include "cred/oidc_role.h"
 
+#include <optional>
+
 #include "core/format.h"
+#include "cred/answers.h"
 #include "cred/failure.h"
 #include "cred/identity_token.h"
 
 namespace cred {
 
-using namespace std::chrono_literals;
-
-OidcRole::OidcRole(OidcRequest request, http::Origin sts, http::Transport& transport,
-                   ServiceClock& clock)
-    : request_(std::move(request)),
-      endpoint_(std::move(sts)),
-      transport_(transport),
-      clock_(clock) {}
+OidcRole::OidcRole(OidcRequest request, StsClient sts)
+    : request_(std::move(request)), sts_(std::move(sts)) {}
 
 std::string OidcRole::describe() const {
-  return core::format("{} {} with the token in {}", action(), request_.role_arn,
+  return core::format("{} {} with the token in {}", sts_.dialect().token_action, request_.role_arn,
                       request_.token_file);
 }
 
-std::vector<http::QueryParam> OidcRole::parameters() const {
-  RoleRequest role;
-  role.role_arn = request_.role_arn;
-  role.session_name = request_.session_name;
-  role.duration = request_.duration;
-  role.policy = request_.policy;
-  return role_parameters(action(), role);
+StsCall OidcRole::call_with(const core::Secret& token) const {
+  const StsDialect& dialect = sts_.dialect();
+  StsCall call = role_call(dialect.token_action, request_);
+  if (!dialect.provider_parameter.empty()) {
+    call.parameters.push_back({std::string(dialect.provider_parameter), request_.provider_arn});
+  }
+  call.parameters.push_back({std::string(dialect.token_parameter), std::string(token.reveal())});
+  return call;
 }
 
-http::Request OidcRole::request_for(const core::Secret& token) const {
-  std::vector<http::QueryParam> asked = parameters();
-  asked.push_back({"OIDCProviderArn", request_.provider_arn});
-  asked.push_back({"OIDCToken", std::string(token.reveal())});
-  return sts_request(endpoint_, std::move(asked), StsSigning::Rpc, {}, clock_.now());
-}
-
-Fetched OidcRole::lease_in(http::Response& answer, core::SteadyTime sent,
-                           std::string_view what) const {
-  return granted(answer, sent, clock_, what);
-}
-
-StsRefusal OidcRole::refusal_in(const http::Response& answer, const core::Secret& token) const {
-  return read_sts_refusal(answer, {&token});
+bool OidcRole::blames_token(const StsVerdict& verdict) const {
+  return verdict.reaction == StsReaction::RereadBase ||
+         (verdict.kind == core::ErrorKind::Denied && sts_.dialect().denial_may_blame_token);
 }
 
 Fetched OidcRole::fetch(const core::OpContext& context) {
-  auto fetched =
-      ask(context, core::format("{} of {} as session '{}' at {}", action(), request_.role_arn,
-                                request_.session_name, endpoint_.authority()));
+  auto fetched = exchange(context);
   succeeded_ = succeeded_ || fetched.has_value();
   return fetched;
 }
 
-Fetched OidcRole::ask(const core::OpContext& context, std::string_view what) {
+Fetched OidcRole::exchange(const core::OpContext& context) const {
+  const std::string what =
+      core::format("{} of {} as session '{}' at {}", sts_.dialect().token_action, request_.role_arn,
+                   request_.session_name, sts_.authority());
   const auto lasting = [&](core::Error error) {
     return succeeded_ ? transient(std::move(error)) : permanent(std::move(error));
   };
@@ -62,28 +50,29 @@ Fetched OidcRole::ask(const core::OpContext& context, std::string_view what) {
   for (;;) {
     auto token = read_identity_token(request_.token_file);
     if (!token) {
-      return lasting(std::move(token).error().within(
-          core::format("identity token file {}", request_.token_file)));
+      return lasting(std::move(token).error().within("identity token file " + request_.token_file));
     }
     if (refusal && *token == refused) {
       return lasting(*std::move(refusal));
     }
-    const core::SteadyTime sent = clock_.own().steady_now();
-    auto answer = http::perform(
-        transport_, {context, request_for(*token), http::Patience{5s, 10s, false}, nullptr});
+    auto answer = sts_.ask(context, call_with(*token), /*caller=*/{});
     if (!answer) {
       return no_answer(std::move(answer).error().within(what));
     }
-    if (answer->status == 200) {
-      return lease_in(*answer, sent, what);
+    if (answer->response.status == 200) {
+      auto lease = sts_.lease_in(*std::move(answer), sts_.dialect().token_action);
+      if (!lease) {
+        lease.error().error = std::move(lease.error().error).within(what);
+      }
+      return lease;
     }
-    StsRefusal said = refusal_in(*answer, *token);
+    StsRefusal said = sts_.refusal_in(*answer, {&*token});
     const StsVerdict verdict = said.verdict;
     core::Error error = advised(std::move(said)).within(what);
     if (!blames_token(verdict)) {
       return verdict.reaction == StsReaction::GiveUp
                  ? permanent(std::move(error))
-                 : transient(std::move(error), retry_after(*answer));
+                 : transient(std::move(error), retry_after(answer->response));
     }
     if (refusal) {
       return lasting(std::move(error));

@@ -8,14 +8,13 @@
 
 #include "core/format.h"
 #include "cred/assume_role.h"
-#include "cred/aws_assume_role.h"
-#include "cred/aws_oidc_role.h"
 #include "cred/chain.h"
 #include "cred/credentials_uri.h"
 #include "cred/ecs_metadata.h"
 #include "cred/failure.h"
 #include "cred/key_directory.h"
 #include "cred/local_lease.h"
+#include "cred/oidc_role.h"
 #include "cred/passwd_file.h"
 #include "cred/process_source.h"
 #include "cred/profile_source.h"
@@ -76,7 +75,7 @@ bool is_directory(const std::string& path) {
 class Factory : public std::enable_shared_from_this<Factory> {
  public:
   Factory(SourceSettings settings, const SourceWorld& world)
-      : settings_(std::move(settings)), world_(world) {}
+      : settings_(std::move(settings)), traits_(traits_of(settings_.dialect)), world_(world) {}
 
   Made make() {
     switch (settings_.kind) {
@@ -114,8 +113,8 @@ class Factory : public std::enable_shared_from_this<Factory> {
   // --- one by one ---
 
   Source environment() const {
-    return std::make_unique<EnvironmentSource>(settings_.environment, world_.clock.own(),
-                                               settings_.aws);
+    return std::make_unique<EnvironmentSource>(settings_.environment, traits_.environment,
+                                               world_.clock.own());
   }
   Source directory(const std::string& path, const KeyFileNames& names) const {
     return std::make_unique<KeyDirectory>(path, names, world_.clock);
@@ -133,8 +132,7 @@ class Factory : public std::enable_shared_from_this<Factory> {
   }
   Source ecs(const std::string& role, bool may_be_absent) const {
     return std::make_unique<EcsMetadata>(
-        EcsOptions{settings_.metadata, role, settings_.ecs_weak, may_be_absent,
-                   settings_.aws ? kImdsWords : kEcsWords},
+        EcsOptions{traits_.metadata, settings_.metadata, role, settings_.ecs_weak, may_be_absent},
         world_.transport, world_.clock);
   }
   Made uri(const std::string& text, const UriAuthorization& authorization = {}) const {
@@ -189,19 +187,15 @@ class Factory : public std::enable_shared_from_this<Factory> {
 
   // --- roles ---
 
-  Source role(RoleRequest request, Source base, const http::Origin& sts) const {
-    if (settings_.aws) {
-      return std::make_unique<AwsAssumeRole>(std::move(request), std::move(base), sts,
-                                             settings_.region, world_.transport, world_.clock);
-    }
-    return std::make_unique<AssumeRole>(std::move(request), std::move(base), sts, world_.transport,
-                                        world_.clock);
+  [[nodiscard]] StsClient client(http::Origin sts) const {
+    return {{std::move(sts), settings_.dialect, settings_.region}, world_.transport, world_.clock};
   }
-  Source oidc_role(OidcRequest request, const http::Origin& sts) const {
-    if (settings_.aws) {
-      return std::make_unique<AwsOidcRole>(std::move(request), sts, world_.transport, world_.clock);
-    }
-    return std::make_unique<OidcRole>(std::move(request), sts, world_.transport, world_.clock);
+  Source role(RoleRequest request, Source base, http::Origin sts) const {
+    return std::make_unique<AssumeRole>(std::move(request), std::move(base),
+                                        client(std::move(sts)));
+  }
+  Source oidc_role(OidcRequest request, http::Origin sts) const {
+    return std::make_unique<OidcRole>(std::move(request), client(std::move(sts)));
   }
   Source with_role(Source source) const {
     return role_told() ? role(settings_.role, std::move(source), settings_.sts) : std::move(source);
@@ -226,10 +220,9 @@ class Factory : public std::enable_shared_from_this<Factory> {
     complete(request.session_name);
     return oidc_role(std::move(request), settings_.sts);
   }
-  /// AWS knows a token's provider by the token.
   [[nodiscard]] bool has_oidc_token() const {
     return !settings_.oidc.token_file.empty() &&
-           (settings_.aws || !settings_.oidc.provider_arn.empty());
+           (traits_.sts.provider_parameter.empty() || !settings_.oidc.provider_arn.empty());
   }
   Made oidc_told() const {
     if (!has_oidc_token()) {
@@ -304,7 +297,7 @@ class Factory : public std::enable_shared_from_this<Factory> {
       if (region.empty()) {
         return invalid("enable_vpc needs sts_region");
       }
-      url = sts_endpoint(region, place.vpc);
+      url = traits_.sts.endpoint(region, place.vpc);
     }
     auto origin = http::parse_origin(url.find("://") == std::string::npos ? "https://" + url : url);
     if (!origin) {
@@ -322,34 +315,27 @@ class Factory : public std::enable_shared_from_this<Factory> {
     return Source(std::make_unique<GivenSource>(given, world_.clock));
   }
   /// What the mount's options say of its last role holds where the profile does not say it.
-  template <class Request>
-  void complete_last(Request& request) const {
-    if (request.policy.empty()) {
-      request.policy = settings_.role.policy;
+  void complete(RoleTerms& terms, bool last) const {
+    complete(terms.session_name);
+    if (last && terms.policy.empty()) {
+      terms.policy = settings_.role.policy;
     }
-    if (request.duration == core::Duration{0}) {
-      request.duration = settings_.role.duration;
+    if (last && terms.duration == core::Duration{0}) {
+      terms.duration = settings_.role.duration;
     }
   }
   Made from(const RoleSpec& spec, bool last) {
     TRY_ASSIGN(Source base, from_spec(*spec.base, false));
     TRY_ASSIGN(http::Origin sts, sts_at(spec.sts));
     RoleRequest request = spec.role;
-    request.signing = settings_.role.signing;
-    complete(request.session_name);
-    if (last) {
-      complete_last(request);
-    }
-    return role(std::move(request), std::move(base), sts);
+    complete(request, last);
+    return role(std::move(request), std::move(base), std::move(sts));
   }
   Made from(const OidcSpec& spec, bool last) const {
     TRY_ASSIGN(http::Origin sts, sts_at(spec.sts));
     OidcRequest request = spec.request;
-    complete(request.session_name);
-    if (last) {
-      complete_last(request);
-    }
-    return oidc_role(std::move(request), sts);
+    complete(request, last);
+    return oidc_role(std::move(request), std::move(sts));
   }
   Made from(const EcsSpec& spec, bool /*last*/) const { return ecs(spec.role_name, false); }
   Made from(const ProcessSpec& spec, bool /*last*/) const {
@@ -370,6 +356,7 @@ class Factory : public std::enable_shared_from_this<Factory> {
   }
 
   const SourceSettings settings_;
+  const Traits& traits_;
   const SourceWorld world_;
 };
 

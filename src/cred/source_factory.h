@@ -7,11 +7,11 @@
 #include "core/child_process.h"
 #include "cred/credential_source.h"
 #include "cred/credentials_uri.h"
+#include "cred/dialect.h"
 #include "cred/key_directory.h"
-#include "cred/oidc_role.h"
+#include "cred/role_request.h"
 #include "cred/service_clock.h"
 #include "cred/static_source.h"
-#include "cred/sts_request.h"
 #include "http/transport.h"
 
 namespace cred {
@@ -34,7 +34,7 @@ enum class SourceKind : std::uint8_t {
 /// not belong to `kind` is the default chain's, or stays empty.
 struct SourceSettings {
   SourceKind kind = SourceKind::Chain;
-  bool aws = false;  ///< the S3 dialect, with AWS's variables, files, STS and metadata
+  Dialect dialect = Dialect::Rpc;  ///< of variables, files, STS and metadata
 
   EnvironmentValues environment;
   std::string profile;                     ///< empty: the file's own default
@@ -65,6 +65,8 @@ struct SourceSettings {
   http::Origin sts;
   bool sts_told = false;  ///< by option, which overrides what a profile says
   std::string region;
+
+  [[nodiscard]] bool aws() const { return dialect == Dialect::Aws; }
 };
 
 /// The world that sources work in; it outlives them.

@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "cred/credentials_json.h"
-#include "cred/oidc_role.h"
-#include "cred/sts_request.h"
+#include "cred/role_request.h"
 
 namespace cred {
 

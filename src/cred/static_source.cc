@@ -32,21 +32,15 @@ Fetched EnvironmentSource::fetch_row(std::size_t row, const core::OpContext& con
 }
 
 Fetched EnvironmentSource::fetch(const core::OpContext& context) {
-  if (aws_) {
-    if (auto fetched = fetch_row(kAwsNames, context);
-        fetched || fetched.error().kind != FetchFailure::Class::NotConfigured) {
-      return fetched;
-    }
-  }
-  for (std::size_t row = 0; row < kAwsNames; ++row) {
+  for (const std::size_t row : order_) {
     if (auto fetched = fetch_row(row, context);
         fetched || fetched.error().kind != FetchFailure::Class::NotConfigured) {
       return fetched;
     }
   }
+  const EnvironmentNames& preferred = kEnvironmentNames[order_.front()];
   return not_configured(core::format("no key pair is in the environment ({} and {})",
-                                     kEnvironmentNames[aws_ ? kAwsNames : 0].access_key_id,
-                                     kEnvironmentNames[aws_ ? kAwsNames : 0].access_key_secret));
+                                     preferred.access_key_id, preferred.access_key_secret));
 }
 
 }  // namespace cred

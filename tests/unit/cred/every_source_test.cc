@@ -48,18 +48,18 @@ const std::vector<Kind> kAsked = {
     {"AssumeRoleAcs3",
      [](SourceSettings& settings, const test::Folder&) {
        with_role(settings);
-       settings.role.signing = cred::StsSigning::Acs3;
+       settings.dialect = cred::Dialect::Acs3;
      }},
     {"AwsAssumeRole",
      [](SourceSettings& settings, const test::Folder&) {
        with_role(settings);
-       settings.aws = true;
+       settings.dialect = cred::Dialect::Aws;
      }},
     {"Oidc", with_token},
     {"AwsOidc",
      [](SourceSettings& settings, const test::Folder& folder) {
        with_token(settings, folder);
-       settings.aws = true;
+       settings.dialect = cred::Dialect::Aws;
      }},
     {"EcsMetadata",
      [](SourceSettings& settings, const test::Folder&) { settings.kind = SourceKind::Ecs; }},

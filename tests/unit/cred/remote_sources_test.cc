@@ -1,12 +1,8 @@
-// Sources that ask over the network, each answer scripted: metadata server, credentials URI, web
-// identity.
+// Sources that ask over the network, each answer scripted: metadata server, credentials URI.
 #include <algorithm>
-#include <map>
 
-#include "core/text.h"
 #include "cred/credentials_uri.h"
 #include "cred/ecs_metadata.h"
-#include "cred/oidc_role.h"
 #include "support/fake_transport.h"
 #include "unit/cred/source_fixture.h"
 
@@ -98,11 +94,14 @@ class EcsTest : public RemoteTest {
  protected:
   cred::EcsMetadata source(std::string role = "app", bool allow_weak = false) {
     cred::EcsOptions options;
+    options.words = cred::traits_of(dialect_).metadata;
+    options.endpoint = http::parse_origin(options.words.server).value();
     options.role_name = std::move(role);
     options.allow_weak = allow_weak;
     options.may_be_absent = may_be_absent_;
     return {std::move(options), transport_, service_clock_};
   }
+  cred::Dialect dialect_ = cred::Dialect::Rpc;
   bool may_be_absent_ = false;
 };
 
@@ -135,6 +134,24 @@ TEST_F(EcsTest, TakesASessionTokenFirstAndKeepsItForItsLife) {
   ASSERT_TRUE(ecs.fetch({}));
   EXPECT_EQ(transport_.left(), 0U);
   EXPECT_EQ(transport_.sent().back().header("X-aliyun-ecs-metadata-token"), "session-2");
+}
+
+TEST_F(EcsTest, AnEc2InstancesRoleComesFromImdsV2) {
+  dialect_ = cred::Dialect::Aws;
+  transport_.reply(reply(200, "session-token"))
+      .reply(reply(200, "reader+role"))
+      .reply(reply(200, R"({"Code":"Success","AccessKeyId":"ASIA2","SecretAccessKey":"s",)"
+                        R"("Token":"t","Expiration":")" +
+                            core::format_iso8601(clock_.wall_now() + 6h) + "\"}"));
+  const auto fetched = source("").fetch({});
+  ASSERT_TRUE(fetched) << fetched.error().error.message;
+  EXPECT_EQ(fetched->credentials.access_key_id, "ASIA2");
+  const auto sent = transport_.sent();
+  EXPECT_EQ(sent.at(0).line(), "PUT /latest/api/token");
+  EXPECT_EQ(sent.at(0).header("X-aws-ec2-metadata-token-ttl-seconds"), "21600");
+  EXPECT_EQ(sent.at(1).line(), "GET /latest/meta-data/iam/security-credentials/");
+  EXPECT_EQ(sent.at(2).header("X-aws-ec2-metadata-token"), "session-token");
+  EXPECT_EQ(sent.at(2).request.origin.host, "169.254.169.254");
 }
 
 TEST_F(EcsTest, ReplacesASessionTokenThatIsRefusedOnce) {
@@ -344,147 +361,6 @@ TEST_F(UriTest, ShowsTheTokenThatIsAskedForAsItIsByNow) {
   EXPECT_THAT(source("", "huge").fetch({}), FailedAs(kPermanent, "64 KiB"));
   EXPECT_THAT(source("canary\r\nX: y", "").fetch({}), FailedAs(kPermanent, "its authorization"));
   EXPECT_EQ(transport_.sent().size(), 3U);
-}
-
-// --- web identity ----------------------------------------------------------------------------
-
-class OidcTest : public RemoteTest {
- protected:
-  void write(const std::string& token) const { folder_.write("token", token); }
-  [[nodiscard]] std::string path() const { return folder_.path("token"); }
-  cred::OidcRole source() {
-    return {{"acs:ram::1:role/pod", "acs:ram::1:oidc-provider/ack", path(), "pod-1", 900s,
-             R"({"Version":"1"})"},
-            {"https", "sts.cn-hangzhou.aliyuncs.com", 443},
-            transport_,
-            service_clock_};
-  }
-  Reply grant() { return reply(200, "{\"Credentials\":" + document(15min) + "}"); }
-  Reply refuse(const std::string& code) {
-    return reply(400, R"({"RequestId":"REQ","Code":")" + code +
-                          R"(","Message":"the token canary-token-1 is not accepted"})");
-  }
-  std::map<std::string, std::string> form(std::size_t request) const {
-    const std::string body = transport_.sent().at(request).body;
-    std::map<std::string, std::string> form;
-    for (const auto pair : core::split(body, '&')) {
-      const auto at = pair.find('=');
-      form[core::percent_decode(pair.substr(0, at))] = core::percent_decode(pair.substr(at + 1));
-    }
-    return form;
-  }
-
-  const test::Folder folder_;
-};
-
-TEST_F(OidcTest, SendsTheTokenOfTheFileUnsigned) {
-  write("canary-token-1\n");
-  transport_.reply(grant());
-  auto oidc = source();
-  const auto lease = oidc.fetch({});
-  ASSERT_TRUE(lease) << core::describe(lease.error().error);
-  EXPECT_EQ(lease->expires, clock_.steady_now() + 15min - 1s);
-  auto sent = form(0);
-  EXPECT_EQ(sent["Action"], "AssumeRoleWithOIDC");
-  EXPECT_EQ(sent["Version"], "2015-04-01");
-  EXPECT_EQ(sent["Format"], "JSON");
-  EXPECT_EQ(sent["RoleArn"], "acs:ram::1:role/pod");
-  EXPECT_EQ(sent["OIDCProviderArn"], "acs:ram::1:oidc-provider/ack");
-  EXPECT_EQ(sent["OIDCToken"], "canary-token-1");
-  EXPECT_EQ(sent["RoleSessionName"], "pod-1");
-  EXPECT_EQ(sent["DurationSeconds"], "900");
-  EXPECT_EQ(sent["Policy"], "{\"Version\":\"1\"}");
-  EXPECT_FALSE(sent.contains("Signature") || sent.contains("AccessKeyId"));
-  EXPECT_EQ(transport_.sent().at(0).line(), "POST /");
-  EXPECT_EQ(transport_.sent().at(0).header("Authorization"), "");
-}
-
-TEST_F(OidcTest, ReadsTheFileAnewThroughASwappedLink) {
-  folder_.write("first", "token-one");
-  folder_.write("second", "token-two");
-  folder_.link("first", "token");
-  transport_.reply(grant()).reply(grant());
-  auto oidc = source();
-  ASSERT_TRUE(oidc.fetch({}));
-  folder_.link("second", "token");
-  ASSERT_TRUE(oidc.fetch({}));
-  EXPECT_EQ(form(0)["OIDCToken"], "token-one");
-  EXPECT_EQ(form(1)["OIDCToken"], "token-two");
-}
-
-TEST_F(OidcTest, ATokenRotatedUnderWayIsSentAgain) {
-  write("canary-token-1");
-  transport_
-      .reply([this](const Sent&) {
-        write("canary-token-2");
-        return refuse("AuthenticationFail.OIDCToken.Expired");
-      })
-      .reply(grant());
-  auto oidc = source();
-  ASSERT_TRUE(oidc.fetch({}));
-  EXPECT_EQ(form(1)["OIDCToken"], "canary-token-2");
-}
-
-TEST_F(OidcTest, ATokenThatIsRefusedIsNotSentTwice) {
-  write("canary-token-1");
-  transport_.reply(refuse("AuthenticationFail.OIDCToken.Invalid"));
-  auto oidc = source();
-  const auto fetched = oidc.fetch({});
-  EXPECT_THAT(fetched, FailedAs(kPermanent, "AuthenticationFail.OIDCToken.Invalid"));
-  EXPECT_THAT(core::describe(fetched.error().error),
-              AllOf(HasSubstr("check its issuer"), HasSubstr("REQ"), HasSubstr("(hidden)")));
-  EXPECT_EQ(transport_.sent().size(), 1U);
-  transport_.reply(grant()).reply(refuse("AuthenticationFail.OIDCToken.Expired"));
-  ASSERT_TRUE(oidc.fetch({}));
-  EXPECT_THAT(oidc.fetch({}), FailedAs(kTransient, "AuthenticationFail.OIDCToken.Expired"));
-}
-
-TEST_F(OidcTest, JudgesOtherRefusalsAsStsDoes) {
-  write("canary-token-1");
-  auto oidc = source();
-  transport_.reply(refuse("EntityNotExist.OIDCProvider"))
-      .reply(refuse("NoPermission"))
-      .reply(refuse("Throttling.User"))
-      .reply(nobody());
-  EXPECT_THAT(oidc.fetch({}), FailedAs(kPermanent, "there is no such identity provider"));
-  EXPECT_THAT(oidc.fetch({}), FailedAs(kPermanent, "NoPermission"));
-  EXPECT_THAT(oidc.fetch({}), FailedAs(kTransient, "Throttling.User"));
-  EXPECT_THAT(oidc.fetch({}), FailedAs(kTransient, "connection refused"));
-}
-
-struct BadFile {
-  const char* name;
-  std::string content;
-  const char* words;
-};
-std::ostream& operator<<(std::ostream& out, const BadFile& row) { return out << row.name; }
-class BadTokenFile : public OidcTest, public ::testing::WithParamInterface<BadFile> {};
-TEST_P(BadTokenFile, IsRefusedAtFirstAndTransientWhileMounted) {
-  write(GetParam().content);
-  auto oidc = source();
-  const auto fetched = oidc.fetch({});
-  EXPECT_THAT(fetched, FailedAs(kPermanent, GetParam().words));
-  EXPECT_THAT(core::describe(fetched.error().error), HasSubstr(path()));
-  write("a-good-token");
-  transport_.reply(grant());
-  ASSERT_TRUE(oidc.fetch({}));
-  write(GetParam().content);
-  EXPECT_THAT(oidc.fetch({}), FailedAs(kTransient, GetParam().words));
-  EXPECT_EQ(transport_.sent().size(), 1U);  // nothing bad was sent
-}
-INSTANTIATE_TEST_SUITE_P(
-    Contents, BadTokenFile,
-    ::testing::Values(BadFile{"Empty", "", "it is empty"}, BadFile{"Blank", " \n\n", "it is empty"},
-                      BadFile{"Short", "abc", "too short"},
-                      BadFile{"Huge", std::string(30'000, 'x'), "longer than the 20000"},
-                      BadFile{"Binary", std::string("canary\0\x01z", 9), "no token has"},
-                      BadFile{"TwoLines", "canary-one\ncanary-two", "no token has"}),
-    [](const auto& row) { return std::string(row.param.name); });
-
-TEST_F(OidcTest, AMissingFileIsNamed) {
-  EXPECT_THAT(source().fetch({}), FailedAs(kPermanent, path()));
-  std::filesystem::create_directory(path());
-  EXPECT_THAT(source().fetch({}), FailedAs(kPermanent, "not a regular file"));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ TEST_F(SourceFactory, ATokenIsExchangedForTheRoleAndAnotherRoleIsASecondHop) {
 }
 
 TEST_F(SourceFactory, AContainersAgentIsAskedBeforeTheInstance) {
-  settings_.aws = true;
+  settings_.dialect = cred::Dialect::Aws;
   settings_.ecs_disabled = false;
   for (const char* good : {"http://169.254.170.2/v2/x", "http://169.254.170.23/v1/credentials",
                            "http://[fd00:ec2::23]/v1/credentials", "http://127.0.0.1:8080/",
@@ -120,12 +120,6 @@ TEST_F(SourceFactory, ProgramsAndServersMayBeForbiddenToAllButOptions) {
   settings_.external_disabled = true;
   settings_.kind = SourceKind::Uri;
   EXPECT_TRUE(make()->fetch({}));
-}
-
-TEST(StsEndpoint, FollowsFromTheRegion) {
-  EXPECT_EQ(cred::sts_endpoint("", true), "https://sts.aliyuncs.com");
-  EXPECT_EQ(cred::sts_endpoint("cn-hangzhou", false), "https://sts.cn-hangzhou.aliyuncs.com");
-  EXPECT_EQ(cred::sts_endpoint("cn-hangzhou", true), "https://sts-vpc.cn-hangzhou.aliyuncs.com");
 }
 
 TEST_F(SourceFactory, RefusesWhatMakesNoSense) {

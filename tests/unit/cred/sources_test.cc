@@ -1,4 +1,5 @@
 #include "cred/chain.h"
+#include "cred/dialect.h"
 #include "cred/failure.h"
 #include "cred/static_source.h"
 #include "support/fake_sts.h"
@@ -29,7 +30,11 @@ class EnvironmentTest : public ::testing::Test {
     cred::EnvironmentValues values;
     values[0] = std::move(general);
     values[1] = std::move(oss);
-    return cred::EnvironmentSource(std::move(values), clock_).fetch({});
+    return fetch(cred::Dialect::Rpc, std::move(values));
+  }
+  cred::Fetched fetch(cred::Dialect dialect, cred::EnvironmentValues values) {
+    return cred::EnvironmentSource(std::move(values), cred::traits_of(dialect).environment, clock_)
+        .fetch({});
   }
   test::FakeClock clock_;
 };
@@ -56,12 +61,12 @@ TEST_F(EnvironmentTest, KnowsTheNamesOfOtherTools) {
     cred::EnvironmentValues values;
     values[row] = keys("id", "s");
     const bool aws_only = row == cred::kAwsNames;
-    EXPECT_EQ(static_cast<bool>(cred::EnvironmentSource(values, clock_).fetch({})), !aws_only);
-    EXPECT_TRUE(cred::EnvironmentSource(values, clock_, /*aws=*/true).fetch({}));
+    EXPECT_EQ(static_cast<bool>(fetch(cred::Dialect::Rpc, values)), !aws_only);
+    EXPECT_EQ(static_cast<bool>(fetch(cred::Dialect::Acs3, values)), !aws_only);
+    EXPECT_TRUE(fetch(cred::Dialect::Aws, values));
     values[0] = keys("general", "s");
-    EXPECT_EQ(
-        cred::EnvironmentSource(values, clock_, /*aws=*/true).fetch({})->credentials.access_key_id,
-        aws_only ? "id" : "general");
+    EXPECT_EQ(fetch(cred::Dialect::Aws, values)->credentials.access_key_id,
+              aws_only ? "id" : "general");
   }
 }
 
