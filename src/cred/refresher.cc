@@ -5,6 +5,7 @@
 #include "core/format.h"
 #include "core/log.h"
 #include "core/thread_pool.h"
+#include "cred/succession.h"
 
 namespace cred {
 namespace {
@@ -23,11 +24,6 @@ core::Duration fetch_patience(const Lease* lease) {
     return 10s;
   }
   return std::clamp<core::Duration>((*lease->expires - lease->issued) / 4, 5s, 15s);
-}
-
-bool same(const sign::Credentials& a, const sign::Credentials& b) {
-  return a.access_key_id == b.access_key_id && a.access_key_secret == b.access_key_secret &&
-         a.token == b.token;
 }
 
 /// A lease refused in its youth: fetching another at once would only feed a storm.
@@ -119,118 +115,90 @@ std::optional<Refresher::Turn> Refresher::await_turn() {
   return std::nullopt;
 }
 
-bool Refresher::no_news(const Fetched& fetched) const {
-  if (!fetched || !held_ || refused_ || !same(held_->lease.credentials, fetched->credentials) ||
-      fetched->expires.has_value() != held_->lease.expires.has_value()) {
-    return false;
-  }
-  return !fetched->expires || (*fetched->expires <= *held_->lease.expires + 1s &&
-                               clock_.steady_now() < successor_due(held_->lease));
-}
+void Refresher::settle(Fetched fetched) { log(take_in(std::move(fetched))); }
 
-void Refresher::settle_no_news(core::SteadyTime now, double draw) {
-  last_failure_.reset();
-  if (freshness(held_->lease, now) == Freshness::Fresh) {
-    // A file was written anew with what it held before, or is good again.
-    renewal_ = succeeded({}, /*first=*/false, now, draw);
-    return;
-  }
-  // Whoever rotates these credentials has not done so yet.
-  renewal_ = still_the_same(renewal_, now, draw);
-  core::log(core::LogLevel::Debug, "credentials not rotated yet",
-            {{"source", source_->describe()},
-             {"next_try_in", core::format_duration(next_fetch() - now)}});
-}
-
-Fetched Refresher::as_successor(Fetched fetched) const {
-  if (!fetched) {
-    return fetched;
-  }
-  FetchFailure failure;
-  if (freshness(*fetched, clock_.steady_now()) == Freshness::Expired) {
-    failure.error = core::fail(core::ErrorKind::Unauthenticated,
-                               source_->describe() + " gave credentials that have expired");
-    return tl::unexpected(std::move(failure));
-  }
-  if (!held_ || !same(held_->lease.credentials, fetched->credentials)) {
-    return fetched;
-  }
-  const auto& expires = held_->lease.expires;
-  if (!refused_ && expires && (!fetched->expires || *fetched->expires > *expires + 1s)) {
-    return fetched;  // the same key, and a longer life
-  }
-  const bool long_lived = !fetched->expires;
-  const std::string& id = fetched->credentials.access_key_id;
-  if (long_lived && fetched->credentials.temporary()) {
-    failure.kind = FetchFailure::Class::Permanent;
-    failure.error = core::fail(
-        core::ErrorKind::Unauthenticated,
-        core::format("the service refused the security token of {}, and {} has no other: it has "
-                     "probably expired",
-                     id, source_->describe()));
-  } else if (long_lived) {
-    failure.kind = FetchFailure::Class::Permanent;
-    failure.error = core::fail(core::ErrorKind::Denied,
-                               core::format("the service refused the access key {}, and {} has no "
-                                            "other: check the id and its secret",
-                                            id, source_->describe()));
-  } else {
-    failure.error = core::fail(core::ErrorKind::Unauthenticated,
-                               source_->describe() + " has no newer credentials yet");
-  }
-  return tl::unexpected(std::move(failure));
-}
-
-void Refresher::settle(Fetched fetched) {
+Refresher::Outcome Refresher::take_in(Fetched fetched) {
   const core::MutexLock lock(mutex_);
   in_flight_ = false;
   ++fetches_;
   const core::SteadyTime now = clock_.steady_now();
   const double draw = random_.unit();
-  const bool unchanged = no_news(fetched);
-  if (!unchanged) {
-    fetched = as_successor(std::move(fetched));
-  }
-  if (unchanged) {
-    settle_no_news(now, draw);
-  } else if (fetched) {
-    renewal_.refused = refused_;
-    renewal_ = succeeded(renewal_, /*first=*/!held_, now, draw);
-    auto held = std::make_shared<Held>();
-    held->lease = *std::move(fetched);
-    held->version = held_ ? held_->version + 1 : 1;
-    held_ = std::move(held);
-    refused_ = false;
-    last_failure_.reset();
-    core::log(core::LogLevel::Info, "credentials renewed",
-              {{"source", source_->describe()},
-               {"access_key_id", held_->lease.credentials.access_key_id},
-               {"version", held_->version},
-               {"good_for", held_->lease.expires
-                                ? core::format_duration(*held_->lease.expires - renewal_.since)
-                                : std::string("ever")}});
+  const Lease* const held = held_ ? &held_->lease : nullptr;
+  Outcome outcome;
+  if (held != nullptr && !refused_ && no_news(fetched, *held, now)) {
+    outcome.news = take_in_nothing_new(now, draw);
+  } else if (auto successor =
+                 as_successor(std::move(fetched), held, refused_, now, source_->describe())) {
+    outcome.news = News::Renewed;
+    take_in(*std::move(successor), now, draw);
   } else {
     ++failures_;
-    last_failure_ = std::move(fetched).error();
+    last_failure_ = std::move(successor).error();
     renewal_ = failed(renewal_, last_failure_->retry_after, now, draw);
-    log_failure(*last_failure_);
+    outcome.news = stopping_ ? News::None : News::Failed;
+    outcome.error = last_failure_->error;
   }
+  outcome.held = held_;
+  outcome.renewal = renewal_;
+  outcome.next_try = next_fetch();
+  outcome.still_valid = usable(renewal_.since);
   changed_.notify_all();
+  return outcome;
 }
 
-void Refresher::log_failure(const FetchFailure& failure) const {
-  if (stopping_) {
-    return;
+Refresher::News Refresher::take_in_nothing_new(core::SteadyTime now, double draw) {
+  last_failure_.reset();
+  if (freshness(held_->lease, now) == Freshness::Fresh) {
+    // A file was written anew with what it held before, or is good again.
+    renewal_ = succeeded({}, /*first=*/false, now, draw);
+    return News::None;
   }
-  // The first of a row is news; the rest is in the status.
-  core::log(
-      renewal_.failures - renewal_.unchanged == 1 ? core::LogLevel::Warn : core::LogLevel::Debug,
-      "no new credentials",
-      {{"source", source_->describe()},
-       {"error", core::describe(failure.error)},
-       {"failures", renewal_.failures},
-       {"next_try_in", core::format_duration(next_fetch() - renewal_.since)},
-       {"still_valid", usable(renewal_.since)}});
+  // Whoever rotates these credentials has not done so yet.
+  renewal_ = still_the_same(renewal_, now, draw);
+  return News::NotRotatedYet;
+}
+
+void Refresher::take_in(Lease lease, core::SteadyTime now, double draw) {
+  renewal_.refused = refused_;
+  renewal_ = succeeded(renewal_, /*first=*/!held_, now, draw);
+  auto held = std::make_shared<Held>();
+  held->lease = std::move(lease);
+  held->version = held_ ? held_->version + 1 : 1;
+  held_ = std::move(held);
+  refused_ = false;
+  last_failure_.reset();
+}
+
+void Refresher::log(const Outcome& outcome) const {
+  const std::string source = source_->describe();
+  const core::SteadyTime ended = outcome.renewal.since;
+  switch (outcome.news) {
+    case News::None:
+      return;
+    case News::NotRotatedYet:
+      return core::log(
+          core::LogLevel::Debug, "credentials not rotated yet",
+          {{"source", source}, {"next_try_in", core::format_duration(outcome.next_try - ended)}});
+    case News::Renewed: {
+      const Lease& lease = outcome.held->lease;
+      return core::log(core::LogLevel::Info, "credentials renewed",
+                       {{"source", source},
+                        {"access_key_id", lease.credentials.access_key_id},
+                        {"version", outcome.held->version},
+                        {"good_for", lease.expires ? core::format_duration(*lease.expires - ended)
+                                                   : std::string("ever")}});
+    }
+    case News::Failed: {
+      // The first of a row is news; the rest is in the status.
+      const bool first = outcome.renewal.failures - outcome.renewal.unchanged == 1;
+      return core::log(first ? core::LogLevel::Warn : core::LogLevel::Debug, "no new credentials",
+                       {{"source", source},
+                        {"error", core::describe(outcome.error)},
+                        {"failures", outcome.renewal.failures},
+                        {"next_try_in", core::format_duration(outcome.next_try - ended)},
+                        {"still_valid", outcome.still_valid}});
+    }
+  }
 }
 
 core::SteadyTime Refresher::next_fetch() const {
@@ -347,16 +315,20 @@ void Refresher::renew() {
 }
 
 void Refresher::reject(std::uint64_t version) {
-  const core::MutexLock lock(mutex_);
-  if (!held_ || held_->version != version || refused_) {
-    return;  // an old one, or no news
+  std::string id;
+  {
+    const core::MutexLock lock(mutex_);
+    if (!held_ || held_->version != version || refused_) {
+      return;  // an old one, or no news
+    }
+    refused_ = true;
+    ++rejections_;
+    refusals_ = young(held_->lease, clock_.steady_now()) ? refusals_ + 1 : 1;
+    id = held_->lease.credentials.access_key_id;
+    work_.notify_one();
   }
-  refused_ = true;
-  ++rejections_;
-  refusals_ = young(held_->lease, clock_.steady_now()) ? refusals_ + 1 : 1;
-  work_.notify_one();
   core::log(core::LogLevel::Info, "credentials refused by the service",
-            {{"access_key_id", held_->lease.credentials.access_key_id}, {"version", version}});
+            {{"access_key_id", id}, {"version", version}});
 }
 
 ProviderStatus Refresher::status() const {

@@ -59,18 +59,27 @@ class Refresher final : public CredentialProvider {
     bool poked = false;
   };
 
+  enum class News : std::uint8_t { None, NotRotatedYet, Renewed, Failed };
+  /// What a fetch came to, for the log: a line is written when no lock is held any more.
+  struct Outcome {
+    News news = News::None;
+    Lent held;
+    Renewal renewal;
+    core::SteadyTime next_try;
+    core::Error error;
+    bool still_valid = false;
+  };
+
   void run();
   /// Waits until a fetch is due; nothing once stopped.
   std::optional<Turn> await_turn();
   void watch(core::FileWatcher& watcher);
-  void settle(Fetched fetched);
-  /// True if `fetched` is what we hold, which nobody complained of.
-  bool no_news(const Fetched& fetched) const REQUIRES(mutex_);
-  /// What to do about no news.
-  void settle_no_news(core::SteadyTime now, double draw) REQUIRES(mutex_);
-  /// `fetched`, or why it is no successor of what we hold.
-  Fetched as_successor(Fetched fetched) const REQUIRES(mutex_);
-  void log_failure(const FetchFailure& failure) const REQUIRES(mutex_);
+  /// Takes in what a fetch brought, then tells the log of it.
+  void settle(Fetched fetched) EXCLUDES(mutex_);
+  Outcome take_in(Fetched fetched) EXCLUDES(mutex_);
+  News take_in_nothing_new(core::SteadyTime now, double draw) REQUIRES(mutex_);
+  void take_in(Lease lease, core::SteadyTime now, double draw) REQUIRES(mutex_);
+  void log(const Outcome& outcome) const EXCLUDES(mutex_);
 
   [[nodiscard]] core::SteadyTime next_fetch() const REQUIRES(mutex_);
   [[nodiscard]] bool usable(core::SteadyTime now) const REQUIRES(mutex_);

@@ -1,6 +1,9 @@
 #include "cred/refresher.h"
 
+#include <fcntl.h>
 #include <gmock/gmock.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -10,6 +13,7 @@
 #include <vector>
 
 #include "core/log.h"
+#include "core/unique_fd.h"
 #include "unit/cred/refresher_fixture.h"
 
 namespace {
@@ -297,6 +301,60 @@ TEST_F(RefresherTest, NoSecretReachesLogsStatusOrErrors) {
   EXPECT_THAT(written.str(), HasSubstr("STS.fake-2"));  // the log is really this one
   EXPECT_THAT(written.str() + status.source + status.access_key_id + status.last_error,
               Not(HasSubstr("canary")));
+}
+
+/// A log that nobody reads: a pipe, full to the brim.
+class FullPipe {
+ public:
+  FullPipe() : path_(::testing::TempDir() + "cred_log_" + std::to_string(::getpid())) {
+    ::unlink(path_.c_str());
+    EXPECT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+    reader_ = core::UniqueFd(::open(path_.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    EXPECT_TRUE(core::open_log(core::LogLevel::Info, core::LogTarget::File, path_));
+    const core::UniqueFd writer(::open(path_.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    const std::string page(4096, '.');
+    while (::write(writer.get(), page.data(), page.size()) > 0) {
+    }
+  }
+  ~FullPipe() {
+    EXPECT_TRUE(core::open_log(core::LogLevel::Info, core::LogTarget::Stderr));
+    ::unlink(path_.c_str());
+  }
+  FullPipe(const FullPipe&) = delete;
+  FullPipe& operator=(const FullPipe&) = delete;
+  /// Reads what is there, so that whoever writes goes on.
+  std::string drain() {
+    std::string all;
+    std::string page(4096, '\0');
+    for (::ssize_t got = 0; (got = ::read(reader_.get(), page.data(), page.size())) > 0;) {
+      all.append(page, 0, static_cast<std::size_t>(got));
+    }
+    return all;
+  }
+
+ private:
+  const std::string path_;
+  core::UniqueFd reader_;
+};
+
+TEST_F(RefresherTest, ALogThatNobodyReadsHoldsUpNoRequest) {
+  FullPipe pipe;
+  start();
+  auto first = mount_async(clock_.steady_now() + 30s);
+  EXPECT_EQ(first.wait_for(20s), std::future_status::ready);
+  auto request = get_async();
+  EXPECT_EQ(request.wait_for(20s), std::future_status::ready);
+  auto status = std::async(std::launch::async, [this] { return refresher().status().renewals; });
+  EXPECT_EQ(status.wait_for(20s), std::future_status::ready);
+  // Now somebody reads it, until the line about the first lease has come.
+  std::string log;
+  while (log.find("credentials renewed") == std::string::npos) {
+    log = log.substr(log.size() - std::min<std::size_t>(log.size(), 100)) + pipe.drain();
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(status.get(), 1U);
+  EXPECT_TRUE(request.get());
+  clock_.await_sleepers(1);
 }
 
 // Tokens of six seconds, half of all calls fail, requests all the time: none fails, none is ever
