@@ -129,7 +129,7 @@ TEST(Settings, AreWhatTheRoomsSayWhereNoOptionIsGiven) {
   EXPECT_EQ(settings->service.store.addressing, store.addressing);
   EXPECT_EQ(settings->service.store.signing, store.signing);
   EXPECT_EQ(settings->service.credential_wait, cred::RefresherOptions().credential_wait);
-  EXPECT_EQ(settings->service.source.role.signing, cred::RoleRequest().signing);
+  EXPECT_EQ(settings->service.source.dialect, cred::SourceSettings().dialect);
 }
 
 TEST(Settings, FollowTheOptions) {
