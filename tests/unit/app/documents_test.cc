@@ -219,5 +219,38 @@ TEST(Documents, NameTheDefaultsOfOptions) {
                                                 fallback("file-mode"), fallback("dir-mode"))));
 }
 
+/// "## Title" … "Test: `tests/unit/fs/names_test.cc` Names.OddKeysAppearEscapedAndHideNobody".
+TEST(Semantics, EverySectionNamesATestThatExists) {
+  const std::string text = document("docs/semantics.md");
+  std::size_t sections = 0;
+  for (auto at = text.find("\n## "); at != std::string::npos; at = text.find("\n## ", at + 1)) {
+    const std::string section = text.substr(at + 1, text.find("\n## ", at + 1) - at);
+    const std::string title = section.substr(0, section.find('\n'));
+    const auto line = section.find("\nTest: ");
+    if (line == std::string::npos) {
+      ADD_FAILURE() << title << " names no test: its last line is \"Test: `FILE` NAME\"";
+      continue;
+    }
+    ++sections;
+    for (auto tick = section.find('`', line); tick != std::string::npos;
+         tick = section.find('`', tick + 1)) {
+      const auto close = section.find('`', tick + 1);
+      const std::string file = section.substr(tick + 1, close - tick - 1);
+      const auto end = section.find_first_of(",\n", close);
+      std::string name(core::trim(std::string_view(section).substr(close + 1, end - close - 1)));
+      const std::string content = document(file);
+      if (file.ends_with(".py")) {
+        name = "def " + name + "(";
+      } else {
+        name = '(' + with(name, ".", ", ") + ") {";
+      }
+      EXPECT_TRUE(content.find(name) != std::string::npos)
+          << title << ": " << file << " has no " << name;
+      tick = close;
+    }
+  }
+  EXPECT_GT(sections, 0U);
+}
+
 }  // namespace
 }  // namespace app
