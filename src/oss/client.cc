@@ -120,6 +120,7 @@ core::Result<http::Response> Client::send_once(const core::OpContext& context, c
       return std::move(held).error().within(what);
     }
     const cred::Lease& lease = (*held)->lease;
+    const auto sent = now();
     auto answer = exchange(context, call, lease.credentials);
     if (!answer) {
       count(call, answer.error());
@@ -130,6 +131,9 @@ core::Result<http::Response> Client::send_once(const core::OpContext& context, c
     }
     Refusal& refusal = *answer->refusal;
     count(call, refusal.error);
+    if (refusal.error.kind == ErrorKind::Throttled && world_.on_throttled) {
+      world_.on_throttled(sent, refusal.pause);
+    }
     // Some S3 services (Ceph) have no other word for a token that has expired.
     const bool about_to_end = lease.expires && now() + kEndSlack >= *lease.expires;
     if (traits_.dialect == Dialect::S3 && refusal.error.kind == ErrorKind::Denied && about_to_end) {

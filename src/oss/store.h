@@ -1,5 +1,6 @@
 #pragma once
 // store::ObjectStore over HTTP.
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -57,6 +58,9 @@ struct Surroundings {
   core::Clock& clock;
   core::Random& random;
   core::Metrics& metrics;
+  /// Told of each answer that asked for fewer requests: when the request was sent, and how long the
+  /// service wants silence. Called without locks, from any thread; must not block.
+  std::function<void(core::SteadyTime sent, core::Duration told)> on_throttled = {};
 };
 
 /// Errors: InvalidArgument (bucket name, V4 without a region).

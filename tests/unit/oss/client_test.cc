@@ -189,6 +189,7 @@ TEST_F(Client, RepeatsWhatMayPassAndSignsEveryAttemptAnew) {
   EXPECT_EQ(metric("requests.HeadObject"), 4);
   EXPECT_EQ(metric("errors.HeadObject"), 3);
   EXPECT_EQ(metric("retries"), 3);
+  EXPECT_THAT(told_to_wait_, ::testing::ElementsAre(0s));  // by the 503 alone
 }
 
 TEST_F(Client, GivesUpAfterItsAttempts) {
@@ -224,6 +225,7 @@ TEST_P(Pauses, AreHonoured) {
   worker.join();
   ASSERT_TRUE(meta);
   EXPECT_EQ(clock_.steady_now() - began, 2s);
+  EXPECT_THAT(told_to_wait_, ::testing::ElementsAre(2s));  // and everybody else may hear of it
 }
 
 INSTANTIATE_TEST_SUITE_P(Headers, Pauses,

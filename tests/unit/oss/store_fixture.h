@@ -98,7 +98,11 @@ class OssStoreTest : public ::testing::Test {
   /// Made at its first use, so that a test can change the options before.
   store::ObjectStore& store() {
     if (!store_) {
-      store_ = open_store(options_, {transport_, credentials_, clock_, random_, metrics_}).value();
+      store_ = open_store(options_, {transport_, credentials_, clock_, random_, metrics_,
+                                     [this](core::SteadyTime, core::Duration told) {
+                                       told_to_wait_.push_back(told);
+                                     }})
+                   .value();
     }
     return *store_;
   }
@@ -117,6 +121,7 @@ class OssStoreTest : public ::testing::Test {
   core::Metrics metrics_;
   core::OpContext context_;
   const model::ObjectKey key_{"logs/a.txt"};
+  std::vector<core::Duration> told_to_wait_;  ///< by answers that were Throttled
 
  private:
   std::unique_ptr<store::ObjectStore> store_;
