@@ -9,40 +9,11 @@
 
 #include "core/clock.h"
 #include "core/result.h"
+#include "emulator/authority_options.h"
 #include "emulator/message.h"
+#include "emulator/principal.h"
 
 namespace emulator {
-
-enum class Dialect : std::uint8_t { Oss, S3 };
-
-/// Who a verified request speaks for. Cheap to copy; the policies behind it live in the Authority.
-struct Principal {
-  enum class Kind : std::uint8_t { Anonymous, User, Session };
-  Kind kind = Kind::Anonymous;
-  std::string arn;  ///< acs:ram::ACCOUNT:user/NAME or …:assumed-role/ROLE/SESSION
-  std::string access_key_id;
-  std::shared_ptr<const struct Grants> grants;  ///< what the policies add up to; null: nothing
-};
-
-/// What a verified request may additionally carry as limits (signed URL restrictions).
-struct Verified {
-  Principal principal;
-  Dialect dialect = Dialect::Oss;
-  bool by_url = false;
-};
-
-struct AuthorityOptions {
-  std::string region = "cn-hangzhou";
-  std::vector<std::string> buckets = {"examplebucket"};
-  core::Duration min_duration = std::chrono::seconds{900};
-  std::string config_file;  ///< users, roles, trust, policies of one's own (JSON); may be empty
-  std::string data_dir;     ///< where key pair, token key and revocations persist; empty: nowhere
-  std::string client_vpc;   ///< the VPC that callers seem to come from
-  std::string oidc_token;   ///< a web-identity token that is accepted as it is
-  bool weak_metadata = false;           ///< the metadata server also answers without a token
-  bool expired_as_invalid_key = false;  ///< expired tokens answer InvalidAccessKeyId, as OSS may
-  bool expired_as_denied = false;       ///< … AccessDenied in the S3 dialect, as Ceph's do
-};
 
 /// The facts that the ready line tells.
 struct Identity {

@@ -3,7 +3,7 @@
 // them. Source: OSS API, "Operations on buckets"; Amazon S3 API, "GetBucket…".
 #include <string_view>
 
-#include "emulator/authority.h"
+#include "emulator/message.h"
 
 namespace emulator {
 

@@ -3,7 +3,7 @@
 #include <string>
 #include <string_view>
 
-#include "emulator/journal.h"
+#include "emulator/change.h"
 
 namespace emulator {
 

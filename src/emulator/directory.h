@@ -9,7 +9,7 @@
 #include "core/result.h"
 #include "core/secret.h"
 #include "core/time.h"
-#include "emulator/authority.h"
+#include "emulator/authority_options.h"
 #include "emulator/jwt.h"
 #include "emulator/policy.h"
 #include "emulator/state_file.h"

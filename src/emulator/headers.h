@@ -6,9 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "emulator/call.h"
 #include "emulator/errors.h"
 #include "emulator/objects.h"
-#include "emulator/service.h"
+#include "emulator/reply.h"
+#include "emulator/storage.h"
 #include "emulator/xml.h"
 
 namespace emulator {

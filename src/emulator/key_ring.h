@@ -11,8 +11,8 @@
 
 #include "core/mutex.h"
 #include "core/result.h"
-#include "emulator/authority.h"
 #include "emulator/directory.h"
+#include "emulator/principal.h"
 #include "emulator/state_file.h"
 #include "emulator/tokens.h"
 

@@ -1,5 +1,5 @@
 #pragma once
-// What the emulator's two halves, the server and the authority, say to each other.
+// What the emulator's rooms say to each other: requests as they came, refusals, small answers.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +10,9 @@
 #include "core/time.h"
 
 namespace emulator {
+
+/// Whose protocol a request speaks.
+enum class Dialect : std::uint8_t { Oss, S3 };
 
 /// One query parameter, decoded once ('+' is a blank). "name" and "name=" differ in has_equals
 /// only.

@@ -8,6 +8,7 @@
 
 #include "emulator/directory.h"
 #include "emulator/jwt.h"
+#include "emulator/message.h"
 
 namespace emulator {
 

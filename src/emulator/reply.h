@@ -6,9 +6,9 @@
 #include <string_view>
 
 #include "core/time.h"
-#include "emulator/authority.h"
 #include "emulator/body.h"
 #include "emulator/errors.h"
+#include "emulator/message.h"
 
 namespace emulator {
 

@@ -77,19 +77,6 @@ Outcome<bool> check_key(const Call& call) {
 
 }  // namespace
 
-std::string Call::vendor_name(std::string_view name) const {
-  return (dialect == Dialect::S3 ? "x-amz-" : "x-oss-") + std::string(name);
-}
-
-std::optional<std::string_view> Call::vendor(std::string_view name) const {
-  return request.header(vendor_name(name));
-}
-
-std::string Call::param(std::string_view name) const {
-  const QueryParam* found = request.param(name);
-  return found == nullptr ? std::string() : found->value;
-}
-
 void Service::recognise(Call& call) const {
   call.dialect = likely_dialect(call.request);
   call.address = address_of(call.request, options_.domains);

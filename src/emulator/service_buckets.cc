@@ -5,6 +5,8 @@
 #include "core/text.h"
 #include "emulator/bucket_configuration.h"
 #include "emulator/headers.h"
+#include "emulator/request_documents.h"
+#include "emulator/service.h"
 #include "emulator/xml.h"
 
 namespace emulator {

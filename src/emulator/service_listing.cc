@@ -4,6 +4,7 @@
 #include "core/format.h"
 #include "core/text.h"
 #include "emulator/headers.h"
+#include "emulator/service.h"
 #include "emulator/xml.h"
 
 namespace emulator {

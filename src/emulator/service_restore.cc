@@ -1,7 +1,8 @@
 // Service: objects that lie in an archive, and their restoration.
 #include "core/format.h"
 #include "emulator/headers.h"
-#include "emulator/xml.h"
+#include "emulator/request_documents.h"
+#include "emulator/service.h"
 
 namespace emulator {
 

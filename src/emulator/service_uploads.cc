@@ -2,6 +2,8 @@
 #include "core/format.h"
 #include "core/text.h"
 #include "emulator/headers.h"
+#include "emulator/request_documents.h"
+#include "emulator/service.h"
 #include "emulator/xml.h"
 
 namespace emulator {

@@ -8,7 +8,7 @@
 
 #include "core/secret.h"
 #include "core/time.h"
-#include "emulator/authority.h"
+#include "emulator/message.h"
 
 namespace emulator {
 

@@ -1,13 +1,9 @@
 #pragma once
-// The XML that the service speaks: a writer for answers, readers for request bodies.
+// A writer for the XML of answers.
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include "emulator/objects.h"
-#include "emulator/storage.h"
 
 namespace emulator {
 
@@ -31,23 +27,5 @@ class XmlWriter {
 
 /// The five entities; control characters that XML cannot carry become numeric references.
 std::string xml_escape(std::string_view text);
-
-struct DeleteRequest {
-  struct Item {
-    std::string key;
-    std::string version_id;
-  };
-  bool quiet = false;
-  std::vector<Item> items;
-};
-/// Nothing if the text is not what its name says.
-std::optional<DeleteRequest> parse_delete(const std::string& text);
-std::optional<std::vector<PartName>> parse_complete(const std::string& text);
-std::optional<Pairs> parse_tagging(const std::string& text);
-std::optional<Versioning> parse_versioning(const std::string& text);
-/// Days of RestoreRequest; 1 if there is no body, or no such element.
-std::optional<unsigned> parse_restore(const std::string& text);
-/// StorageClass of CreateBucketConfiguration; empty if there is none.
-std::optional<std::string> parse_create_bucket(const std::string& text);
 
 }  // namespace emulator
