@@ -2,8 +2,8 @@
 // The administration port: statistics, shape, faults, tokens, synthetic objects.
 #include <string_view>
 
-#include "emulator/message.h"
 #include "emulator/shared.h"
+#include "emulator/wire/message.h"
 
 namespace emulator {
 

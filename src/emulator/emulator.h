@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "core/result.h"
-#include "emulator/authority.h"
+#include "emulator/account/authority.h"
 
 namespace emulator {
 

@@ -4,10 +4,10 @@
 #include <utility>
 
 #include "core/text.h"
+#include "emulator/account/aws_sts.h"
 #include "emulator/admin.h"
-#include "emulator/aws_sts.h"
-#include "emulator/elsewhere.h"
-#include "emulator/pacer.h"
+#include "emulator/wire/elsewhere.h"
+#include "emulator/wire/pacer.h"
 
 namespace emulator {
 namespace {

@@ -5,9 +5,9 @@
 #include <optional>
 #include <string>
 
-#include "emulator/link.h"
-#include "emulator/request_reader.h"
 #include "emulator/shared.h"
+#include "emulator/wire/link.h"
+#include "emulator/wire/request_reader.h"
 
 namespace emulator {
 

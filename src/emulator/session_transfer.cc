@@ -4,10 +4,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "emulator/aws_chunked.h"
-#include "emulator/elsewhere.h"
-#include "emulator/pacer.h"
 #include "emulator/session.h"
+#include "emulator/wire/aws_chunked.h"
+#include "emulator/wire/elsewhere.h"
+#include "emulator/wire/pacer.h"
 
 namespace emulator {
 namespace {

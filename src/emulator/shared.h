@@ -4,11 +4,11 @@
 #include <cstdint>
 
 #include "core/clock.h"
-#include "emulator/authority.h"
-#include "emulator/faults.h"
-#include "emulator/service.h"
+#include "emulator/account/authority.h"
+#include "emulator/objects/storage.h"
+#include "emulator/service/service.h"
 #include "emulator/stats.h"
-#include "emulator/storage.h"
+#include "emulator/wire/faults.h"
 
 namespace emulator {
 

@@ -1,9 +1,9 @@
 #include <gmock/gmock.h>
 
-#include "emulator/network.h"
-#include "emulator/policy.h"
-#include "emulator/trust.h"
-#include "emulator/wildcard.h"
+#include "emulator/account/network.h"
+#include "emulator/account/policy.h"
+#include "emulator/account/trust.h"
+#include "emulator/account/wildcard.h"
 
 namespace emulator {
 namespace {

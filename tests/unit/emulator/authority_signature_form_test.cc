@@ -1,7 +1,7 @@
 // What read_claim refuses before any key is looked up.
 #include <gtest/gtest.h>
 
-#include "emulator/signature.h"
+#include "emulator/account/signature.h"
 #include "unit/emulator/authority_support.h"
 
 namespace emulator {

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "core/digest.h"
-#include "emulator/signature_oss.h"
+#include "emulator/account/signature_oss.h"
 #include "unit/emulator/authority_support.h"
 
 namespace emulator {

@@ -2,7 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "core/digest.h"
-#include "emulator/signature_rpc.h"
+#include "emulator/account/signature_rpc.h"
 #include "unit/emulator/authority_support.h"
 
 namespace emulator {

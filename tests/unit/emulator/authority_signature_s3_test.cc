@@ -1,7 +1,7 @@
 // AWS signature version 4 against the vectors that AWS publishes.
 #include <gmock/gmock.h>
 
-#include "emulator/signature_s3.h"
+#include "emulator/account/signature_s3.h"
 #include "unit/emulator/authority_support.h"
 
 namespace emulator {

@@ -8,8 +8,8 @@
 
 #include "core/text.h"
 #include "core/time.h"
-#include "emulator/authority.h"
-#include "emulator/message.h"
+#include "emulator/account/authority.h"
+#include "emulator/wire/message.h"
 #include "support/fake_clock.h"
 
 namespace emulator {

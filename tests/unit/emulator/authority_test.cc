@@ -1,5 +1,5 @@
 // The authority as the server sees it: keys, tokens, rights, times.
-#include "emulator/authority.h"
+#include "emulator/account/authority.h"
 
 #include <gmock/gmock.h>
 #include <sys/stat.h>

@@ -9,7 +9,7 @@
 #include <nlohmann/json.hpp>
 #include <string>
 
-#include "emulator/base64url.h"
+#include "emulator/account/base64url.h"
 
 namespace emulator {
 

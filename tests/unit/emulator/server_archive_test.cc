@@ -1,7 +1,7 @@
 // Archive classes and their restoration; the settings that a bucket does not have.
 #include <gmock/gmock.h>
 
-#include "emulator/bucket_configuration.h"
+#include "emulator/service/bucket_configuration.h"
 #include "unit/emulator/server_fixture.h"
 
 namespace emulator::wire {

@@ -2,7 +2,7 @@
 
 #include <gmock/gmock.h>
 
-#include "emulator/policy.h"
+#include "emulator/account/policy.h"
 
 namespace policy {
 namespace {
