@@ -1,138 +1,21 @@
 #include "emulator/account/signature_oss.h"
 
 #include <algorithm>
-#include <array>
 
 #include "core/digest.h"
 #include "core/text.h"
+#include "emulator/account/subresources.h"
 
 namespace emulator {
 namespace {
 
-/// Query parameters that a V1 signature covers: the union over documentation and clients.
-constexpr auto kSubresources =
-    std::to_array<std::string_view>({"accessPoint",
-                                     "accessPointPolicy",
-                                     "acl",
-                                     "append",
-                                     "asyncFetch",
-                                     "bucketArchiveDirectRead",
-                                     "bucketInfo",
-                                     "callback",
-                                     "callback-var",
-                                     "cloudboxes",
-                                     "cname",
-                                     "comp",
-                                     "continuation-token",
-                                     "cors",
-                                     "delete",
-                                     "encryption",
-                                     "endTime",
-                                     "group",
-                                     "httpsConfig",
-                                     "img",
-                                     "inventory",
-                                     "inventoryId",
-                                     "lifecycle",
-                                     "link",
-                                     "live",
-                                     "location",
-                                     "logging",
-                                     "metaQuery",
-                                     "objectInfo",
-                                     "objectMeta",
-                                     "partNumber",
-                                     "policy",
-                                     "policyStatus",
-                                     "position",
-                                     "processConfiguration",
-                                     "publicAccessBlock",
-                                     "qos",
-                                     "qosInfo",
-                                     "qosRequester",
-                                     "redundancyTransition",
-                                     "referer",
-                                     "regionList",
-                                     "replication",
-                                     "replicationLocation",
-                                     "replicationProgress",
-                                     "requestPayment",
-                                     "requesterQosInfo",
-                                     "resourceGroup",
-                                     "resourcePool",
-                                     "resourcePoolBuckets",
-                                     "resourcePoolInfo",
-                                     "response-cache-control",
-                                     "response-content-disposition",
-                                     "response-content-encoding",
-                                     "response-content-language",
-                                     "response-content-type",
-                                     "response-expires",
-                                     "responseHeader",
-                                     "restore",
-                                     "rtc",
-                                     "seal",
-                                     "security-token",
-                                     "sequential",
-                                     "startTime",
-                                     "stat",
-                                     "status",
-                                     "style",
-                                     "styleName",
-                                     "symlink",
-                                     "tagging",
-                                     "transferAcceleration",
-                                     "udf",
-                                     "udfApplication",
-                                     "udfApplicationLog",
-                                     "udfId",
-                                     "udfImage",
-                                     "udfImageDesc",
-                                     "udfName",
-                                     "uploadId",
-                                     "uploads",
-                                     "versionId",
-                                     "versioning",
-                                     "versions",
-                                     "vip",
-                                     "vod",
-                                     "vpcip",
-                                     "website",
-                                     "withHashContext",
-                                     "worm",
-                                     "wormExtend",
-                                     "wormId",
-                                     "x-oss-ac-forward-allow",
-                                     "x-oss-ac-source-ip",
-                                     "x-oss-ac-subnet-mask",
-                                     "x-oss-ac-vpc-id",
-                                     "x-oss-access-point-name",
-                                     "x-oss-async-process",
-                                     "x-oss-delete",
-                                     "x-oss-dir",
-                                     "x-oss-enable-md5",
-                                     "x-oss-enable-sha1",
-                                     "x-oss-enable-sha256",
-                                     "x-oss-hash-ctx",
-                                     "x-oss-md5-ctx",
-                                     "x-oss-process",
-                                     "x-oss-redundancy-transition-taskid",
-                                     "x-oss-rename",
-                                     "x-oss-request-payer",
-                                     "x-oss-target-redundancy-type",
-                                     "x-oss-traffic-limit",
-                                     "x-oss-write-get-object-response"});
-static_assert(std::is_sorted(kSubresources.begin(), kSubresources.end()));
-
-/// Go clients sign every x-oss-* parameter and a few more; others sign only the listed ones.
+/// Go clients and alibabacloud-gateway-oss sign every x-oss-* parameter, others only the listed
+/// ones.
 enum class Coverage : std::uint8_t { Listed, ListedAndOurs };
 
 bool is_signed(std::string_view name, Coverage coverage) {
-  if (std::binary_search(kSubresources.begin(), kSubresources.end(), name)) {
-    return true;
-  }
-  return coverage == Coverage::ListedAndOurs &&
-         (name.starts_with("x-oss-") || name == "cleanRestoredObject");
+  return is_subresource(name) ||
+         (coverage == Coverage::ListedAndOurs && name.starts_with("x-oss-"));
 }
 
 std::string header_or_empty(const RawRequest& request, std::string_view name) {

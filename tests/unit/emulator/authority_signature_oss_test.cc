@@ -276,6 +276,20 @@ std::vector<Vector> vectors() {
        "testsecret",
        "",
        "D3LjOcLak12C3rATavHD+rSDrR0="},
+      // Signed by the vendor's SDKs from PyPI: oss2 2.19.1, alibabacloud-oss-v2 1.4.1 and
+      // alibabacloud-gateway-oss 0.0.30.
+      {"SDK_oss2", "GET", "/?vod&max-keys=3&status=enabled", kOurV1, bucket, "", "testsecret",
+       ours_v1, "PY6dPZWydCY8300QhuHZU0dBRog="},
+      {"SDK_v2_logs", "GET", "/?userDefinedLogFieldsConfig", kOurV1, bucket, "", "testsecret",
+       ours_v1, "ZyPsBQ/fHGhfSxkp3GaMwbkkEAM="},
+      {"SDK_v2_seal", "GET", "/nelson?seal&position=7", kOurV1, bucket, "nelson", "testsecret",
+       ours_v1, "2NBaABcQlTqKf50Jnap5FpmxEt0="},
+      {"SDK_v2_clean", "GET", "/nelson?cleanRestoredObject&versionId=V", kOurV1, bucket, "nelson",
+       "testsecret", ours_v1, "f+wtifsSLES2WGshj3EZQRH4pQk="},
+      {"SDK_v2_list", "GET", "/?prefix=p", kOurV1, bucket, "", "testsecret", ours_v1,
+       "ghh3MhdAYlcXZJJZNorvRb7QwyY="},
+      {"SDK_gateway", "GET", "/?dataAccelerator&prefix=p", kOurV1, bucket, "", "testsecret",
+       ours_v1, "fF/KSXGSztaOu02lwjcaVZg9LcE="},
   };
 }
 
@@ -311,6 +325,19 @@ Vector vector_named(const std::string& name) {
   }
   ADD_FAILURE() << "no vector " << name;
   return {};
+}
+
+TEST(OssSignature, CoversNoParameterThatTheVendorsSdksLeaveOut) {
+  const auto signed_with = [](const std::string& query) {
+    return core::base64(core::hmac_sha1(
+        "testsecret", "GET\n\n\nTue, 02 Jan 2024 03:04:05 GMT\n/examplebucket/" + query));
+  };
+  Vector listing = vector_named("SDK_v2_list");
+  EXPECT_FALSE(check(listing, signed_with("")));
+  EXPECT_EQ(check(listing, signed_with("?prefix=p"))->code, "SignatureDoesNotMatch");
+  listing.target = "/?acl&prefix=p";
+  EXPECT_FALSE(check(listing, signed_with("?acl")));
+  EXPECT_EQ(check(listing, signed_with(""))->code, "SignatureDoesNotMatch");
 }
 
 TEST(OssSignature, AMismatchShowsTheStringToSign) {
