@@ -62,7 +62,8 @@ TEST_P(OssV1, SignsAsPublished) {
 }
 
 // Source: OSS API, "Include a V1 signature" (V1_7), and the official SDKs' own tests (V1_1 to V1_6,
-// V1Q_*). C_* are regression values of code that gives all of those.
+// V1Q_*). C_* are regression values of code that gives all of those. SDK_* are what oss2 2.19.1 and
+// alibabacloud-oss-v2 1.4.1 from PyPI sign.
 INSTANTIATE_TEST_SUITE_P(
     Vectors, OssV1,
     ::testing::Values(
@@ -198,7 +199,31 @@ INSTANTIATE_TEST_SUITE_P(
                 {"response-content-disposition", "attachment; filename=\"a b.txt\""}},
                {},
                "1704168245",
-               "D3LjOcLak12C3rATavHD+rSDrR0="}),
+               "D3LjOcLak12C3rATavHD+rSDrR0="},
+        Vector{"SDK_1",
+               kLongLived,
+               "GET",
+               at("examplebucket", ""),
+               {{"vod", std::nullopt}, {"max-keys", "3"}, {"status", "enabled"}},
+               {},
+               kOurDate,
+               "PY6dPZWydCY8300QhuHZU0dBRog="},
+        Vector{"SDK_2",
+               kLongLived,
+               "GET",
+               at("examplebucket", ""),
+               {{"userDefinedLogFieldsConfig", std::nullopt}},
+               {},
+               kOurDate,
+               "ZyPsBQ/fHGhfSxkp3GaMwbkkEAM="},
+        Vector{"SDK_3",
+               kLongLived,
+               "GET",
+               at("examplebucket", "nelson"),
+               {{"versionId", "V"}, {"cleanRestoredObject", std::nullopt}},
+               {},
+               kOurDate,
+               "f+wtifsSLES2WGshj3EZQRH4pQk="}),
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(OssV1Header, CarriesDateTokenAndAuthorization) {
