@@ -9,7 +9,7 @@
 
 #include "curl/connections.h"
 #include "curl/handles.h"
-#include "curl/transport.h"
+#include "curl/options.h"
 #include "http/transport.h"
 
 namespace curl {

@@ -6,7 +6,8 @@
 
 #include "core/time.h"
 #include "http/message.h"
-#include "sign/signer.h"
+#include "sign/credentials.h"
+#include "sign/scope.h"
 
 namespace sign {
 

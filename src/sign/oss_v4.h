@@ -1,11 +1,13 @@
 #pragma once
 // OSS signature version 4: HMAC-SHA256 with a key derived for the day, region and product.
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/time.h"
 #include "http/message.h"
-#include "sign/signer.h"
+#include "sign/credentials.h"
+#include "sign/scope.h"
 
 namespace sign {
 

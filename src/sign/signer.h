@@ -9,19 +9,11 @@
 #include "core/time.h"
 #include "http/message.h"
 #include "sign/credentials.h"
+#include "sign/scope.h"
 
 namespace sign {
 
 enum class Scheme : std::uint8_t { OssV1, OssV4, S3V4 };
-
-/// What is signed besides the request itself. The bucket and key are decoded and independent of
-/// addressing; both empty at service level, key empty at bucket level.
-struct Scope {
-  std::string bucket;
-  std::string key;
-  std::string region;           ///< "cn-hangzhou"; V1 needs none
-  std::string product = "oss";  ///< "oss-cloudbox" for a CloudBox; "s3" for S3
-};
 
 /// Adds date, token and Authorization headers to `request` (replacing any that are there).
 /// Anonymous credentials add nothing.

@@ -232,6 +232,7 @@ TEST(Semantics, EverySectionNamesATestThatExists) {
       continue;
     }
     ++sections;
+    EXPECT_NE(section.find('`', line), std::string::npos) << title << ": which test?";
     for (auto tick = section.find('`', line); tick != std::string::npos;
          tick = section.find('`', tick + 1)) {
       const auto close = section.find('`', tick + 1);

@@ -4,6 +4,7 @@
 
 #include "core/digest.h"
 #include "sign/canonical.h"
+#include "sign/signer.h"
 
 namespace {
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "sign/signer.h"
+
 namespace {
 
 using http::Request;
