@@ -3,7 +3,6 @@ find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED)
 find_package(CURL REQUIRED)
 find_package(fmt REQUIRED)
-find_package(spdlog REQUIRED)
 find_package(tinyxml2 REQUIRED)
 
 # name, header that must exist, library or empty for header-only

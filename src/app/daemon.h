@@ -11,6 +11,7 @@
 #include "app/places.h"
 #include "app/service.h"
 #include "app/settings.h"
+#include "core/log_thread.h"
 #include "core/metrics.h"
 #include "core/mutex.h"
 #include "core/random.h"
@@ -74,6 +75,7 @@ class Daemon final : public ops::ControlHandler {
 
   // In the order in which they come to life; they end the other way round.
   core::Metrics metrics_;
+  const core::LogThread log_{metrics_};
   core::Random random_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<store::ObjectStore> store_;

@@ -1,62 +1,251 @@
 #include "core/log.h"
 
 #include <fcntl.h>
-#include <spdlog/sinks/basic_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/sinks/syslog_sink.h>
-#include <spdlog/spdlog.h>
-#include <sys/stat.h>
+#include <pthread.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <condition_variable>
+#include <csignal>
 #include <cstdlib>
+#include <deque>
 #include <memory>
+#include <mutex>
+#include <thread>
 
 #include "core/check.h"
+#include "core/format.h"
+#include "core/held_locks.h"
+#include "core/log_thread.h"
 #include "core/os_error.h"
-#include "core/snapshot.h"
+#include "core/thread_pool.h"
+#include "core/unique_fd.h"
 
 namespace core {
 namespace {
 
 constexpr std::array<std::string_view, 5> kNames = {"error", "warn", "info", "debug", "trace"};
 
+/// What may wait to be written, and what errors may take beyond that.
+constexpr std::size_t kMostWaiting = 4UL << 20U;
+constexpr std::size_t kKeptForErrors = 256UL << 10U;
+/// How long the end waits for whoever takes the lines.
+constexpr Duration kLastPatience = std::chrono::seconds{1};
+
+struct Line {
+  LogLevel level = LogLevel::Info;
+  WallTime when;
+  std::string text;
+
+  [[nodiscard]] std::size_t weight() const { return sizeof(Line) + text.size(); }
+};
+
+Line line_of(LogLevel level, std::string text) {
+  return {level, std::chrono::system_clock::now(), std::move(text)};
+}
+
+/// Where lines go.
+class Sink {
+ public:
+  Sink() = default;
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+  virtual ~Sink() = default;
+  /// Waits for whoever takes it. False: the line is lost.
+  virtual bool write(const Line& line) = 0;
+};
+
+/// A line is one write(2): stdio's locks and buffers could hold up the process's end.
+class DescriptorSink final : public Sink {
+ public:
+  explicit DescriptorSink(UniqueFd file = UniqueFd()) : file_(std::move(file)) {}
+
+  bool write(const Line& line) override {
+    constexpr std::array<std::string_view, 5> kWords = {"error", "warning", "info", "debug",
+                                                        "trace"};
+    const auto seconds = std::chrono::floor<std::chrono::seconds>(line.when);
+    const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(line.when - seconds);
+    std::string time = format_iso8601(line.when);
+    time.pop_back();  // the Z
+    const std::string text = format("{}.{:03}Z {} {}\n", time, rest.count(),
+                                    kWords.at(static_cast<std::size_t>(line.level)), line.text);
+    std::string_view left = text;
+    while (!left.empty()) {
+      const ssize_t n =
+          ::write(file_.valid() ? file_.get() : STDERR_FILENO, left.data(), left.size());
+      if (n < 0 && errno != EINTR) {
+        return false;
+      }
+      left.remove_prefix(n < 0 ? 0 : static_cast<std::size_t>(n));
+    }
+    return true;
+  }
+
+ private:
+  const UniqueFd file_;  ///< else standard error
+};
+
+class SyslogSink final : public Sink {
+ public:
+  SyslogSink() { ::openlog("stsfs", LOG_PID, LOG_DAEMON); }
+  bool write(const Line& line) override {
+    constexpr std::array<int, 5> kPriorities = {LOG_ERR, LOG_WARNING, LOG_INFO, LOG_DEBUG,
+                                                LOG_DEBUG};
+    ::syslog(kPriorities.at(static_cast<std::size_t>(line.level)), "%s", line.text.c_str());
+    return true;
+  }
+};
+
+/// The lines on their way. Never destroyed: at the process's end, a thread may be stuck in a sink.
+class Way {
+ public:
+  static Way& get() {
+    static Way& way = *new Way;
+    return way;
+  }
+
+  void lead_to(std::shared_ptr<Sink> sink) {
+    std::unique_lock lock(mutex_);
+    sink_ = std::move(sink);
+  }
+
+  void send(Line line) {
+    std::shared_ptr<Sink> sink;
+    {
+      std::unique_lock lock(mutex_);
+      if (running_) {
+        const std::size_t room =
+            kMostWaiting + (line.level == LogLevel::Error ? kKeptForErrors : 0);
+        if (weight_ + line.weight() > room) {
+          ++lost_;
+          count(1);
+        } else {
+          weight_ += line.weight();
+          lines_.push_back(std::move(line));
+          changed_.notify_all();
+        }
+        return;
+      }
+      sink = sink_;
+    }
+    sink->write(line);
+  }
+
+  void start(Metric& dropped) {
+    {
+      std::unique_lock lock(mutex_);
+      dropped_ = &dropped;
+      stopping_ = false;
+      if (std::exchange(running_, true)) {
+        return;  // one that was left behind, stuck
+      }
+    }
+    std::thread([this] { run(); }).detach();
+  }
+
+  void stop() {
+    const auto until = std::chrono::steady_clock::now() + kLastPatience;
+    std::unique_lock lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+    while (running_ && std::chrono::steady_clock::now() < until) {
+      changed_.wait_until(lock, until);
+    }
+    dropped_ = nullptr;
+  }
+
+  void flush() {
+    const auto until = std::chrono::steady_clock::now() + kLastPatience;
+    std::unique_lock lock(mutex_);
+    while ((writing_ || !lines_.empty()) && std::chrono::steady_clock::now() < until) {
+      changed_.wait_until(lock, until);
+    }
+  }
+
+ private:
+  Way() : sink_(std::make_shared<DescriptorSink>()) {}
+
+  void count(std::int64_t lines) {
+    if (dropped_ != nullptr) {
+      dropped_->add(lines);
+    }
+  }
+
+  void run() {
+    name_this_thread("log");
+    sigset_t all;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, nullptr);
+    for (;;) {
+      Line line;
+      std::uint64_t lost = 0;
+      std::shared_ptr<Sink> sink;
+      {
+        std::unique_lock lock(mutex_);
+        while (lines_.empty() && lost_ == 0 && !stopping_) {
+          changed_.wait(lock);
+        }
+        if (lines_.empty() && lost_ == 0) {
+          running_ = false;
+          changed_.notify_all();
+          return;
+        }
+        if (weight_ <= kMostWaiting / 2) {
+          lost = std::exchange(lost_, 0);
+        }
+        if (!lines_.empty()) {
+          line = std::move(lines_.front());
+          lines_.pop_front();
+          weight_ -= line.weight();
+        }
+        sink = sink_;
+        writing_ = true;
+      }
+      if (lost > 0) {
+        sink->write(line_of(LogLevel::Warn, format("log.dropped lines={}", lost)));
+      }
+      const bool written = line.text.empty() || sink->write(line);
+      std::unique_lock lock(mutex_);
+      writing_ = false;
+      count(written ? 0 : 1);
+      changed_.notify_all();
+    }
+  }
+
+  // No core::Mutex: a broken invariant is told under any lock.
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::shared_ptr<Sink> sink_;
+  std::deque<Line> lines_;
+  std::size_t weight_ = 0;
+  std::uint64_t lost_ = 0;  ///< and not told of yet
+  Metric* dropped_ = nullptr;
+  bool running_ = false;
+  bool writing_ = false;
+  bool stopping_ = false;
+};
+
 std::atomic<LogLevel>& threshold() {
   static std::atomic<LogLevel> level{LogLevel::Info};
   return level;
 }
 
-std::shared_ptr<spdlog::logger> make_logger(spdlog::sink_ptr sink, bool with_time) {
-  auto logger = std::make_shared<spdlog::logger>("stsfs", std::move(sink));
-  logger->set_level(spdlog::level::trace);
-  logger->set_pattern(with_time ? "%Y-%m-%dT%H:%M:%S.%eZ %l %v" : "%l %v",
-                      spdlog::pattern_time_type::utc);
-  logger->flush_on(spdlog::level::trace);
-  return logger;
-}
-
-/// The logger in use; spdlog's own registry is not used, so that there is one owner.
-std::shared_ptr<spdlog::logger>& logger() {
-  static std::shared_ptr<spdlog::logger> instance =
-      make_logger(std::make_shared<spdlog::sinks::stderr_sink_mt>(), true);
-  return instance;
-}
-
-spdlog::level::level_enum to_spdlog(LogLevel level) {
-  switch (level) {
-    case LogLevel::Error:
-      return spdlog::level::err;
-    case LogLevel::Warn:
-      return spdlog::level::warn;
-    case LogLevel::Info:
-      return spdlog::level::info;
-    case LogLevel::Debug:
-      return spdlog::level::debug;
-    case LogLevel::Trace:
-      return spdlog::level::trace;
+std::string text_of(std::string_view event, std::initializer_list<LogField> fields) {
+  std::string line(event);
+  for (const LogField& field : fields) {
+    const bool plain =
+        !field.value.empty() && field.value.find_first_of(" \"=\\") == std::string::npos;
+    line += ' ';
+    line += field.key;
+    line += plain ? "=" : "=\"";
+    line += escape_for_log(field.value);
+    if (!plain) {
+      line += '"';
+    }
   }
-  return spdlog::level::err;
+  return line;
 }
 
 }  // namespace
@@ -76,24 +265,18 @@ Status open_log(LogLevel level, LogTarget target, const std::string& file) {
   threshold() = level;
   switch (target) {
     case LogTarget::Stderr:
-      logger() = make_logger(std::make_shared<spdlog::sinks::stderr_sink_mt>(), true);
+      Way::get().lead_to(std::make_shared<DescriptorSink>());
       break;
     case LogTarget::Syslog:
-      logger() = make_logger(
-          std::make_shared<spdlog::sinks::syslog_sink_mt>("stsfs", LOG_PID, LOG_DAEMON, true),
-          false);
+      Way::get().lead_to(std::make_shared<SyslogSink>());
       break;
     case LogTarget::File: {
-      const int fd = ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-      if (fd < 0) {
+      UniqueFd opened(
+          ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600));
+      if (!opened.valid()) {
         return os_error(errno, "log file " + file);
       }
-      ::close(fd);
-      try {
-        logger() = make_logger(std::make_shared<spdlog::sinks::basic_file_sink_mt>(file), true);
-      } catch (const spdlog::spdlog_ex& failure) {
-        return fail(ErrorKind::Io, "log file " + file + ": " + failure.what());
-      }
+      Way::get().lead_to(std::make_shared<DescriptorSink>(std::move(opened)));
       break;
     }
   }
@@ -109,7 +292,7 @@ std::string escape_for_log(std::string_view text) {
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) {
-      out += fmt::format("\\x{:02x}", byte);
+      out += format("\\x{:02x}", byte);
     } else if (c == '"' || c == '\\') {
       out += '\\';
       out += c;
@@ -121,27 +304,21 @@ std::string escape_for_log(std::string_view text) {
 }
 
 void log(LogLevel level, std::string_view event, std::initializer_list<LogField> fields) {
-  if (!log_enabled(level)) {
-    return;
+  // Without a LogThread a line waits for whoever takes it, and so would all who want the lock.
+  CORE_CHECK(!holds_a_lock());
+  if (log_enabled(level)) {
+    Way::get().send(line_of(level, text_of(event, fields)));
   }
-  std::string line(event);
-  for (const LogField& field : fields) {
-    const bool plain =
-        !field.value.empty() && field.value.find_first_of(" \"=\\") == std::string::npos;
-    line += ' ';
-    line += field.key;
-    line += plain ? "=" : "=\"";
-    line += escape_for_log(field.value);
-    if (!plain) {
-      line += '"';
-    }
-  }
-  logger()->log(to_spdlog(level), "{}", line);
 }
 
+LogThread::LogThread(Metrics& metrics) { Way::get().start(metrics["log.dropped"]); }
+LogThread::~LogThread() { Way::get().stop(); }
+
 void check_failed(const char* condition, const char* file, int line) {
-  log(LogLevel::Error, "broken invariant",
-      {{"condition", condition}, {"file", file}, {"line", line}});
+  Way::get().send(line_of(
+      LogLevel::Error,
+      text_of("broken invariant", {{"condition", condition}, {"file", file}, {"line", line}})));
+  Way::get().flush();
   std::abort();
 }
 

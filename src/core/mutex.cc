@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/check.h"
+#include "core/held_locks.h"
 
 namespace core {
 namespace {
@@ -17,6 +18,14 @@ std::vector<const Mutex*>& held_locks() {
 #endif
 
 }  // namespace
+
+bool holds_a_lock() {
+#ifndef NDEBUG
+  return !held_locks().empty();
+#else
+  return false;
+#endif
+}
 
 void Mutex::lock() NO_THREAD_SAFETY_ANALYSIS {
 #ifndef NDEBUG

@@ -76,8 +76,7 @@ bool Crew::add_member() {
   Member& member = *members_.back();
   try {
     member.thread = std::thread([this, &member] { run(member); });
-  } catch (const std::system_error& error) {
-    core::log(core::LogLevel::Warn, "cannot start a thread", {{"error", error.what()}});
+  } catch (const std::system_error&) {  // the system allows no more
     members_.pop_back();
     return false;
   }
@@ -101,17 +100,26 @@ const fuse_in_header* Crew::message() {
 bool Crew::may_wait() {
   Member* const member = self();
   CORE_CHECK(member != nullptr && member->receives);
-  const core::MutexLock lock(mutex_);
-  if (receiving_ == 1) {
-    if (idle_ > 0) {
+  bool alone = false;
+  {
+    const core::MutexLock lock(mutex_);
+    const bool last = receiving_ == 1;
+    if (last && idle_ > 0) {
       wanted_.notify_one();
-    } else if (members_.size() >= options_.limit || !add_member()) {
-      // With no other thread there is nobody to leave the work to.
-      return members_.size() == 1;
+    }
+    const bool full = members_.size() >= options_.limit;
+    if (!last || idle_ > 0 || (!full && add_member())) {
+      stop_counting(*member);
+      return true;
+    }
+    // With no other thread there is nobody to leave the work to.
+    alone = members_.size() == 1;
+    if (full) {
+      return alone;
     }
   }
-  stop_counting(*member);
-  return true;
+  core::log(core::LogLevel::Warn, "cannot start a thread");
+  return alone;
 }
 
 void Crew::post(std::function<void()> work) {

@@ -88,9 +88,7 @@ std::string Storage::fresh_id(std::string_view prefix) {
 Outcome<bool> Storage::commit(const Change& change) {
   if (journal_) {
     if (const core::Status written = journal_->append(change); !written) {
-      core::log(core::LogLevel::Error, "emulator: object log",
-                {{"error", core::describe(written.error())}});
-      return refuse(internal_error("The disk failed."));
+      return refuse(internal_error("The disk failed: " + core::describe(written.error())));
     }
   }
   apply(buckets_, change);

@@ -1,12 +1,7 @@
 #include "core/text.h"
 
-#include <fcntl.h>
 #include <gtest/gtest.h>
-#include <sys/stat.h>
 
-#include <filesystem>
-#include <fstream>
-#include <sstream>
 #include <type_traits>
 
 #include "core/log.h"
@@ -41,32 +36,6 @@ TEST(Secret, ComparesAndMovesWithoutLeavingACopy) {
   EXPECT_FALSE(second == core::Secret{"canarz"});
   static_assert(!std::is_constructible_v<core::LogField, std::string_view, core::Secret>);
   static_assert(!std::is_convertible_v<core::Secret, std::string>);
-}
-
-TEST(Log, EscapesWhatATerminalWouldObey) {
-  const auto path = std::filesystem::temp_directory_path() / "stsfs-log-test";
-  std::filesystem::remove(path);
-  ASSERT_TRUE(core::open_log(core::LogLevel::Debug, core::LogTarget::File, path));
-  core::log(core::LogLevel::Info, "event", {{"key", "a\x1b[31m\n\"b\""}, {"n", 7}});
-  core::log(core::LogLevel::Trace, "too quiet to be heard");
-  ASSERT_TRUE(core::open_log(core::LogLevel::Info, core::LogTarget::Stderr));
-  std::stringstream text;
-  text << std::ifstream(path).rdbuf();
-  EXPECT_NE(text.str().find(R"(info event key="a\x1b[31m\x0a\"b\"" n=7)"), std::string::npos)
-      << text.str();
-  EXPECT_EQ(text.str().find("quiet"), std::string::npos);
-  struct stat info {};
-  ASSERT_EQ(::stat(path.c_str(), &info), 0);
-  EXPECT_EQ(info.st_mode & 0777U, 0600U);
-  std::filesystem::remove(path);
-}
-
-TEST(Log, RefusesAFileThatCannotBeOpened) {
-  const auto opened =
-      core::open_log(core::LogLevel::Info, core::LogTarget::File, "/nowhere/at/all");
-  ASSERT_FALSE(opened);
-  EXPECT_EQ(opened.error().kind, core::ErrorKind::NotFound);
-  EXPECT_NE(opened.error().message.find("/nowhere/at/all"), std::string::npos);
 }
 
 TEST(Error, GrowsOutwardAndTellsWhatTheServiceSaid) {
