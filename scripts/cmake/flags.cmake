@@ -8,6 +8,13 @@ else()
   # g++ 12 sees overlapping copies in any "literal" + string at -O2 (its bug 105651).
   add_compile_options(-Wno-restrict)
 endif()
+if(CMAKE_UNITY_BUILD)
+  # Said of a file among others, not of the file: builds file by file say it where it is true.
+  add_compile_options(-Wno-shadow)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    add_compile_options(-Wno-subobject-linkage)
+  endif()
+endif()
 if(STSFS_SANITIZE)
   add_compile_options(-fsanitize=${STSFS_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${STSFS_SANITIZE})
