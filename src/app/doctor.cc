@@ -243,6 +243,7 @@ class Judge {
     right("abort", rights.abort, Finding::AbortDenied, "oss:AbortMultipartUpload");
     right("delete", rights.remove, Finding::DeleteDenied, "oss:DeleteObject");
     right("copy", rights.copy, Finding::CopyDenied, "copying");
+    right("read version", rights.version, Finding::VersionDenied, "oss:GetObjectVersion");
     if (rights.versioned) {
       add(Finding::Versioned, "the bucket keeps old versions");
     }

@@ -27,6 +27,7 @@ struct RightsFound {
   // The trial, where what it makes can be removed again.
   Found put;           ///< a temporary object
   Found copy;          ///< of that, to a second one
+  Found version;       ///< the temporary object by the id of its version, where there are versions
   Found guarded_put;   ///< once more on condition that it is absent, which must be refused
   Found guarded_copy;  ///< of a version that it never was, which must be refused
   Found guarded_join;  ///< an upload completed over it on that condition, which must be refused

@@ -75,6 +75,9 @@ constexpr auto kFindings = std::to_array<FindingFacts>({
     {Finding::ReadHidden, "read-hidden", "read", Verdict::Warning, Exit::Ok,
      "who may not list is told of no missing object: read one that exists to be sure of "
      "oss:GetObject"},
+    {Finding::VersionDenied, "version-denied", "read version", Verdict::Warning, Exit::Ok,
+     "without oss:GetObjectVersion reading and copying in this versioned bucket takes one refused "
+     "request more"},
     {Finding::WriteDenied, "write-denied", "write", Verdict::Failed, Exit::Permission,
      "without oss:PutObject nothing can be written: mount with --read-only, or see `stsfs policy`"},
     {Finding::AbortDenied, "abort-denied", "abort", Verdict::Warning, Exit::Ok,

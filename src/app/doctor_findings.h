@@ -47,6 +47,7 @@ enum class Finding : std::uint8_t {
   ListDenied,
   ReadDenied,
   ReadHidden,
+  VersionDenied,
   WriteDenied,
   AbortDenied,
   CopyDenied,

@@ -31,6 +31,11 @@ core::Status must_miss(const core::Result<T>& result, ErrorKind kind) {
 /// No service gives an upload such an id.
 constexpr const char* kNoUpload = "0004B9894A22E5B1888A1E29F823FFFF";
 
+class Nothing final : public store::Sink {
+ public:
+  core::Status on_data(core::ByteView /*data*/) override { return {}; }
+};
+
 /// A write for trial, which must be removed again.
 class Trial {
  public:
@@ -48,6 +53,12 @@ class Trial {
     found.read = status_of(store_.head(context_, key_));
     found.looks_first = !store_.capabilities().create_exclusive;
     found.versioned = !put->version_id.empty() && put->version_id != "null";
+    if (found.versioned) {
+      // Without an ETag, which would do instead.
+      Nothing nothing;
+      const model::ObjectVersion made{key_, {}, std::string_view(kText).size(), put->version_id};
+      found.version = status_of(store_.read(context_, made, {0, 1}, nothing));
+    }
     if (!found.looks_first) {
       found.guarded_put = must_refuse(
           store_.put(context_, key_, store::text_source(kOther), {}, absent_), ErrorKind::Exists);
@@ -95,6 +106,8 @@ class Trial {
     request.source.etag = model::ETag("00000000000000000000000000000000");
     request.source.size = std::string_view(kText).size();
     request.target = copy_;
+    request.settings.emplace();  // those of an object that was made a moment ago
+    request.settings->acl.emplace();
     const auto wrong = store_.copy(context_, request);
     if (wrong) {
       made_.push_back(copy_);

@@ -124,6 +124,19 @@ core::Status object_settings(const options::Values& values, oss::Options& store)
   return {};
 }
 
+core::Result<model::MediaTypes> media_types(const options::Values& values,
+                                            std::string_view mime_types) {
+  const std::string fixed = values.text("content-type");
+  const bool is_type =
+      fixed.find('/') != std::string::npos && core::trim(fixed) == fixed &&
+      std::all_of(fixed.begin(), fixed.end(), [](char c) { return c >= ' ' && c <= '~'; });
+  if (!fixed.empty() && !is_type) {
+    return options::usage(
+        core::format("--content-type wants a type like text/html, not \"{}\"", fixed));
+  }
+  return model::MediaTypes(mime_types, fixed);
+}
+
 policy::Rights rights_of(const options::Values& values) {
   const auto flag = [&](std::string_view name) { return values.knows(name) && values.flag(name); };
   const auto text = [&](std::string_view name) {
@@ -132,7 +145,6 @@ policy::Rights rights_of(const options::Values& values) {
   policy::Rights rights;
   rights.read_only = flag("read-only");
   rights.list = !flag("no-list");
-  rights.set_acl = !text("object-acl").empty();
   const std::string encryption = text("encryption");
   rights.use_keys = encryption.find("kms") != std::string::npos || encryption.starts_with("k:");
   return rights;

@@ -14,6 +14,12 @@ std::vector<options::Option> object_options() {
        .value_name = "CLASS",
        .group = kObjects,
        .help = "of objects that are made here, as in IA; the bucket's unless told"},
+      {.name = "content-type",
+       .commands = kMount,
+       .value_name = "TYPE",
+       .group = kObjects,
+       .help =
+           "of files that are made here, as in text/html; what their names promise unless told"},
       {.name = "encryption",
        .commands = kMount | kPolicy,
        .value_name = "METHOD",

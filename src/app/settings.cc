@@ -15,6 +15,7 @@
 #include "core/format.h"
 #include "core/log.h"
 #include "core/text.h"
+#include "options/text_file.h"
 #include "options/usage.h"
 
 namespace app {
@@ -171,6 +172,10 @@ core::Result<MountSettings> mount_settings(const options::Values& values,
   files.file_mode = values.mode("file-mode");
   files.directory_mode = values.mode("dir-mode");
   files.host_name = host_name();
+  // Where there is no such file, what everybody knows has to do.
+  TRY_ASSIGN(auto types,
+             media_types(values, options::read_text_file("/etc/mime.types").value_or("")));
+  files.media_types = std::make_shared<const model::MediaTypes>(std::move(types));
   files.signed_url_lifetime = values.duration("signed-url-lifetime");
 
   settings.downloads.cache_bytes = values.size("cache-size");

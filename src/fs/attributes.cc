@@ -73,8 +73,8 @@ core::Result<std::string> view_of(const Node& node, std::string_view name) {
     if (what == "version-id" && !stored.version.version_id.empty()) {
       return stored.version.version_id;
     }
-    if (what == "storage-class" && !stored.storage_class.empty()) {
-      return stored.storage_class;
+    if (what == "storage-class" && !stored.settings.storage_class.empty()) {
+      return stored.settings.storage_class;
     }
     if (what == "crc64" && stored.crc64) {
       return std::to_string(*stored.crc64);

@@ -9,6 +9,7 @@
 #include "core/log.h"
 #include "fs/claims.h"
 #include "fs/description.h"
+#include "store/evidence.h"
 #include "transfer/downloads.h"
 #include "transfer/staging.h"
 #include "transfer/uploads.h"
@@ -63,10 +64,9 @@ void settle(Node& node, const std::string& key, std::uint64_t size,
   stored.last_modified = published.last_modified;
   stored.crc64 = published.crc64;
   stored.content_type = attributes.content_type;
+  stored.content = attributes.content;
+  stored.settings = published.settings;
   stored.user = attributes.user;
-  if (node.stored) {
-    stored.storage_class = node.stored->storage_class;
-  }
   if (pages_current) {
     node.kernel_pages = stored.version.etag;
   }
@@ -128,7 +128,8 @@ core::Result<Content::Upload> Content::plan(const NodePtr& node,
   } else {
     TRY_ASSIGN(upload.key, key_of(*node, mount_.options.prefix));
   }
-  TRY_ASSIGN(upload.attributes, object_attributes(node->stored, node->about));
+  TRY_ASSIGN(upload.attributes,
+             object_attributes(mount_.options, upload.key, node->stored, node->about));
   return upload;
 }
 
@@ -192,8 +193,9 @@ void Content::published(const NodePtr& node, const Upload& upload,
 core::Result<store::Published> Content::recognise(const core::OpContext& context,
                                                   const Upload& upload, core::Error error) {
   const auto found = mount_.parts.store.head(context, model::ObjectKey(upload.key));
-  // Our times are in the metadata to the nanosecond, so equal metadata is no coincidence.
-  if (!found || found->size != upload.staged->size() || found->user != upload.attributes.user) {
+  store::Evidence ours{.size = upload.staged->size(), .user = upload.attributes.user};
+  ours.replaced = upload.precondition.etag;
+  if (!found || !ours.allows(*found)) {
     return error;
   }
   if (found->crc64) {
@@ -203,15 +205,17 @@ core::Result<store::Published> Content::recognise(const core::OpContext& context
       TRY_ASSIGN(const std::size_t n, upload.staged->read(at, piece));
       sum = core::crc64(std::span(piece).first(n), sum);
     }
-    if (sum != *found->crc64) {
-      return error;
-    }
+    ours.crc64 = sum;
+  }
+  if (!ours.proves(*found)) {
+    return error;
   }
   store::Published published;
   published.etag = found->etag;
   published.version_id = found->version_id;
   published.crc64 = found->crc64;
   published.last_modified = found->last_modified;
+  published.settings = found->settings;
   return published;
 }
 

@@ -155,7 +155,7 @@ core::Result<FileSystem::Created> Creation::create(const Request& request, Inode
 
 core::Result<Entry> Creation::put_empty(const Request& request, const Place& place,
                                         const Description& about, const std::string& key) {
-  TRY_ASSIGN(const auto attributes, object_attributes(std::nullopt, about));
+  TRY_ASSIGN(const auto attributes, object_attributes(mount_.options, key, std::nullopt, about));
   TRY_ASSIGN(const auto published,
              mount_.parts.store.put(request.context, model::ObjectKey(key), store::text_source(""),
                                     attributes, absent()));

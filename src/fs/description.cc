@@ -2,6 +2,9 @@
 
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <iterator>
+#include <set>
 #include <utility>
 
 #include "fs/links.h"
@@ -94,7 +97,8 @@ Stored stored_of(const std::string& key, const store::ObjectMeta& meta) {
   stored.last_modified = meta.last_modified;
   stored.type = meta.type;
   stored.content_type = meta.content_type;
-  stored.storage_class = meta.storage_class;
+  stored.content = meta.content;
+  stored.settings = meta.settings;
   stored.crc64 = meta.crc64;
   stored.user = meta.user;
   return stored;
@@ -120,7 +124,44 @@ Attributes new_attributes(mode_t mode, uid_t uid, gid_t gid, core::WallTime now)
   return attributes;
 }
 
-core::Result<store::ObjectAttributes> object_attributes(const std::optional<Stored>& stored,
+namespace {
+
+/// What of `unread`, other tools' entries in no form that we know, was not changed since it was
+/// shown as if it were not there: it stays as it is.
+std::set<std::string> unchanged(const Options& options, const std::set<std::string>& unread,
+                                const Stored& stored, const Description& about) {
+  const Attributes& now = about.attributes;
+  const Attributes shown = defaults(options, S_ISDIR(now.mode));
+  const auto is_kept = [&](const std::string& name) {
+    return name == "mode"    ? (shown.mode & kPermissions) == (now.mode & kPermissions)
+           : name == "uid"   ? shown.uid == now.uid
+           : name == "gid"   ? shown.gid == now.gid
+           : name == "mtime" ? now.modified == stored.last_modified
+           : name == "atime" ? !about.accessed_set
+                             : true;
+  };
+  std::set<std::string> kept;
+  std::copy_if(unread.begin(), unread.end(), std::inserter(kept, kept.end()), is_kept);
+  return kept;
+}
+
+std::string type_for(const Options& options, const std::string& key,
+                     const std::optional<Stored>& stored, mode_t mode) {
+  if (stored && (!stored->content_type.empty() || stored->version.key.text() == key)) {
+    return S_ISREG(mode)
+               ? options.media_types->moved(stored->content_type, stored->version.key.text(), key)
+               : stored->content_type;
+  }
+  return std::string(S_ISDIR(mode)   ? kDirectoryType
+                     : S_ISREG(mode) ? options.media_types->of(key)
+                                     : model::MediaTypes::kUnknown);
+}
+
+}  // namespace
+
+core::Result<store::ObjectAttributes> object_attributes(const Options& options,
+                                                        const std::string& key,
+                                                        const std::optional<Stored>& stored,
                                                         const Description& about) {
   model::PosixMeta posix;
   posix.mode = about.attributes.mode;
@@ -136,12 +177,17 @@ core::Result<store::ObjectAttributes> object_attributes(const std::optional<Stor
   }
   posix.xattrs = about.xattrs;
   store::ObjectAttributes attributes;
-  if (S_ISDIR(about.attributes.mode)) {
-    attributes.content_type = kDirectoryType;
-  } else if (stored && !stored->content_type.empty()) {
-    attributes.content_type = stored->content_type;
+  attributes.content_type = type_for(options, key, stored, about.attributes.mode);
+  if (stored) {
+    posix.unread = unchanged(options, model::parse_posix_meta(stored->user).unread, *stored, about);
+    attributes.content = stored->content;
+    attributes.settings = stored->settings;
+    if (stored->settings.origin.empty()) {
+      attributes.settings->origin = stored->version.key;  // known from a listing alone
+    }
   }
-  attributes.user = model::with_posix_meta(stored ? stored->user : store::UserMeta{}, posix);
+  TRY_ASSIGN(attributes.user,
+             model::with_posix_meta(stored ? stored->user : store::UserMeta{}, posix));
   if (auto status = store::check_user_meta(attributes.user, "x-oss-meta-"); !status) {
     core::Error error = std::move(status).error();
     if (error.kind == core::ErrorKind::TooLarge) {
@@ -174,6 +220,9 @@ bool update(Node& node, const Options& options, const std::string& key, const Fo
   } else {
     Stored stored = stored_of(key, *found.meta);
     foreign = node.stored && node.stored->version.etag != stored.version.etag;
+    if (node.stored && !foreign) {
+      stored.settings.acl = std::move(node.stored->settings.acl);  // which no look tells
+    }
     if (foreign) {
       replace(node, std::move(stored));
     } else {

@@ -16,8 +16,13 @@ Description describe(const Options& options, const cache::ListedName& row);
 /// What a new thing of ours begins as.
 Attributes new_attributes(mode_t mode, uid_t uid, gid_t gid, core::WallTime now);
 
-/// What to store with the object, foreign metadata kept. Errors: NoSpace: over 8 KiB together.
-core::Result<store::ObjectAttributes> object_attributes(const std::optional<Stored>& stored,
+/// What to store with the object under `key`: what `about` says, and for the rest what the object
+/// has that it replaces or is copied from. A new one has the type that its name promises.
+/// Errors: NoSpace: over 8 KiB together; InvalidArgument; Unsupported: extended attributes beside
+///   those of another tool that are in no form that we know.
+core::Result<store::ObjectAttributes> object_attributes(const Options& options,
+                                                        const std::string& key,
+                                                        const std::optional<Stored>& stored,
                                                         const Description& about);
 
 /// Is what `found` says still a thing of the node's type? The kernel accepts no change of type.

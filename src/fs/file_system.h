@@ -11,6 +11,7 @@
 #include "core/metrics.h"
 #include "core/thread_pool.h"
 #include "fs/types.h"
+#include "model/media_types.h"
 #include "model/object_key.h"
 #include "store/object_store.h"
 
@@ -35,6 +36,9 @@ struct Options {
   mode_t file_mode = 0644;
   mode_t directory_mode = 0755;
   std::string host_name = "localhost";  ///< in conflict names
+  /// What new objects are called.
+  std::shared_ptr<const model::MediaTypes> media_types =
+      std::make_shared<const model::MediaTypes>();
   /// Of the URL that user.oss.signed-url shows; zero: there is no such attribute.
   core::Duration signed_url_lifetime{0};
 };

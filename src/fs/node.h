@@ -23,7 +23,8 @@ struct Stored {
   std::optional<core::WallTime> last_modified;  ///< nothing: we wrote it and were not told
   store::ObjectType type = store::ObjectType::Normal;
   std::string content_type;
-  std::string storage_class;
+  store::ContentHeaders content;
+  store::ObjectSettings settings;
   std::optional<std::uint64_t> crc64;
   store::UserMeta user;  ///< everything, that of other programs too; empty unless exact
 };

@@ -4,6 +4,7 @@
 #include "fs/content.h"
 #include "fs/description.h"
 #include "fs/links.h"
+#include "model/meta_text.h"
 #include "transfer/uploads.h"
 
 namespace fs {
@@ -22,18 +23,18 @@ core::Result<WrittenLink> write_link(Mount& mount, const core::OpContext& contex
                                      const Description& about, const std::optional<Stored>& stored,
                                      const Precondition& precondition) {
   WrittenLink written;
-  TRY_ASSIGN(written.attributes, object_attributes(stored, about));
+  TRY_ASSIGN(written.attributes, object_attributes(mount.options, key, stored, about));
   const std::string& text = *about.target;
   const auto target = mount.parts.store.capabilities().symlinks && text.size() <= kMostTextInMeta
                           ? link_key(mount.options.prefix, directory_path, text)
                           : std::nullopt;
   if (target) {
-    written.attributes.user["symlink-target"] = text;
+    written.attributes.user["symlink-target"] = model::encode_meta_value(text);
     written.type = store::ObjectType::Symlink;
     written.size = target->size();
-    TRY_ASSIGN(written.published, mount.parts.store.put_symlink(
-                                      context, model::ObjectKey(key), model::ObjectKey(*target),
-                                      written.attributes.user, precondition));
+    TRY_ASSIGN(written.published, mount.parts.store.put_symlink(context, model::ObjectKey(key),
+                                                                model::ObjectKey(*target),
+                                                                written.attributes, precondition));
   } else {
     written.size = text.size();
     TRY_ASSIGN(written.published,
@@ -52,7 +53,7 @@ core::Status persist(Mount& mount, const core::OpContext& context, const NodePtr
     const core::MutexLock lock(mount.mutex);
     wanted.attributes.inode = node->number;
     if (node->is_local()) {
-      TRY(object_attributes(node->stored, wanted));
+      TRY(object_attributes(mount.options, {}, node->stored, wanted));
       node->about = std::move(wanted);
       return {};
     }
@@ -66,7 +67,7 @@ core::Status persist(Mount& mount, const core::OpContext& context, const NodePtr
     TRY_ASSIGN(written,
                write_link(mount, context, key, directory_path, wanted, stored, Precondition{}));
   } else {
-    TRY_ASSIGN(written.attributes, object_attributes(stored, wanted));
+    TRY_ASSIGN(written.attributes, object_attributes(mount.options, key, stored, wanted));
     if (S_ISDIR(wanted.attributes.mode) && (!stored || stored->version.size == 0)) {
       TRY_ASSIGN(written.published,
                  mount.parts.store.put(context, model::ObjectKey(key), store::text_source(""),
@@ -124,7 +125,7 @@ core::Status keep_directory(Mount& mount, Lookup& lookup, const core::OpContext&
     TRY_ASSIGN(key, key_of(*directory, mount.options.prefix));
     Description about = directory->about;
     about.attributes = mount.shown(*directory);
-    TRY_ASSIGN(attributes, object_attributes(std::nullopt, about));
+    TRY_ASSIGN(attributes, object_attributes(mount.options, key, std::nullopt, about));
   }
   Precondition absent;
   absent.kind = Precondition::Kind::Absent;

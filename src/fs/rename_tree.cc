@@ -56,8 +56,11 @@ core::Result<store::Published> Renaming::copy_object(const core::OpContext& cont
     } else if (leads_to.starts_with(from)) {
       leads_to = to + leads_to.substr(from.size());
     }
-    return mount_.parts.store.put_symlink(context, target, model::ObjectKey(leads_to),
-                                          link.meta.user, {});
+    store::ObjectAttributes attributes;
+    attributes.user = link.meta.user;
+    attributes.settings = link.meta.settings;
+    return mount_.parts.store.put_symlink(context, target, model::ObjectKey(leads_to), attributes,
+                                          {});
   }
   store::CopyRequest request;
   request.source.key = object.key;
@@ -162,6 +165,7 @@ void Renaming::follow(Node& directory,
         stored.version.etag = copied.published.etag;
         stored.version.version_id = copied.published.version_id;
         stored.last_modified = copied.published.last_modified;
+        stored.settings = copied.published.settings;
         ++child->epoch;
       }
     }
@@ -217,6 +221,7 @@ core::Status Renaming::rename_directory(const core::OpContext& context, const Mo
         move.source->stored->version.key = marker->second->to;
         move.source->stored->version.etag = marker->second->published.etag;
         move.source->stored->last_modified = marker->second->published.last_modified;
+        move.source->stored->settings = marker->second->published.settings;
       }
     } else {
       move.source->stored.reset();

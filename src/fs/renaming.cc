@@ -200,7 +200,7 @@ core::Status Renaming::put_under(const core::OpContext& context, const Move& mov
     request.source = stored->version;
     request.source.key = model::ObjectKey(old_key);
     request.target = model::ObjectKey(key);
-    TRY_ASSIGN(request.replace, object_attributes(stored, about));
+    TRY_ASSIGN(request.replace, object_attributes(mount_.options, key, stored, about));
     request.precondition = precondition(move.replace);
     auto copied = mount_.parts.uploads.copy(context, request);
     if (!copied) {

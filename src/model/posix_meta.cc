@@ -3,10 +3,11 @@
 #include <sys/stat.h>
 
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 #include "core/digest.h"
 #include "core/format.h"
-#include "core/text.h"
+#include "model/meta_text.h"
 
 namespace model {
 namespace {
@@ -36,109 +37,39 @@ bool is_file_type(mode_t mode) {
   }
 }
 
-std::string json_quoted(std::string_view text) {
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (c == '"' || c == '\\') {
-      out += '\\';
-      out += c;
-    } else if (byte < 0x20) {
-      out += core::format("\\u{:04x}", byte);
-    } else {
-      out += c;
-    }
-  }
-  return out + '"';
-}
+using Json = nlohmann::json;
+using Xattrs = std::map<std::string, std::string>;
 
-/// s3fs's form: {"name":"base64",…}.
-std::string format_xattrs(const std::map<std::string, std::string>& xattrs) {
-  std::string json = "{";
+/// s3fs's form: {"name":"base64",…}, with escapes. Nothing: JSON cannot carry a name.
+std::optional<std::string> format_xattrs(const Xattrs& xattrs) {
+  Json json = Json::object();
   for (const auto& [name, value] : xattrs) {
-    json += json.size() > 1 ? "," : "";
-    json += json_quoted(name) + ':' + json_quoted(core::base64(value));
+    json[name] = core::base64(value);
   }
-  return json + '}';
-}
-
-/// Reads just enough JSON for that form.
-class XattrReader {
- public:
-  explicit XattrReader(std::string_view text) : text_(text) {}
-
-  std::optional<std::map<std::string, std::string>> read() {
-    std::map<std::string, std::string> xattrs;
-    if (!take('{')) {
-      return std::nullopt;
-    }
-    while (!take('}')) {
-      if (!xattrs.empty() && !take(',')) {
-        return std::nullopt;
-      }
-      const auto name = quoted();
-      if (!name || !take(':')) {
-        return std::nullopt;
-      }
-      const auto encoded = quoted();
-      auto value = encoded ? core::base64_decode(*encoded) : std::nullopt;
-      if (!value) {
-        return std::nullopt;
-      }
-      xattrs.insert_or_assign(*name, *std::move(value));
-    }
-    return xattrs;
-  }
-
- private:
-  bool take(char wanted) {
-    text_ = core::trim(text_);
-    if (text_.empty() || text_.front() != wanted) {
-      return false;
-    }
-    text_.remove_prefix(1);
-    return true;
-  }
-  std::optional<std::string> quoted() {
-    if (!take('"')) {
-      return std::nullopt;
-    }
-    std::string out;
-    while (!text_.empty()) {
-      const char c = text_.front();
-      text_.remove_prefix(1);
-      if (c == '"') {
-        return out;
-      }
-      if (c != '\\') {
-        out += c;
-      } else if (!escaped(out)) {
-        return std::nullopt;
-      }
-    }
+  try {
+    return encode_meta_value(json.dump());
+  } catch (const Json::exception&) {  // not UTF-8
     return std::nullopt;
   }
-  bool escaped(std::string& out) {
-    if (text_.empty()) {
-      return false;
-    }
-    const char c = text_.front();
-    text_.remove_prefix(1);
-    if (c == 'u') {
-      const auto code = parse_number<unsigned>(text_.substr(0, 4), 16);
-      if (text_.size() < 4 || !code || *code > 0x7F) {
-        return false;
-      }
-      text_.remove_prefix(4);
-      out += static_cast<char>(*code);
-      return true;
-    }
-    out += c;
-    return c == '"' || c == '\\' || c == '/';
-  }
+}
 
-  std::string_view text_;
-};
+/// Nothing: it is not that form.
+std::optional<Xattrs> parse_xattrs(std::string_view text) {
+  const Json json = Json::parse(decode_meta_value(text), nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) {
+    return std::nullopt;
+  }
+  Xattrs xattrs;
+  for (const auto& [name, encoded] : json.items()) {
+    auto value = encoded.is_string() ? core::base64_decode(encoded.get_ref<const std::string&>())
+                                     : std::nullopt;
+    if (!value) {
+      return std::nullopt;
+    }
+    xattrs.insert_or_assign(name, *std::move(value));
+  }
+  return xattrs;
+}
 
 }  // namespace
 
@@ -188,44 +119,40 @@ std::optional<mode_t> parse_mode(std::string_view text) {
 
 PosixMeta parse_posix_meta(const UserMeta& user) {
   PosixMeta meta;
-  const auto text = [&](const char* name) -> std::optional<std::string_view> {
+  const auto read = [&](const char* name, auto parse, auto& into) {
     const auto at = user.find(name);
-    return at == user.end() ? std::nullopt : std::optional<std::string_view>(at->second);
-  };
-  if (const auto value = text("mode")) {
-    meta.mode = parse_mode(*value);
-  }
-  if (const auto value = text("uid")) {
-    meta.uid = parse_number<uid_t>(*value);
-  }
-  if (const auto value = text("gid")) {
-    meta.gid = parse_number<gid_t>(*value);
-  }
-  if (const auto value = text("mtime")) {
-    meta.modified = parse_timestamp(*value);
-  }
-  if (const auto value = text("atime")) {
-    meta.accessed = parse_timestamp(*value);
-  }
-  if (const auto value = text("ctime")) {
-    meta.changed = parse_timestamp(*value);
-  }
-  if (const auto value = text("rdev")) {
-    meta.device = parse_number<dev_t>(*value);
-  }
-  if (const auto value = text("symlink-target")) {
-    meta.symlink_target = std::string(*value);
-  }
-  if (const auto value = text("xattr")) {
-    if (auto xattrs = XattrReader(*value).read()) {
-      meta.xattrs = *std::move(xattrs);
+    if (at == user.end()) {
+      return;
     }
-  }
+    if (auto value = parse(at->second)) {
+      into = *std::move(value);
+    } else {
+      meta.unread.insert(name);
+    }
+  };
+  const auto text = [](const std::string& value) {
+    return std::optional(decode_meta_value(value));
+  };
+  read("mode", parse_mode, meta.mode);
+  read(
+      "uid", [](const std::string& value) { return parse_number<uid_t>(value); }, meta.uid);
+  read(
+      "gid", [](const std::string& value) { return parse_number<gid_t>(value); }, meta.gid);
+  read("mtime", parse_timestamp, meta.modified);
+  read("atime", parse_timestamp, meta.accessed);
+  read("ctime", parse_timestamp, meta.changed);
+  read(
+      "rdev", [](const std::string& value) { return parse_number<dev_t>(value); }, meta.device);
+  read("symlink-target", text, meta.symlink_target);
+  read("xattr", parse_xattrs, meta.xattrs);
   return meta;
 }
 
-UserMeta with_posix_meta(UserMeta user, const PosixMeta& meta) {
+core::Result<UserMeta> with_posix_meta(UserMeta user, const PosixMeta& meta) {
   const auto put = [&](const char* name, std::optional<std::string> value) {
+    if (meta.unread.contains(name)) {
+      return;
+    }
     if (value) {
       user.insert_or_assign(name, *std::move(value));
     } else {
@@ -245,8 +172,21 @@ UserMeta with_posix_meta(UserMeta user, const PosixMeta& meta) {
   put("atime", time(meta.accessed));
   put("ctime", time(meta.changed));
   put("rdev", number(meta.device));
-  put("symlink-target", meta.symlink_target);
-  put("xattr", meta.xattrs.empty() ? std::nullopt : std::optional(format_xattrs(meta.xattrs)));
+  put("symlink-target",
+      meta.symlink_target ? std::optional(encode_meta_value(*meta.symlink_target)) : std::nullopt);
+  std::optional<std::string> xattrs;
+  if (!meta.xattrs.empty()) {
+    if (meta.unread.contains("xattr")) {
+      return core::fail(core::ErrorKind::Unsupported,
+                        "it has extended attributes in a form that is not understood");
+    }
+    xattrs = format_xattrs(meta.xattrs);
+    if (!xattrs) {
+      return core::fail(core::ErrorKind::InvalidArgument,
+                        "the name of an extended attribute is not UTF-8");
+    }
+  }
+  put("xattr", std::move(xattrs));
   return user;
 }
 

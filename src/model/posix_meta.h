@@ -6,15 +6,17 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
+#include "core/result.h"
 #include "core/time.h"
 
 namespace model {
 
-/// User metadata by name in lower case, as store::UserMeta: values are plain text, and the store
-/// escapes what headers cannot carry.
+/// User metadata by name in lower case, as store::UserMeta: values as they stand in headers, so
+/// that what others wrote survives to the letter (meta_text.h: how ours get there).
 using UserMeta = std::map<std::string, std::string>;
 
 struct PosixMeta {
@@ -27,14 +29,19 @@ struct PosixMeta {
   std::optional<dev_t> device;
   std::optional<std::string> symlink_target;  ///< the exact text
   std::map<std::string, std::string> xattrs;  ///< full names ("user.x") to raw values
+  /// Entries of these names that are in a form of somebody else's. They are not ours to drop.
+  std::set<std::string> unread;
   friend bool operator==(const PosixMeta&, const PosixMeta&) = default;
 };
 
-/// What can be understood of `user`; the rest is ignored.
+/// What can be understood of `user`.
 PosixMeta parse_posix_meta(const UserMeta& user);
 
-/// `user` with its entries of ours replaced by `meta`; what others wrote stays.
-UserMeta with_posix_meta(UserMeta user, const PosixMeta& meta);
+/// `user` with its entries of ours replaced by `meta`, but for those in `meta.unread`; what others
+/// wrote stays.
+/// Errors: InvalidArgument: the name of an extended attribute is not UTF-8; Unsupported: extended
+///   attributes beside an entry of them that could not be read.
+core::Result<UserMeta> with_posix_meta(UserMeta user, const PosixMeta& meta);
 
 /// "1700000000.123456789", and what the tools write: "1700000000", "1700000000.5".
 std::string format_timestamp(core::WallTime time);

@@ -258,6 +258,11 @@ std::string describe(const MountStatus& status) {
     requests += core::format("{}{} {}", requests.empty() ? "" : ", ", operation, count);
   }
   row(out, "requests", requests.empty() ? "none" : requests);
+  if (const auto archived = status.metrics.find("archived");
+      archived != status.metrics.end() && archived->second > 0) {
+    row(out, "archived",
+        core::format("{} requests for objects that have to be restored first", archived->second));
+  }
   row(out, "last error",
       status.last_error.empty() ? "none"
       : status.last_error_at    ? local_time(*status.last_error_at) + "  " + status.last_error

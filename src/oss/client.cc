@@ -246,6 +246,14 @@ void Client::explain_signature(Refusal& refusal, const http::Request& request,
 }
 
 void Client::count(const Call& call, const core::Error& error) {
+  if (error.remote && error.remote->code == "InvalidObjectState") {
+    metrics_.archived.add();
+    if (archive_notices_.is_due(call.subject, now())) {
+      core::log(core::LogLevel::Warn,
+                "an object lies in an archive: it cannot be read before it is restored",
+                {{"key", call.subject}, {"error", core::describe(error)}});
+    }
+  }
   if (is_trouble(error.kind)) {
     metrics_.errors(call.operation).add();
   }

@@ -8,6 +8,7 @@
 #include "http/retry.h"
 #include "http/transport.h"
 #include "oss/answer_ids.h"
+#include "oss/archive_notices.h"
 #include "oss/metrics.h"
 #include "oss/service_errors.h"
 #include "oss/store.h"
@@ -95,6 +96,7 @@ class Client {
   const sign::Scheme scheme_;
   Metrics metrics_;
   AnswerIds answer_ids_;
+  ArchiveNotices archive_notices_;
 };
 
 }  // namespace oss

@@ -1,6 +1,9 @@
 #include "oss/documents.h"
 
 #include <algorithm>
+#include <array>
+#include <map>
+#include <utility>
 
 #include "core/format.h"
 #include "core/text.h"
@@ -150,6 +153,117 @@ core::Result<model::ETag> read_complete_result(std::string_view text) {
     return nonsense("no ETag");
   }
   return model::ETag(child_text(document.root(), "ETag"));
+}
+
+namespace {
+
+/// What stands for a grantee in a header that grants; nothing: it has no name there.
+/// Source: Amazon S3, "PutObject", x-amz-grant-*.
+std::optional<std::string> grantee_of(const XMLElement& grant) {
+  const XMLElement* const grantee = grant.FirstChildElement("Grantee");
+  constexpr std::array<std::pair<const char*, std::string_view>, 3> kForms = {
+      {{"ID", "id"}, {"URI", "uri"}, {"EmailAddress", "emailAddress"}}};
+  for (const auto& [element, form] : kForms) {
+    const std::string_view who = grantee != nullptr ? child_text(*grantee, element) : "";
+    if (!who.empty() && who.find('"') == who.npos) {
+      return core::format("{}=\"{}\"", form, who);
+    }
+  }
+  return std::nullopt;
+}
+
+/// Source: Amazon S3, "PutObject", x-amz-grant-*.
+std::string_view grant_header(std::string_view permission) {
+  constexpr std::array<std::pair<std::string_view, std::string_view>, 4> kHeaders = {
+      {{"FULL_CONTROL", "grant-full-control"},
+       {"READ", "grant-read"},
+       {"READ_ACP", "grant-read-acp"},
+       {"WRITE_ACP", "grant-write-acp"}}};
+  const auto* const at = std::find_if(kHeaders.begin(), kHeaders.end(),
+                                      [&](const auto& row) { return row.first == permission; });
+  return at == kHeaders.end() ? std::string_view() : at->second;
+}
+
+/// The ACLs that have names say more than grants can: which are for buckets alone.
+/// Source: Amazon S3, "Canned ACL".
+std::string_view canned_acl(const std::vector<std::string>& beside_owner) {
+  static const std::string kAll = "uri=\"http://acs.amazonaws.com/groups/global/AllUsers\"";
+  static const std::string kUsers =
+      "uri=\"http://acs.amazonaws.com/groups/global/AuthenticatedUsers\"";
+  using Grants = std::vector<std::string>;
+  if (beside_owner == Grants{"READ " + kAll}) {
+    return "public-read";
+  }
+  if (beside_owner == Grants{"READ " + kAll, "WRITE " + kAll}) {
+    return "public-read-write";
+  }
+  return beside_owner == Grants{"READ " + kUsers} ? "authenticated-read" : "";
+}
+
+}  // namespace
+
+core::Result<store::Acl> read_acl(std::string_view text, const Traits& traits) {
+  TRY_ASSIGN(const XmlDocument document, XmlDocument::parse(text, "AccessControlPolicy"));
+  const XMLElement* const list = document.root().FirstChildElement("AccessControlList");
+  if (list == nullptr) {
+    return nonsense("no AccessControlList");
+  }
+  store::Acl acl;
+  if (traits.dialect == Dialect::Oss) {
+    const std::string_view word = child_text(*list, "Grant");
+    if (word.empty()) {
+      return nonsense("no Grant");
+    }
+    if (word != "default") {
+      acl.emplace_back("object-acl", word);
+    }
+    return acl;
+  }
+  const XMLElement* const owner = document.root().FirstChildElement("Owner");
+  const std::string own =
+      core::format("id=\"{}\"", owner != nullptr ? child_text(*owner, "ID") : "");
+  std::vector<std::string> beside_owner;
+  std::map<std::string_view, std::string> granted;
+  bool unsaid = false;
+  for (const XMLElement* grant = list->FirstChildElement("Grant"); grant != nullptr;
+       grant = grant->NextSiblingElement("Grant")) {
+    const std::string permission(child_text(*grant, "Permission"));
+    const auto who = grantee_of(*grant);
+    // An owner without a name (MinIO): who else could it be?
+    const bool is_owner = permission == "FULL_CONTROL" && (!who || *who == own);
+    const std::string_view header = grant_header(permission);
+    if (!is_owner) {
+      beside_owner.push_back(permission + ' ' + who.value_or(""));
+      unsaid = unsaid || header.empty() || !who;
+    }
+    if (!header.empty() && who) {
+      std::string& value = granted[header];
+      value += (value.empty() ? "" : ", ") + *who;
+    }
+  }
+  std::sort(beside_owner.begin(), beside_owner.end());
+  if (const std::string_view word = canned_acl(beside_owner); !word.empty()) {
+    acl.emplace_back("acl", word);
+  } else if (unsaid) {
+    return core::fail(core::ErrorKind::InvalidArgument, "its ACL grants what no header can");
+  } else if (!beside_owner.empty()) {
+    acl.assign(granted.begin(), granted.end());
+  }
+  return acl;
+}
+
+core::Result<store::Tags> read_tags(std::string_view text) {
+  TRY_ASSIGN(const XmlDocument document, XmlDocument::parse(text, "Tagging"));
+  const XMLElement* const set = document.root().FirstChildElement("TagSet");
+  if (set == nullptr) {
+    return nonsense("no TagSet");
+  }
+  store::Tags tags;
+  for (const XMLElement* tag = set->FirstChildElement("Tag"); tag != nullptr;
+       tag = tag->NextSiblingElement("Tag")) {
+    tags.emplace_back(child_text(*tag, "Key"), child_text(*tag, "Value"));
+  }
+  return tags;
 }
 
 std::string write_parts(const std::vector<store::PartReceipt>& parts) {

@@ -28,6 +28,11 @@ core::Result<CopyResult> read_copy_result(std::string_view text, std::string_vie
 core::Result<model::ETag> read_complete_result(std::string_view text);
 std::string write_parts(const std::vector<store::PartReceipt>& parts);
 
+/// What GetObjectAcl answers, as headers that grant the same; nothing beyond the owner's rights
+/// (OSS: "default") is empty. Errors also: InvalidArgument, for a grant that no header can make.
+core::Result<store::Acl> read_acl(std::string_view text, const Traits& traits);
+core::Result<store::Tags> read_tags(std::string_view text);
+
 struct RefusedKey {
   std::string key;
   std::string code;

@@ -7,15 +7,19 @@
 #include "http/message.h"
 #include "oss/dialect.h"
 #include "oss/store.h"
+#include "store/keeping.h"
 #include "store/object_store.h"
 
 namespace oss {
 
-/// Adds Content-Type and metadata. Errors: InvalidArgument, TooLarge.
-/// What `wanted` says of a new object. A link has no content to be encrypted, and its class is its
-/// target's: it takes the ACL alone.
-void add_new_object(http::Headers& headers, const Traits& traits, const NewObjects& wanted);
-void add_new_link(http::Headers& headers, const Traits& traits, const NewObjects& wanted);
+/// What is asked of new objects.
+store::ObjectSettings settings_of(const NewObjects& wanted, const Traits& traits);
+/// How the object is to be kept. A copy on the server takes the tags along.
+void add_settings(http::Headers& headers, const Traits& traits,
+                  const store::ObjectSettings& settings, store::Carried carried);
+/// The ACL alone: a link has no content to be encrypted, and its class is its target's.
+void add_acl(http::Headers& headers, const Traits& traits, const store::ObjectSettings& settings);
+/// Adds what is said of the content, and metadata. Errors: InvalidArgument, TooLarge.
 core::Status add_attributes(http::Headers& headers, const Traits& traits,
                             const store::ObjectAttributes& attributes);
 core::Status add_user_meta(http::Headers& headers, const Traits& traits,
@@ -39,9 +43,9 @@ struct ContentRange {
 };
 std::optional<ContentRange> content_range(const http::Headers& headers);
 
-/// The metadata of an object of `size` bytes from the headers of an answer about it.
+/// The metadata of the object `key` of `size` bytes from an answer about it.
 store::ObjectMeta object_meta(const http::Headers& headers, const Traits& traits,
-                              std::uint64_t size);
+                              const model::ObjectKey& key, std::uint64_t size);
 /// What a write's answer says of its result; what a look at it afterwards says.
 store::Published published(const http::Headers& headers, const Traits& traits);
 store::Published published(const store::ObjectMeta& meta);

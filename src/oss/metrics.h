@@ -11,6 +11,8 @@ namespace oss {
 
 enum class Operation : std::uint8_t {
   HeadObject,
+  GetObjectAcl,
+  GetObjectTagging,
   GetObject,
   PutObject,
   CopyObject,
@@ -26,8 +28,10 @@ enum class Operation : std::uint8_t {
   AbortMultipartUpload,
 };
 
-inline constexpr std::array<std::string_view, 14> kOperationNames = {
+inline constexpr std::array<std::string_view, 16> kOperationNames = {
     "HeadObject",
+    "GetObjectAcl",
+    "GetObjectTagging",
     "GetObject",
     "PutObject",
     "CopyObject",
@@ -49,12 +53,14 @@ inline constexpr std::string_view name_of(Operation operation) {
 /// "requests.<Operation>": attempts sent. "errors.<Operation>": those that ended badly; an object
 /// that is not there, or is another than expected, is no error.
 /// "retries": attempts beyond the first of a call. "token_refusals": answers that refused the
-/// credentials. "bytes.received", "bytes.sent": of bodies.
+/// credentials. "archived": answers that an object has to be restored first. "bytes.received",
+/// "bytes.sent": of bodies.
 class Metrics {
  public:
   explicit Metrics(core::Metrics& registry)
       : retries(registry["retries"]),
         token_refusals(registry["token_refusals"]),
+        archived(registry["archived"]),
         bytes_received(registry["bytes.received"]),
         bytes_sent(registry["bytes.sent"]) {
     for (std::size_t i = 0; i < kOperationNames.size(); ++i) {
@@ -72,6 +78,7 @@ class Metrics {
 
   core::Metric& retries;
   core::Metric& token_refusals;
+  core::Metric& archived;
   core::Metric& bytes_received;
   core::Metric& bytes_sent;
 

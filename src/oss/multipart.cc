@@ -7,6 +7,7 @@
 #include "oss/documents.h"
 #include "oss/headers.h"
 #include "oss/oss_store.h"
+#include "store/evidence.h"
 
 namespace oss {
 namespace {
@@ -37,35 +38,40 @@ std::optional<std::string> from_hex(std::string_view text) {
 }
 
 /// What the object must look like once its parts are joined.
-struct Expected {
-  std::uint64_t size = 0;
-  std::optional<std::uint64_t> crc64 = 0;  ///< nothing if a part's sum is unknown
-  std::string etag_ending;
-  std::string md5s;  ///< of the parts, raw, one after the other
-
-  explicit Expected(const std::vector<store::PartReceipt>& parts)
-      : etag_ending("-" + std::to_string(parts.size())) {
-    for (const store::PartReceipt& part : parts) {
-      size += part.size;
-      md5s += from_hex(part.etag.text()).value_or("");
-      crc64 = crc64 && part.crc64
-                  ? std::optional(core::crc64_combine(*crc64, *part.crc64, part.size))
-                  : std::nullopt;
-    }
+store::Evidence evidence_of(const std::vector<store::PartReceipt>& parts, const Traits& traits) {
+  store::Evidence whole{.parts = parts.size()};
+  whole.crc64 = 0;
+  std::string md5s;  // of the parts, raw, one after the other
+  for (const store::PartReceipt& part : parts) {
+    whole.size += part.size;
+    md5s += from_hex(part.etag.text()).value_or("");
+    whole.crc64 = whole.crc64 && part.crc64
+                      ? std::optional(core::crc64_combine(*whole.crc64, *part.crc64, part.size))
+                      : std::nullopt;
   }
-  [[nodiscard]] bool is(const store::ObjectMeta& there, const Traits& traits) const {
-    if (there.size != size || !there.etag.text().ends_with(etag_ending)) {
-      return false;
-    }
-    if (traits.can.crc64) {
-      return !crc64 || there.crc64 == crc64;
-    }
+  if (!traits.can.crc64) {
     // S3's ETag of what was joined: the MD5 of its parts' MD5s.
-    return there.etag.text() == core::hex(core::md5(md5s)) + etag_ending;
+    whole.etag = model::ETag(core::format("{}-{}", core::hex(core::md5(md5s)), parts.size()));
   }
-};
+  return whole;
+}
 
 }  // namespace
+
+void OssStore::keep_acl(const std::string& upload_id, const store::Acl& acl) {
+  const core::MutexLock lock(mutex_);
+  if (acl.empty()) {
+    upload_acls_.erase(upload_id);
+  } else if (client_.traits().dialect == Dialect::Oss) {
+    upload_acls_.insert_or_assign(upload_id, acl);
+  }
+}
+
+store::Acl OssStore::acl_of_upload(const std::string& upload_id) const {
+  const core::MutexLock lock(mutex_);
+  const auto at = upload_acls_.find(upload_id);
+  return at == upload_acls_.end() ? store::Acl{} : at->second;
+}
 
 core::Result<std::string> OssStore::start_upload(const core::OpContext& context,
                                                  const model::ObjectKey& key,
@@ -74,14 +80,17 @@ core::Result<std::string> OssStore::start_upload(const core::OpContext& context,
   Call call = client_.call(Operation::InitiateMultipartUpload, "POST", key.text());
   call.request.query.push_back({"uploads", std::nullopt});
   TRY(add_attributes(call.request.headers, client_.traits(), attributes));
-  add_new_object(call.request.headers, client_.traits(), client_.options().new_objects);
+  TRY_ASSIGN(const store::ObjectSettings settings, complete_settings(context, attributes.settings));
+  add_settings(call.request.headers, client_.traits(), settings, store::Carried::All);
   // An answer that is lost leaves an upload without parts behind, which costs nothing.
   const auto attempt = [&](int n, core::Duration& pause) -> core::Result<std::string> {
     call.attempt = n;
     TRY_ASSIGN(const http::Response response, client_.send_once(context, call, pause));
     return read_upload_id(response.body);
   };
-  return client_.repeat(context, attempt);
+  TRY_ASSIGN(std::string id, client_.repeat(context, attempt));
+  keep_acl(id, *settings.acl);
+  return id;
 }
 
 core::Result<store::PartReceipt> OssStore::upload_part(const core::OpContext& context,
@@ -125,22 +134,30 @@ core::Result<store::PartReceipt> OssStore::upload_part_copy(
   address_part(call, upload_id, number);
   const Traits& traits = client_.traits();
   http::Headers& headers = call.request.headers;
-  headers.add(traits.header("copy-source"), copy_source(client_.options().bucket, from));
+  model::ObjectVersion source = from;
   headers.add(traits.header("copy-source-range"),
               core::format("bytes={}-{}", range.first, range.last - 1));
   if (!from.etag.empty()) {
     headers.add(traits.header("copy-source-if-match"), traits.condition(from.etag));
   }
   const auto attempt = [&](int, core::Duration& pause) -> core::Result<store::PartReceipt> {
-    TRY_ASSIGN(const http::Response response, client_.send_once(context, call, pause));
-    TRY_ASSIGN(const CopyResult copied, read_copy_result(response.body, "CopyPartResult"));
+    headers.set(traits.header("copy-source"), copy_source(client_.options().bucket, source));
+    auto response = client_.send_once(context, call, pause);
+    if (!response && may_do_without_version(response.error(), source)) {
+      source.version_id.clear();
+      response.error().kind = ErrorKind::Unavailable;  // another try may do
+    }
+    if (!response) {
+      return std::move(response).error();
+    }
+    TRY_ASSIGN(const CopyResult copied, read_copy_result(response->body, "CopyPartResult"));
     // A part's ETag tells nothing of what it was cut from, so this asks whenever it matters.
     TRY(check_copied(context, from, key, copied.etag));
     store::PartReceipt receipt;
     receipt.number = number;
     receipt.etag = copied.etag;
     receipt.size = range.size();
-    receipt.crc64 = crc64_of(response.headers);
+    receipt.crc64 = crc64_of(response->headers);
     return receipt;
   };
   return client_.repeat(context, attempt);
@@ -153,12 +170,15 @@ core::Result<store::Published> OssStore::complete_upload(
   if (parts.empty()) {
     return core::fail(ErrorKind::InvalidArgument, "an upload without parts cannot be completed");
   }
-  const Expected expected(parts);
+  const store::Evidence expected = evidence_of(parts, client_.traits());
   Call call = client_.call(Operation::CompleteMultipartUpload, "POST", key.text());
   call.slow_answer = true;
   address_upload(call, upload_id);
   call.request.headers.set("Content-Type", "application/xml");
   add_precondition(call.request.headers, client_.traits(), precondition);
+  store::ObjectSettings settings;
+  settings.acl = acl_of_upload(upload_id);
+  add_acl(call.request.headers, client_.traits(), settings);
   call.request.body = http::text_body(write_parts(parts));
   const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::Published> {
     auto response = client_.send_once(context, call, pause);
@@ -169,7 +189,7 @@ core::Result<store::Published> OssStore::complete_upload(
         return result;
       }
       TRY_ASSIGN(const store::ObjectMeta there, head_following(context, key));
-      if (!expected.is(there, client_.traits())) {
+      if (!expected.proves(there)) {
         return core::fail(ErrorKind::Changed, "CompleteMultipartUpload " + key.text() +
                                                   ": somebody else replaced it at once");
       }
@@ -186,7 +206,7 @@ core::Result<store::Published> OssStore::complete_upload(
     }
     // An upload that is gone may be the one whose completion was answered into the void.
     const auto there = head_following(context, key);
-    if ((n > 0 || !taken) && there && expected.is(*there, client_.traits())) {
+    if ((n > 0 || !taken) && there && expected.proves(*there)) {
       return published(*there);
     }
     if (taken && is_unfounded(precondition, there, n)) {
@@ -195,6 +215,7 @@ core::Result<store::Published> OssStore::complete_upload(
     return error;
   };
   TRY_ASSIGN(store::Published result, client_.repeat(context, attempt));
+  keep_acl(upload_id, {});
   if (expected.crc64 && result.crc64 && *expected.crc64 != *result.crc64) {
     return core::fail(ErrorKind::Corrupt, "CompleteMultipartUpload " + key.text() +
                                               ": the object does not have the CRC-64 of its parts");
@@ -205,6 +226,7 @@ core::Result<store::Published> OssStore::complete_upload(
 core::Status OssStore::abort_upload(const core::OpContext& context, const model::ObjectKey& key,
                                     const std::string& upload_id) {
   TRY(check_key(key));
+  keep_acl(upload_id, {});
   Call call = client_.call(Operation::AbortMultipartUpload, "DELETE", key.text());
   address_upload(call, upload_id);
   const auto attempt = [&](int n, core::Duration& pause) -> core::Status {

@@ -36,6 +36,34 @@ core::Status check_key(const model::ObjectKey& key) {
   return {};
 }
 
+OssStore::OssStore(const Options& options, const Surroundings& world)
+    : client_(options, world), keeping_(settings_of(options.new_objects, client_.traits())) {}
+
+core::Result<std::string> OssStore::get_document(const core::OpContext& context,
+                                                 Operation operation, const model::ObjectKey& key,
+                                                 std::string name) {
+  TRY(check_key(key));
+  Call call = client_.call(operation, "GET", key.text());
+  call.request.query.push_back({std::move(name), std::nullopt});
+  TRY_ASSIGN(http::Response response, client_.send(context, call));
+  return std::move(response.body);
+}
+
+core::Result<store::Acl> OssStore::get_acl(const core::OpContext& context,
+                                           const model::ObjectKey& key) {
+  TRY_ASSIGN(const std::string text, get_document(context, Operation::GetObjectAcl, key, "acl"));
+  auto acl = read_acl(text, client_.traits());
+  return acl ? acl : std::move(acl).error().within("GetObjectAcl " + key.text());
+}
+
+core::Result<store::Tags> OssStore::get_tags(const core::OpContext& context,
+                                             const model::ObjectKey& key) {
+  TRY_ASSIGN(const std::string text,
+             get_document(context, Operation::GetObjectTagging, key, "tagging"));
+  auto tags = read_tags(text);
+  return tags ? tags : std::move(tags).error().within("GetObjectTagging " + key.text());
+}
+
 core::Status OssStore::need_symlinks() const {
   if (!capabilities().symlinks) {
     return core::fail(ErrorKind::Unsupported, "S3 has no symbolic links");
@@ -51,7 +79,7 @@ core::Result<store::ObjectMeta> OssStore::head_following(const core::OpContext& 
     call.attempt = n;
     TRY_ASSIGN(const http::Response response, client_.send_once(context, call, pause));
     const auto size = number_header(response.headers, "Content-Length");
-    store::ObjectMeta meta = object_meta(response.headers, client_.traits(), size.value_or(0));
+    store::ObjectMeta meta = object_meta(response.headers, client_.traits(), key, size.value_or(0));
     if (!size || meta.etag.empty()) {
       return core::fail(ErrorKind::Protocol,
                         "HeadObject " + key.text() + ": neither size nor ETag can be told");
@@ -104,7 +132,7 @@ core::Result<store::SymlinkInfo> OssStore::get_symlink(const core::OpContext& co
     }
     store::SymlinkInfo info;
     info.target_key = core::percent_decode(*target);
-    info.meta = object_meta(response.headers, client_.traits(), info.target_key.size());
+    info.meta = object_meta(response.headers, client_.traits(), key, info.target_key.size());
     info.meta.type = store::ObjectType::Symlink;
     return info;
   };

@@ -7,7 +7,9 @@
 #include <string>
 #include <vector>
 
+#include "core/mutex.h"
 #include "oss/client.h"
+#include "store/keeping.h"
 #include "store/object_store.h"
 
 namespace oss {
@@ -17,11 +19,19 @@ namespace oss {
 /// lost answers) has a file of its own.
 class OssStore final : public store::ObjectStore {
  public:
-  OssStore(const Options& options, const Surroundings& world) : client_(options, world) {}
+  OssStore(const Options& options, const Surroundings& world);
 
   [[nodiscard]] store::Capabilities capabilities() const override { return client_.traits().can; }
   core::Result<store::ObjectMeta> head(const core::OpContext& context,
                                        const model::ObjectKey& key) override;
+  core::Result<store::Acl> get_acl(const core::OpContext& context,
+                                   const model::ObjectKey& key) override;
+  core::Result<store::Tags> get_tags(const core::OpContext& context,
+                                     const model::ObjectKey& key) override;
+  core::Result<store::ObjectSettings> complete_settings(
+      const core::OpContext& context, const std::optional<store::ObjectSettings>& given) override {
+    return keeping_.complete(*this, context, given, store::Carried::All);
+  }
   core::Result<store::ObjectMeta> read(const core::OpContext& context,
                                        const model::ObjectVersion& version, model::ByteRange range,
                                        store::Sink& sink) override;
@@ -39,7 +49,7 @@ class OssStore final : public store::ObjectStore {
   core::Result<store::Published> put_symlink(const core::OpContext& context,
                                              const model::ObjectKey& key,
                                              const model::ObjectKey& target,
-                                             const store::UserMeta& user,
+                                             const store::ObjectAttributes& attributes,
                                              const store::Precondition& precondition) override;
   core::Result<store::SymlinkInfo> get_symlink(const core::OpContext& context,
                                                const model::ObjectKey& key) override;
@@ -75,6 +85,12 @@ class OssStore final : public store::ObjectStore {
   /// afterwards, keeps it. Said again and again it is believed.
   [[nodiscard]] bool is_unfounded(const store::Precondition& precondition,
                                   const core::Result<store::ObjectMeta>& there, int n) const;
+  /// A sub-resource of an object, as its document.
+  core::Result<std::string> get_document(const core::OpContext& context, Operation operation,
+                                         const model::ObjectKey& key, std::string name);
+  /// What a copy must say itself of how its source is kept.
+  core::Result<store::ObjectSettings> settings_for_copy(const core::OpContext& context,
+                                                        const store::CopyRequest& request);
   core::Status remove_batch(const core::OpContext& context,
                             const std::vector<model::ObjectKey>& keys);
   /// Ceph 16 refuses batches to whoever has a session policy, whatever that allows.
@@ -97,13 +113,24 @@ class OssStore final : public store::ObjectStore {
                                          model::ByteRange range, core::Duration& pause,
                                          std::uint64_t& crc64);
 
+  /// OSS is told the ACL when an upload is completed, all else when it begins.
+  /// Source: OSS API, "InitiateMultipartUpload", "CompleteMultipartUpload", request headers.
+  void keep_acl(const std::string& upload_id, const store::Acl& acl);
+  [[nodiscard]] store::Acl acl_of_upload(const std::string& upload_id) const;
+
   Client client_;
+  store::Keeping keeping_;
   /// A batch was refused whose keys may each be removed all the same: no more batches then.
   std::atomic<bool> batches_denied_{false};
+  mutable core::Mutex mutex_{core::LockRank::Leaf};
+  std::map<std::string, store::Acl> upload_acls_ GUARDED_BY(mutex_);
 };
 
 /// What every request about a key needs to be sensible.
 /// Errors: InvalidArgument, NameTooLong.
 core::Status check_key(const model::ObjectKey& key);
+
+/// The ETag alone names a version too, for whoever may read objects but not versions of them.
+bool may_do_without_version(const core::Error& error, const model::ObjectVersion& version);
 
 }  // namespace oss

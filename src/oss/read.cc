@@ -28,7 +28,8 @@ struct Progress {
 
 class RangeSink final : public http::BodySink {
  public:
-  RangeSink(Progress& progress, const Traits& traits) : progress_(progress), traits_(traits) {}
+  RangeSink(Progress& progress, const Traits& traits, model::ObjectKey key)
+      : progress_(progress), traits_(traits), key_(std::move(key)) {}
 
   bool on_head(const http::Response& head) override {
     if (head.status >= 300) {
@@ -101,7 +102,7 @@ class RangeSink final : public http::BodySink {
       p.begun = true;
       p.etag = etag;
       p.end = got.range.last;
-      p.meta = object_meta(head.headers, traits_, got.total);
+      p.meta = object_meta(head.headers, traits_, key_, got.total);
       p.check_crc = p.meta->crc64 && got.range.size() == got.total;
       p.sink.on_meta(*p.meta);
     }
@@ -110,6 +111,7 @@ class RangeSink final : public http::BodySink {
 
   Progress& progress_;
   const Traits& traits_;
+  const model::ObjectKey key_;
   core::Status head_error_;
 };
 
@@ -141,7 +143,6 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
   // A failure inside the outer success is final whatever its kind: of the sink's making, or found
   // after bytes were handed on that cannot be taken back.
   using Final = std::optional<core::Error>;
-  // The ETag alone names the version too, for whoever may read objects but not versions of them.
   bool by_version = !version.version_id.empty();
   const auto is_still_there = [&](const model::ETag& etag) {
     const auto there = head_following(context, version.key);
@@ -163,7 +164,7 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
     if (!progress.etag.empty()) {
       call.request.headers.add("If-Match", traits.condition(progress.etag));
     }
-    const auto range_sink = std::make_shared<RangeSink>(progress, traits);
+    const auto range_sink = std::make_shared<RangeSink>(progress, traits, version.key);
     call.sink = range_sink;
     const std::uint64_t before = progress.next;
     const auto response = client_.send_once(context, call, pause);
@@ -184,7 +185,7 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
     }
     if (!response) {
       core::Error error = response.error();
-      if (by_version && error.kind == ErrorKind::Denied && !progress.etag.empty()) {
+      if (by_version && may_do_without_version(error, version)) {
         by_version = false;
         error.kind = ErrorKind::Unavailable;  // another try may do
       }

@@ -9,6 +9,7 @@
 #include "oss/headers.h"
 #include "oss/oss_store.h"
 #include "oss/source_body.h"
+#include "store/evidence.h"
 
 namespace oss {
 namespace {
@@ -36,9 +37,8 @@ core::Error as_promised(core::Error error, const store::Precondition& preconditi
   return error;
 }
 
-void add_copy_source(http::Headers& headers, const Traits& traits, const std::string& bucket,
-                     const model::ObjectVersion& source) {
-  headers.add(traits.header("copy-source"), copy_source(bucket, source));
+void add_copy_conditions(http::Headers& headers, const Traits& traits,
+                         const model::ObjectVersion& source) {
   if (!source.etag.empty()) {
     const std::string etag = traits.condition(source.etag);
     headers.add(traits.header("copy-source-if-match"), etag);
@@ -48,11 +48,17 @@ void add_copy_source(http::Headers& headers, const Traits& traits, const std::st
   }
 }
 
-/// Whether the two have the same bytes, as far as the service tells.
-bool is_copy(const store::ObjectMeta& there, const store::ObjectMeta& from, const Traits& traits) {
-  const bool same =
-      traits.can.crc64 ? there.crc64 && there.crc64 == from.crc64 : there.etag == from.etag;
-  return same && there.size == from.size;
+/// What a copy of `from` is known by.
+store::Evidence evidence_of_copy(const store::ObjectMeta& from, const store::CopyRequest& request) {
+  store::Evidence ours;
+  ours.size = from.size;
+  ours.crc64 = from.crc64;
+  ours.user = request.replace ? request.replace->user : from.user;
+  // What was joined from parts gets another ETag when it is copied in one piece.
+  if (!from.crc64 && from.etag.text().find('-') == std::string::npos) {
+    ours.etag = from.etag;
+  }
+  return ours;
 }
 
 core::Error to_be_repeated(core::Error error) {
@@ -61,6 +67,10 @@ core::Error to_be_repeated(core::Error error) {
 }
 
 }  // namespace
+
+bool may_do_without_version(const core::Error& error, const model::ObjectVersion& version) {
+  return error.kind == ErrorKind::Denied && !version.version_id.empty() && !version.etag.empty();
+}
 
 core::Result<std::string> OssStore::seal(Call& call,
                                          const std::shared_ptr<const store::Source>& source,
@@ -109,7 +119,8 @@ core::Result<store::Published> OssStore::put(const core::OpContext& context,
   }
   Call call = client_.call(Operation::PutObject, "PUT", key.text());
   TRY(add_attributes(call.request.headers, client_.traits(), attributes));
-  add_new_object(call.request.headers, client_.traits(), client_.options().new_objects);
+  TRY_ASSIGN(const store::ObjectSettings settings, complete_settings(context, attributes.settings));
+  add_settings(call.request.headers, client_.traits(), settings, store::Carried::All);
   add_precondition(call.request.headers, client_.traits(), precondition);
   TRY_ASSIGN(const std::string md5, seal(call, source, {0, size}));
   bool lost = false;
@@ -128,10 +139,11 @@ core::Result<store::Published> OssStore::put(const core::OpContext& context,
       const auto there = head_following(context, key);
       if (there && lost) {
         // Is it what an earlier attempt of ours left, whose answer did not arrive?
-        const SourceBody body(source, {0, size});
-        TRY_ASSIGN(const std::uint64_t ours, body.crc64());
-        const bool same = md5.empty() ? there->crc64 == ours : there->etag.text() == md5;
-        if (there->size == size && same && there->user == attributes.user) {
+        store::Evidence ours{.size = size, .user = attributes.user, .etag = model::ETag(md5)};
+        if (md5.empty()) {
+          TRY_ASSIGN(ours.crc64, SourceBody(source, {0, size}).crc64());
+        }
+        if (ours.proves(*there)) {
           return published(*there);
         }
       }
@@ -142,7 +154,21 @@ core::Result<store::Published> OssStore::put(const core::OpContext& context,
     lost = lost || may_have_worked(response.error());
     return as_promised(std::move(response).error(), precondition);
   };
-  return client_.repeat(context, attempt);
+  TRY_ASSIGN(store::Published result, client_.repeat(context, attempt));
+  result.settings = settings;
+  result.settings.origin = key;
+  return result;
+}
+
+core::Result<store::ObjectSettings> OssStore::settings_for_copy(const core::OpContext& context,
+                                                                const store::CopyRequest& request) {
+  auto settings =
+      request.replace && request.replace->settings ? request.replace->settings : request.settings;
+  if (!settings) {
+    TRY_ASSIGN(const store::ObjectMeta from, head(context, request.source.key));
+    settings = from.settings;
+  }
+  return keeping_.complete(*this, context, settings, store::Carried::WithoutTags);
 }
 
 core::Status OssStore::check_copied(const core::OpContext& context,
@@ -173,16 +199,23 @@ core::Result<store::Published> OssStore::copy(const core::OpContext& context,
   call.slow_answer = true;
   const Traits& traits = client_.traits();
   http::Headers& headers = call.request.headers;
-  add_copy_source(headers, traits, client_.options().bucket, request.source);
+  model::ObjectVersion source = request.source;
+  add_copy_conditions(headers, traits, source);
   if (request.replace) {
     headers.add(traits.header("metadata-directive"), "REPLACE");
     TRY(add_attributes(headers, traits, *request.replace));
   }
-  add_new_object(headers, traits, client_.options().new_objects);
+  TRY_ASSIGN(const store::ObjectSettings settings, settings_for_copy(context, request));
+  add_settings(headers, traits, settings, store::Carried::WithoutTags);
   add_precondition(headers, traits, request.precondition);
   bool lost = false;
   const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::Published> {
+    headers.set(traits.header("copy-source"), copy_source(client_.options().bucket, source));
     auto response = client_.send_once(context, call, pause);
+    if (!response && may_do_without_version(response.error(), source)) {
+      source.version_id.clear();
+      return to_be_repeated(std::move(response).error());
+    }
     if (response) {
       store::Published result = published(response->headers, traits);
       TRY_ASSIGN(const CopyResult copied, read_copy_result(response->body, "CopyObjectResult"));
@@ -195,8 +228,7 @@ core::Result<store::Published> OssStore::copy(const core::OpContext& context,
       TRY_ASSIGN(const store::ObjectMeta from, head_following(context, request.source.key));
       auto there = head_following(context, request.target);
       if (there && lost) {
-        const store::UserMeta& user = request.replace ? request.replace->user : from.user;
-        if (is_copy(*there, from, traits) && there->user == user) {
+        if (evidence_of_copy(from, request).proves(*there)) {
           return published(*there);
         }
       }
@@ -212,13 +244,16 @@ core::Result<store::Published> OssStore::copy(const core::OpContext& context,
     lost = lost || may_have_worked(response.error());
     return std::move(response).error();
   };
-  return client_.repeat(context, attempt);
+  TRY_ASSIGN(store::Published result, client_.repeat(context, attempt));
+  result.settings = settings;
+  result.settings.origin = request.target;
+  return result;
 }
 
 core::Result<store::Published> OssStore::put_symlink(const core::OpContext& context,
                                                      const model::ObjectKey& key,
                                                      const model::ObjectKey& target,
-                                                     const store::UserMeta& user,
+                                                     const store::ObjectAttributes& attributes,
                                                      const store::Precondition& precondition) {
   TRY(need_symlinks());
   TRY(check_key(key));
@@ -226,8 +261,10 @@ core::Result<store::Published> OssStore::put_symlink(const core::OpContext& cont
   Call call = client_.call(Operation::PutSymlink, "PUT", key.text());
   call.request.query.push_back({"symlink", std::nullopt});
   call.request.headers.add("x-oss-symlink-target", core::percent_encode(target.text(), true));
-  TRY(add_user_meta(call.request.headers, client_.traits(), user));
-  add_new_link(call.request.headers, client_.traits(), client_.options().new_objects);
+  TRY(add_user_meta(call.request.headers, client_.traits(), attributes.user));
+  TRY_ASSIGN(const store::ObjectSettings settings,
+             keeping_.complete(*this, context, attributes.settings, store::Carried::WithoutTags));
+  add_acl(call.request.headers, client_.traits(), settings);
   add_precondition(call.request.headers, client_.traits(), precondition);
   bool lost = false;
   const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::Published> {
@@ -238,14 +275,18 @@ core::Result<store::Published> OssStore::put_symlink(const core::OpContext& cont
     }
     if (response.error().kind == ErrorKind::Exists && lost) {
       const auto there = get_symlink(context, key);
-      if (there && there->target_key == target.text() && there->meta.user == user) {
+      const store::Evidence ours{.size = target.text().size(), .user = attributes.user};
+      if (there && there->target_key == target.text() && ours.allows(there->meta)) {
         return published(there->meta);
       }
     }
     lost = lost || may_have_worked(response.error());
     return std::move(response).error();
   };
-  return client_.repeat(context, attempt);
+  TRY_ASSIGN(store::Published result, client_.repeat(context, attempt));
+  result.settings = settings;
+  result.settings.origin = key;
+  return result;
 }
 
 }  // namespace oss

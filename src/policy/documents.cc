@@ -113,9 +113,9 @@ const Grammar& ram_grammar() {
       .version = kRamVersion,
       .service = "oss:",
       .resource = "acs:oss:*:*:",
-      .read = {"oss:GetObject"},
-      .write = {"oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload"},
-      .set_acl = "oss:PutObjectAcl",
+      .read = {"oss:GetObject", "oss:GetObjectVersion"},
+      .write = {"oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload", "oss:GetObjectAcl",
+                "oss:PutObjectAcl", "oss:GetObjectTagging", "oss:PutObjectTagging"},
       .list = "oss:ListObjects",
       .listed_prefix = "oss:Prefix",
       .list_parts = "ListParts",
@@ -129,8 +129,8 @@ const Grammar& iam_grammar() {
       .service = "s3:",
       .resource = "arn:aws:s3:::",
       .read = {"s3:GetObject", "s3:GetObjectVersion"},
-      .write = {"s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"},
-      .set_acl = "s3:PutObjectAcl",
+      .write = {"s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:GetObjectAcl",
+                "s3:PutObjectAcl", "s3:GetObjectTagging", "s3:PutObjectTagging"},
       .list = "s3:ListBucket",
       .listed_prefix = "s3:prefix",
       .list_parts = "ListMultipartUploadParts",
@@ -143,9 +143,6 @@ std::string location_policy(const Grammar& grammar, const std::string& bucket,
   std::vector<std::string_view> actions = grammar.read;
   if (!rights.read_only) {
     actions.insert(actions.end(), grammar.write.begin(), grammar.write.end());
-  }
-  if (!rights.read_only && rights.set_acl) {
-    actions.push_back(grammar.set_acl);
   }
   const std::string resource = std::string(grammar.resource) + bucket;
   const std::string below = as_pattern(prefix) + '*';

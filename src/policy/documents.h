@@ -16,11 +16,10 @@ struct Grammar {
   std::string_view service;   ///< what stands before an action: "oss:"
   std::string_view resource;  ///< what stands before "bucket/key"
   std::vector<std::string_view> read;
-  std::vector<std::string_view> write;
-  std::string_view set_acl;        ///< the action that a write with an ACL takes besides
-  std::string_view list;           ///< the action on the bucket
-  std::string_view listed_prefix;  ///< the condition key that holds what a listing asks for
-  std::string_view list_parts;     ///< the action that lists an upload's parts, without the service
+  std::vector<std::string_view> write;  ///< what an object has besides its content included
+  std::string_view list;                ///< the action on the bucket
+  std::string_view listed_prefix;       ///< the condition key that holds what a listing asks for
+  std::string_view list_parts;  ///< the action that lists an upload's parts, without the service
 };
 /// Source: RAM, "Policy structure and syntax"; OSS, "RAM policies".
 const Grammar& ram_grammar();
@@ -31,7 +30,6 @@ const Grammar& iam_grammar();
 struct Rights {
   bool read_only = false;
   bool list = true;
-  bool set_acl = false;   ///< write objects with an ACL of their own
   bool use_keys = false;  ///< of the key management service, for what is encrypted with them
 };
 

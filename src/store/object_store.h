@@ -14,26 +14,10 @@
 #include "core/result.h"
 #include "core/time.h"
 #include "model/object_key.h"
+#include "store/object.h"
 #include "store/signed_url.h"
 
 namespace store {
-
-enum class ObjectType : std::uint8_t { Normal, Multipart, Appendable, Symlink };
-
-/// x-oss-meta-* (x-amz-meta-*) without the prefix; names in lower case.
-using UserMeta = std::map<std::string, std::string>;
-
-struct ObjectMeta {
-  std::uint64_t size = 0;
-  model::ETag etag;
-  core::WallTime last_modified;
-  ObjectType type = ObjectType::Normal;
-  std::string content_type;
-  std::string storage_class;
-  std::string version_id;
-  std::optional<std::uint64_t> crc64;
-  UserMeta user;
-};
 
 struct ListedObject {
   model::ObjectKey key;
@@ -57,12 +41,6 @@ struct ListPage {
   std::vector<ListedObject> objects;
   std::vector<std::string> common_prefixes;
   std::string next_token;  ///< empty: this was the last page
-};
-
-/// What an object becomes besides its bytes.
-struct ObjectAttributes {
-  std::string content_type = "application/octet-stream";
-  UserMeta user;
 };
 
 /// When a publish may happen. The store does what its service can: see Capabilities.
@@ -99,6 +77,8 @@ struct Published {
   std::string version_id;
   std::optional<std::uint64_t> crc64;
   std::optional<core::WallTime> last_modified;
+  /// How it is kept, as far as we said so. Of an upload that was completed: nothing is known.
+  ObjectSettings settings;
 };
 
 struct PartReceipt {
@@ -113,6 +93,9 @@ struct CopyRequest {
   model::ObjectKey target;
   std::optional<ObjectAttributes> replace;  ///< nothing: metadata is copied too
   Precondition precondition;                ///< of the target: None or Absent
+  /// Of the source; those in `replace` come first. Nothing: the store looks at the source, because
+  /// no service copies all of them unasked.
+  std::optional<ObjectSettings> settings;
 };
 
 struct SymlinkInfo {
@@ -152,6 +135,17 @@ class ObjectStore {
   virtual core::Result<ObjectMeta> head(const core::OpContext& context,
                                         const model::ObjectKey& key) = 0;
 
+  /// Source: GetObjectAcl. Errors: NotFound; Unsupported.
+  virtual core::Result<Acl> get_acl(const core::OpContext& context,
+                                    const model::ObjectKey& key) = 0;
+  /// Source: GetObjectTagging. Errors: NotFound; Unsupported.
+  virtual core::Result<Tags> get_tags(const core::OpContext& context,
+                                      const model::ObjectKey& key) = 0;
+  /// What a write with these settings makes of them; put, copy, put_symlink and start_upload do so
+  /// by themselves. See Keeping::complete.
+  virtual core::Result<ObjectSettings> complete_settings(
+      const core::OpContext& context, const std::optional<ObjectSettings>& given) = 0;
+
   /// Streams `range` of the version into `sink`, verified to be that version and that range.
   /// A range that ends past the object is cut; one that begins past it is OutOfRange.
   /// Errors: NotFound; Changed if the object no longer has `version.etag`.
@@ -161,7 +155,7 @@ class ObjectStore {
                                         Sink& sink) = 0;
 
   /// Errors: Exists or Changed when the precondition fails and the service can tell; TooLarge.
-  /// A lost answer is recognised by size and CRC-64 before Exists is reported.
+  /// A lost answer is recognised (Evidence) before Exists is reported.
   virtual core::Result<Published> put(const core::OpContext& context, const model::ObjectKey& key,
                                       std::shared_ptr<const Source> source,
                                       const ObjectAttributes& attributes,
@@ -179,10 +173,12 @@ class ObjectStore {
 
   virtual core::Result<ListPage> list(const core::OpContext& context, const ListQuery& query) = 0;
 
+  /// A link has no content and no class of its own: of `attributes` it takes metadata and ACL.
   /// Errors: Exists when the precondition says Absent; Unsupported without symlinks.
   virtual core::Result<Published> put_symlink(const core::OpContext& context,
                                               const model::ObjectKey& key,
-                                              const model::ObjectKey& target, const UserMeta& user,
+                                              const model::ObjectKey& target,
+                                              const ObjectAttributes& attributes,
                                               const Precondition& precondition) = 0;
   /// Errors: NotFound; InvalidArgument if it is no symlink.
   virtual core::Result<SymlinkInfo> get_symlink(const core::OpContext& context,
@@ -204,7 +200,7 @@ class ObjectStore {
                                                      const std::string& upload_id, int number,
                                                      const model::ObjectVersion& from,
                                                      model::ByteRange range) = 0;
-  /// Parts ascending. A lost answer (NoUpload on the retry) is recognised by size and ETag.
+  /// Parts ascending. A lost answer (NoUpload on the retry) is recognised (Evidence).
   virtual core::Result<Published> complete_upload(const core::OpContext& context,
                                                   const model::ObjectKey& key,
                                                   const std::string& upload_id,

@@ -7,34 +7,23 @@
 namespace store {
 namespace {
 
+/// Source: RFC 9110, section 5.6.2; in lower case, as names compare.
 bool is_name(std::string_view name) {
-  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  constexpr std::string_view kMarks = "!#$%&'*+-.^_`|~";
+  return !name.empty() && std::all_of(name.begin(), name.end(), [&](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || kMarks.find(c) != kMarks.npos;
   });
 }
 
-}  // namespace
-
-std::string encode_meta_value(std::string_view value) {
-  static constexpr std::string_view kDigits = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(value.size());
-  for (std::size_t i = 0; i < value.size(); ++i) {
-    const char c = value[i];
-    const bool at_end = i == 0 || i + 1 == value.size();
-    if (c < ' ' || c > '~' || c == '%' || (c == ' ' && at_end)) {
-      const auto byte = static_cast<unsigned char>(c);
-      out += '%';
-      out += kDigits[byte >> 4U];
-      out += kDigits[byte & 15U];
-    } else {
-      out += c;
-    }
-  }
-  return out;
+/// Source: RFC 9110, section 5.5. Bytes beyond ASCII are other programs' own.
+bool is_value(std::string_view value) {
+  return core::trim(value) == value && std::all_of(value.begin(), value.end(), [](char c) {
+           const auto byte = static_cast<unsigned char>(c);
+           return byte == '\t' || (byte >= 0x20 && byte != 0x7F);
+         });
 }
 
-std::string decode_meta_value(std::string_view text) { return core::percent_decode(text); }
+}  // namespace
 
 core::Status check_user_meta(const UserMeta& user, std::string_view prefix) {
   std::size_t total = 0;
@@ -43,7 +32,11 @@ core::Status check_user_meta(const UserMeta& user, std::string_view prefix) {
       return core::fail(core::ErrorKind::InvalidArgument,
                         "\"" + name + "\" is no name for metadata");
     }
-    total += prefix.size() + name.size() + encode_meta_value(value).size();
+    if (!is_value(value)) {
+      return core::fail(core::ErrorKind::InvalidArgument,
+                        "metadata \"" + name + "\" has a value that no header can carry");
+    }
+    total += prefix.size() + name.size() + value.size();
   }
   if (total > kMaxUserMetaBytes) {
     return core::fail(core::ErrorKind::TooLarge, "metadata of " + std::to_string(total) +

@@ -8,6 +8,7 @@
 #include "core/format.h"
 #include "core/log.h"
 #include "core/task_group.h"
+#include "store/evidence.h"
 #include "transfer/metrics.h"
 #include "transfer/upload_plan.h"
 
@@ -145,6 +146,8 @@ class StoreUploads final : public Uploads {
     Assembly assembly;
     assembly.key = key;
     assembly.attributes = attributes;
+    TRY_ASSIGN(assembly.attributes.settings,
+               store_.complete_settings(context, attributes.settings));
     assembly.precondition = precondition;
     TRY_ASSIGN(assembly.parts,
                plan_parts(source->size(), options_.part_bytes, store_.capabilities()));
@@ -184,8 +187,12 @@ class StoreUploads final : public Uploads {
       assembly.attributes = *request.replace;
     } else {
       assembly.attributes.content_type = meta.content_type;
+      assembly.attributes.content = meta.content;
       assembly.attributes.user = meta.user;
     }
+    auto settings = assembly.attributes.settings ? assembly.attributes.settings : request.settings;
+    TRY_ASSIGN(assembly.attributes.settings,
+               store_.complete_settings(context, settings ? settings : meta.settings));
     TRY_ASSIGN(assembly.parts,
                plan_parts(source.size, std::max(kCopyPartBytes, options_.part_bytes),
                           store_.capabilities()));
@@ -217,7 +224,10 @@ class StoreUploads final : public Uploads {
     auto published = send_and_complete(context, assembly, id);
     if (!published) {
       abort(context, assembly.key, id, published.error());
+      return published;
     }
+    published->settings = *assembly.attributes.settings;
+    published->settings.origin = assembly.key;
     return published;
   }
 
@@ -270,8 +280,12 @@ class StoreUploads final : public Uploads {
                                                  std::optional<std::uint64_t> sum,
                                                  core::Error error) {
     auto found = store_.head(afterwards(context), assembly.key);
-    if (!found || !sum || found->crc64 != sum || found->size != assembly.parts.back().last ||
-        found->etag == assembly.precondition.etag) {
+    const store::Evidence ours{.size = assembly.parts.back().last,
+                               .crc64 = sum,
+                               .user = assembly.attributes.user,
+                               .parts = assembly.parts.size(),
+                               .replaced = assembly.precondition.etag};
+    if (!found || !ours.proves(*found)) {
       return error;
     }
     Published published;

@@ -25,6 +25,7 @@ class Uploads {
 
   /// Publishes `source` as `key` and verifies it by CRC-64.
   ///
+  /// The result says how the object is kept, also where the service does not.
   /// The precondition is kept by the service where it can; where it cannot, a HEAD just before
   /// publishing decides, and the window between the two remains (docs/semantics.md).
   /// Errors:  Exists or Changed: somebody else published first, and nothing of ours was published;

@@ -120,6 +120,12 @@ class Doctor(Asking, harness.Case):
         self.assertEqual(self.doctor(source="oss://otherbucket")[:2],
                          (0, ["versioned", "write-unguarded", "complete-unguarded"]))
         self.nothing_is_left("otherbucket")
+        # Whoever may not name versions: everything works, with requests that are refused first.
+        role = self.emulator.role_arn
+        self.addCleanup(self.emulator.policies, role)
+        self.emulator.policies(role, [self.allowing(*RIGHTS)])
+        self.assertEqual(self.doctor(source="oss://otherbucket", role=role)[:2],
+                         (0, ["version-denied", "versioned", "write-unguarded", "complete-unguarded"]))
 
     def test_the_other_dialect(self):
         keys = self.emulator.environment()

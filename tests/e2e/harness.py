@@ -203,16 +203,17 @@ class Emulator:
         """Makes many objects at once, PREFIX00000000 and so on, all with the same bytes."""
         self.admin("POST", "/objects", {"bucket": bucket, "prefix": prefix, "count": count, "size": size})
 
-    def ask(self, method, key, body=None, bucket="examplebucket", resource="", oss_headers=None):
+    def ask(self, method, key, body=None, bucket="examplebucket", resource="", oss_headers=None, headers=None):
         """One request of the base user's, past every mount, about the object or, as "?acl", a part of
         it: status and body."""
         oss_headers = oss_headers or {}
         date = email.utils.formatdate(usegmt=True)
-        kind = "" if body is None else "application/octet-stream"
+        others = dict(headers or {})
+        kind = "" if body is None else others.pop("Content-Type", "application/octet-stream")
         named = "".join(f"{name}:{value}\n" for name, value in sorted(oss_headers.items()))
         text = f"{method}\n\n{kind}\n{date}\n{named}/{bucket}/{key}{resource}"
         mac = hmac.new(self.facts["access_key_secret"].encode(), text.encode(), hashlib.sha1).digest()
-        headers = {**oss_headers, "Date": date, "Authorization":
+        headers = {**others, **oss_headers, "Date": date, "Authorization":
                    f"OSS {self.facts['access_key_id']}:{base64.b64encode(mac).decode()}"}
         if kind:
             headers["Content-Type"] = kind
@@ -220,9 +221,18 @@ class Emulator:
         try:
             connection.request(method, f"/{bucket}/{urllib.parse.quote(key)}{resource}", body=body, headers=headers)
             answer = connection.getresponse()
+            if method == "HEAD":
+                return answer.status, dict(answer.getheaders())
             return answer.status, answer.read()
         finally:
             connection.close()
+
+    def head(self, key, bucket="examplebucket"):
+        """The headers of an object that is there."""
+        status, headers = self.ask("HEAD", key, bucket=bucket)
+        if status != 200:
+            raise AssertionError(f"HEAD {key}: {status}")
+        return headers
 
     def get_object(self, key, bucket="examplebucket"):
         """An object's bytes, or None."""

@@ -40,11 +40,14 @@ class ObjectOptions(unittest.TestCase):
         os.symlink("small", mount.path / "link")
         self.assertEqual(mount.umount().returncode, 0)
         mount.start()
-        for name in ("small", "big", "renamed"):
+        for name in ("small", "big"):
             self.assertEqual(os.getxattr(mount.path / name, "user.oss.storage-class"), b"IA", name)
         # The session policy allows what the ACL takes, and it is kept: no signature is needed.
-        for name in ("small", "big", "renamed", "link"):
+        for name in ("small", "big", "link"):
             self.assertEqual(self.status_for_strangers(name), 200, name)
+        # What was there before stays as it was.
+        self.assertEqual(os.getxattr(mount.path / "renamed", "user.oss.storage-class"), b"Standard")
+        self.assertEqual(self.status_for_strangers("renamed"), 403)
         self.emulator.put_object("private", b"x")
         self.assertEqual(self.status_for_strangers("private"), 403)
 

@@ -35,13 +35,26 @@ void damage(std::string& content) {
   }
 }
 
+/// As the service keeps what it was told.
+store::ObjectSettings stored(std::optional<store::ObjectSettings> told) {
+  store::ObjectSettings settings = std::move(told).value_or(store::ObjectSettings{});
+  if (settings.storage_class.empty()) {
+    settings.storage_class = "Standard";
+  }
+  settings.acl = std::move(settings.acl).value_or(store::Acl{});
+  settings.tags = std::move(settings.tags).value_or(store::Tags{});
+  settings.origin = {};
+  return settings;
+}
+
 core::Error no_key(const model::ObjectKey& key) {
   return core::fail(ErrorKind::NotFound, "no object " + key.text());
 }
 
 }  // namespace
 
-FakeStore::FakeStore(core::Clock& clock) : clock_(clock) {
+FakeStore::FakeStore(core::Clock& clock)
+    : clock_(clock), keeping_(std::make_shared<store::Keeping>(store::ObjectSettings{})) {
   // OSS: links and exclusive creation, but no compare-and-swap.
   capabilities_.symlinks = true;
   capabilities_.create_exclusive = true;
@@ -59,21 +72,25 @@ FakeStore::Object FakeStore::plain(std::string content,
   object.meta.etag = model::ETag(etag_of(content));
   object.meta.last_modified = now();
   object.meta.content_type = attributes.content_type;
-  object.meta.storage_class = "Standard";
+  object.meta.content = attributes.content;
+  object.meta.settings = stored(attributes.settings);
   object.meta.crc64 = core::crc64(core::as_bytes(content));
   object.meta.user = attributes.user;
   object.content = std::make_shared<const std::string>(std::move(content));
   return object;
 }
 
-FakeStore::Object FakeStore::link(const std::string& target, const store::UserMeta& user) const {
+FakeStore::Object FakeStore::link(const std::string& target,
+                                  const store::ObjectAttributes& attributes) const {
   Object object;
   object.meta.size = target.size();
   object.meta.etag = model::ETag(etag_of(target));
   object.meta.last_modified = now();
   object.meta.type = store::ObjectType::Symlink;
-  object.meta.storage_class = "Standard";
-  object.meta.user = user;
+  store::ObjectSettings settings;
+  settings.acl = attributes.settings ? attributes.settings->acl : std::nullopt;
+  object.meta.settings = stored(settings);
+  object.meta.user = attributes.user;
   object.content = std::make_shared<const std::string>();
   object.target = target;
   return object;
@@ -84,6 +101,8 @@ store::Published FakeStore::insert(const std::string& key, Object object) {
   published.etag = object.meta.etag;
   published.crc64 = object.meta.crc64;
   published.last_modified = object.meta.last_modified;
+  published.settings = object.meta.settings;
+  published.settings.origin = model::ObjectKey(key);
   objects_.insert_or_assign(key, std::move(object));
   return published;
 }
@@ -207,7 +226,62 @@ core::Result<store::ObjectMeta> FakeStore::head(const core::OpContext& context,
   TRY(lost_answer(effects));
   const core::MutexLock lock(mutex_);
   TRY_ASSIGN(const Object object, find(key, {}, false));
-  return object.meta;
+  return told(key, object, now());
+}
+
+store::ObjectMeta FakeStore::told(const model::ObjectKey& key, const Object& object,
+                                  core::WallTime now) {
+  store::ObjectMeta meta = object.meta;
+  meta.settings.acl.reset();
+  if (!meta.settings.tags->empty()) {
+    meta.settings.tags.reset();
+  }
+  meta.settings.origin = key;
+  meta.served_at = now;
+  return meta;
+}
+
+core::Result<store::Acl> FakeStore::get_acl(const core::OpContext& context,
+                                            const model::ObjectKey& key) {
+  const Running running(*this, Op::GetAcl);
+  const auto effects = arrive({Op::GetAcl, key.text(), {}, 0, context.cause});
+  TRY(apply_all(context, effects));
+  TRY(lost_answer(effects));
+  const core::MutexLock lock(mutex_);
+  TRY_ASSIGN(const Object object, find(key, {}, false));
+  return *object.meta.settings.acl;
+}
+
+core::Result<store::Tags> FakeStore::get_tags(const core::OpContext& context,
+                                              const model::ObjectKey& key) {
+  const Running running(*this, Op::GetTags);
+  const auto effects = arrive({Op::GetTags, key.text(), {}, 0, context.cause});
+  TRY(apply_all(context, effects));
+  TRY(lost_answer(effects));
+  const core::MutexLock lock(mutex_);
+  TRY_ASSIGN(const Object object, find(key, {}, false));
+  return *object.meta.settings.tags;
+}
+
+core::Result<store::ObjectSettings> FakeStore::complete_settings(
+    const core::OpContext& context, const std::optional<store::ObjectSettings>& given) {
+  return complete(context, given, store::Carried::All);
+}
+
+core::Result<store::ObjectSettings> FakeStore::complete(
+    const core::OpContext& context, const std::optional<store::ObjectSettings>& given,
+    store::Carried carried) {
+  std::shared_ptr<store::Keeping> keeping;
+  {
+    const core::MutexLock lock(mutex_);
+    keeping = keeping_;
+  }
+  return keeping->complete(*this, context, given, carried);
+}
+
+void FakeStore::keep_new_as(const store::ObjectSettings& settings) {
+  const core::MutexLock lock(mutex_);
+  keeping_ = std::make_shared<store::Keeping>(settings);
 }
 
 core::Result<store::ObjectMeta> FakeStore::read(const core::OpContext& context,
@@ -242,7 +316,8 @@ core::Result<store::ObjectMeta> FakeStore::read(const core::OpContext& context,
       body[e.after_bytes] = static_cast<char>(body[e.after_bytes] ^ 1);
     }
   }
-  sink.on_meta(object.meta);
+  const store::ObjectMeta meta = told(version.key, object, now());
+  sink.on_meta(meta);
   for (std::size_t at = 0; at < body.size();) {
     if (context.stopped()) {
       return core::fail(ErrorKind::Cancelled, "stopped");
@@ -263,7 +338,7 @@ core::Result<store::ObjectMeta> FakeStore::read(const core::OpContext& context,
     }
   }
   TRY(lost_answer(effects));
-  return object.meta;
+  return meta;
 }
 
 bool FakeStore::corrupts(const std::vector<Effect>& effects) {
@@ -285,7 +360,9 @@ core::Result<store::Published> FakeStore::put(const core::OpContext& context,
   if (corrupts(effects)) {
     damage(content);
   }
-  Object object = plain(std::move(content), attributes);
+  store::ObjectAttributes made = attributes;
+  TRY_ASSIGN(made.settings, complete_settings(context, attributes.settings));
+  Object object = plain(std::move(content), made);
   const core::MutexLock lock(mutex_);
   TRY(check(key.text(), precondition));
   auto published = insert(key.text(), std::move(object));
@@ -299,6 +376,14 @@ core::Result<store::Published> FakeStore::copy(const core::OpContext& context,
   const auto effects =
       arrive({Op::Copy, request.target.text(), {0, request.source.size}, 0, context.cause});
   TRY(apply_all(context, effects));
+  auto given =
+      request.replace && request.replace->settings ? request.replace->settings : request.settings;
+  if (!given) {
+    const core::MutexLock lock(mutex_);
+    TRY_ASSIGN(const Object from, find(request.source.key, {}, false));
+    given = told(request.source.key, from, now()).settings;
+  }
+  TRY_ASSIGN(store::ObjectSettings settings, complete(context, given, store::Carried::WithoutTags));
   const core::MutexLock lock(mutex_);
   TRY_ASSIGN(Object object, find(request.source.key, request.source.etag, false));
   if (object.meta.size > capabilities_.max_copy_bytes) {
@@ -310,8 +395,11 @@ core::Result<store::Published> FakeStore::copy(const core::OpContext& context,
     object.meta.type = store::ObjectType::Normal;
     object.meta.etag = model::ETag(etag_of(*object.content));
   }
+  settings.tags = object.meta.settings.tags;  // which the service copies by itself
+  object.meta.settings = stored(settings);
   if (request.replace) {
     object.meta.content_type = request.replace->content_type;
+    object.meta.content = request.replace->content;
     object.meta.user = request.replace->user;
   }
   auto published = insert(request.target.text(), std::move(object));
@@ -351,7 +439,7 @@ core::Status FakeStore::remove_many(const core::OpContext& context,
 core::Result<store::Published> FakeStore::put_symlink(const core::OpContext& context,
                                                       const model::ObjectKey& key,
                                                       const model::ObjectKey& target,
-                                                      const store::UserMeta& user,
+                                                      const store::ObjectAttributes& attributes,
                                                       const store::Precondition& precondition) {
   const Running running(*this, Op::PutSymlink);
   const auto effects = arrive({Op::PutSymlink, key.text(), {}, 0, context.cause});
@@ -359,7 +447,9 @@ core::Result<store::Published> FakeStore::put_symlink(const core::OpContext& con
   if (!capabilities().symlinks) {
     return core::fail(ErrorKind::Unsupported, "no symlinks in this dialect");
   }
-  Object object = link(target.text(), user);
+  store::ObjectAttributes made = attributes;
+  TRY_ASSIGN(made.settings, complete(context, attributes.settings, store::Carried::WithoutTags));
+  Object object = link(target.text(), made);
   const core::MutexLock lock(mutex_);
   TRY(check(key.text(), precondition));
   auto published = insert(key.text(), std::move(object));
@@ -380,7 +470,7 @@ core::Result<store::SymlinkInfo> FakeStore::get_symlink(const core::OpContext& c
   }
   store::SymlinkInfo info;
   info.target_key = object.target;
-  info.meta = object.meta;
+  info.meta = told(key, object, now());
   return info;
 }
 

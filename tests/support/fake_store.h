@@ -11,12 +11,15 @@
 
 #include "core/clock.h"
 #include "core/mutex.h"
+#include "store/keeping.h"
 #include "store/object_store.h"
 
 namespace test {
 
 enum class Op : std::uint8_t {
   Head,
+  GetAcl,
+  GetTags,
   Read,
   Put,
   Copy,
@@ -70,7 +73,10 @@ class FakeStore final : public store::ObjectStore {
                            const store::ObjectAttributes& attributes = {});
   void set_symlink(const std::string& key, const std::string& target);
   void erase(const std::string& key);
+  /// What set() of new objects through the port is kept as, as mount options say.
+  void keep_new_as(const store::ObjectSettings& settings);
   [[nodiscard]] std::optional<std::string> content(const std::string& key) const;
+  /// Everything, ACL and tags too.
   [[nodiscard]] std::optional<store::ObjectMeta> meta(const std::string& key) const;
   /// The present version; the key must exist.
   [[nodiscard]] model::ObjectVersion version(const std::string& key) const;
@@ -123,6 +129,12 @@ class FakeStore final : public store::ObjectStore {
   [[nodiscard]] store::Capabilities capabilities() const override;
   core::Result<store::ObjectMeta> head(const core::OpContext& context,
                                        const model::ObjectKey& key) override;
+  core::Result<store::Acl> get_acl(const core::OpContext& context,
+                                   const model::ObjectKey& key) override;
+  core::Result<store::Tags> get_tags(const core::OpContext& context,
+                                     const model::ObjectKey& key) override;
+  core::Result<store::ObjectSettings> complete_settings(
+      const core::OpContext& context, const std::optional<store::ObjectSettings>& given) override;
   core::Result<store::ObjectMeta> read(const core::OpContext& context,
                                        const model::ObjectVersion& version, model::ByteRange range,
                                        store::Sink& sink) override;
@@ -140,7 +152,7 @@ class FakeStore final : public store::ObjectStore {
   core::Result<store::Published> put_symlink(const core::OpContext& context,
                                              const model::ObjectKey& key,
                                              const model::ObjectKey& target,
-                                             const store::UserMeta& user,
+                                             const store::ObjectAttributes& attributes,
                                              const store::Precondition& precondition) override;
   core::Result<store::SymlinkInfo> get_symlink(const core::OpContext& context,
                                                const model::ObjectKey& key) override;
@@ -238,10 +250,19 @@ class FakeStore final : public store::ObjectStore {
   core::Result<store::PartReceipt> take_part(const model::ObjectKey& key,
                                              const std::string& upload_id, int number,
                                              std::string content);
+  /// With all settings known.
   [[nodiscard]] Object plain(std::string content, const store::ObjectAttributes& attributes) const;
-  [[nodiscard]] Object link(const std::string& target, const store::UserMeta& user) const;
+  [[nodiscard]] Object link(const std::string& target,
+                            const store::ObjectAttributes& attributes) const;
+  /// As a HEAD tells it: neither ACL nor tags.
+  [[nodiscard]] static store::ObjectMeta told(const model::ObjectKey& key, const Object& object,
+                                              core::WallTime now);
+  core::Result<store::ObjectSettings> complete(const core::OpContext& context,
+                                               const std::optional<store::ObjectSettings>& given,
+                                               store::Carried carried);
 
   core::Clock& clock_;
+  std::shared_ptr<store::Keeping> keeping_;
   mutable core::Mutex mutex_{core::LockRank::Transport};
   core::CondVar changed_;
   store::Capabilities capabilities_ GUARDED_BY(mutex_);

@@ -18,7 +18,7 @@ store::ListedObject listed(const std::string& key, const store::ObjectMeta& meta
   entry.etag = meta.etag;
   entry.last_modified = meta.last_modified;
   entry.type = meta.type;
-  entry.storage_class = meta.storage_class;
+  entry.storage_class = meta.settings.storage_class;
   return entry;
 }
 
@@ -94,11 +94,13 @@ core::Result<std::string> FakeStore::start_upload(const core::OpContext& context
   const Running running(*this, Op::StartUpload);
   const auto effects = arrive({Op::StartUpload, key.text(), {}, 0, context.cause});
   TRY(apply_all(context, effects));
+  TRY_ASSIGN(const store::ObjectSettings settings, complete_settings(context, attributes.settings));
   const core::MutexLock lock(mutex_);
   std::string id = core::format("UPLOAD{:08}", next_upload_++);
   Upload upload;
   upload.key = key.text();
   upload.attributes = attributes;
+  upload.attributes.settings = settings;
   uploads_.emplace(id, std::move(upload));
   TRY(lost_answer(effects));
   return id;
@@ -213,6 +215,7 @@ core::Result<store::Published> FakeStore::complete_upload(
   object.meta.etag =
       model::ETag(core::format("{}-{}", core::upper_hex(core::md5(digests)), parts.size()));
   auto published = insert(key.text(), std::move(object));
+  published.settings = {};  // which were said when the upload began
   uploads_.erase(upload_id);
   TRY(lost_answer(effects));
   return published;

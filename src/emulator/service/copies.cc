@@ -82,7 +82,8 @@ Service::Answered Service::copy_object(const Call& call) {
   }
   Version copy = from;
   copy.acl = draft->acl;
-  if (call.vendor("storage-class")) {
+  // S3 takes no class from the source: it is STANDARD unless the request says so.
+  if (call.vendor("storage-class") || call.dialect == Dialect::S3) {
     copy.storage_class = draft->storage_class;
   }
   if (replace) {
@@ -92,6 +93,17 @@ Service::Answered Service::copy_object(const Call& call) {
   }
   if (core::equal_ignoring_case(call.vendor("tagging-directive").value_or("COPY"), "REPLACE")) {
     copy.tags = draft->tags;
+  } else if (!copy.tags.empty()) {
+    // Source: OSS and S3 API, "CopyObject", permissions: tags are read and set like any others.
+    if (const auto allowed = authorize(call, "oss:GetObjectTagging", source->bucket, source->key);
+        !allowed) {
+      return refuse(allowed.error());
+    }
+    if (const auto allowed =
+            authorize(call, "oss:PutObjectTagging", call.address.bucket, call.address.key);
+        !allowed) {
+      return refuse(allowed.error());
+    }
   }
   if (from.type == ObjectType::Appendable) {
     copy.type = ObjectType::Normal;

@@ -152,6 +152,9 @@ void add_encryption_headers(Pairs& headers, const Call& call) {
   }
   headers.emplace_back("x-oss-server-side-encryption", *algorithm);
   if (call.dialect == Dialect::S3) {
+    if (const auto key = call.vendor("server-side-encryption-aws-kms-key-id")) {
+      headers.emplace_back("x-oss-server-side-encryption-aws-kms-key-id", *key);
+    }
     return;
   }
   if (const auto data = call.vendor("server-side-data-encryption")) {
@@ -364,9 +367,6 @@ void add_encryption(Reply& reply, const Call& call, const Version& version) {
 
 void replace_encryption(Pairs& headers, const Version& draft) {
   const auto encrypts = [](const auto& header) { return header.first.starts_with(kEncryption); };
-  if (std::none_of(draft.headers.begin(), draft.headers.end(), encrypts)) {
-    return;
-  }
   std::erase_if(headers, encrypts);
   std::copy_if(draft.headers.begin(), draft.headers.end(), std::back_inserter(headers), encrypts);
 }

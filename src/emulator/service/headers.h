@@ -56,7 +56,8 @@ void add_stored_headers(Reply& reply, const Call& call, const Version& version);
 void add_version_id(Reply& reply, const Call& call, std::string_view id);
 /// x-oss-server-side-*, as the answer to a write repeats them.
 void add_encryption(Reply& reply, const Call& call, const Version& version);
-/// Puts the encryption that `draft` names, if any, in the place of what `headers` had.
+/// Puts the encryption that `draft` names in the place of what `headers` had. Where it names none,
+/// the copy is not encrypted, however its source is. Source: OSS API, "CopyObject".
 void replace_encryption(Pairs& headers, const Version& draft);
 /// Nobody is called from here, so that a callback that is asked for fails, after the object is
 /// stored. Source: OSS API, "Callback": 203 CallbackFailed.

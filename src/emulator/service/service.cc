@@ -177,7 +177,8 @@ Outcome<bool> Service::admit(Call& call, core::Duration clock_offset) const {
     if (auto allowed = authorize(call, action, call.address.bucket, call.address.key); !allowed) {
       return allowed;
     }
-    if (call.vendor("object-acl") && facts_of(call.op).action == "oss:PutObject") {
+    if (call.vendor(call.dialect == Dialect::S3 ? "acl" : "object-acl") &&
+        facts_of(call.op).action == "oss:PutObject") {
       if (auto allowed = authorize(call, "oss:PutObjectAcl", call.address.bucket, call.address.key);
           !allowed) {
         return allowed;

@@ -215,6 +215,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"MayNotDelete", [](Findings& f) { f.rights.remove = denied(); f.rights.put.reset(); }, Exit::Ok, {"delete-denied", "guards-untried"}},
         Case{"LeftBehind", [](Findings& f) { f.rights.left = {"p/x"}; }, Exit::Ok, {"left-behind"}},
         Case{"Versioned", [](Findings& f) { f.rights.versioned = true; }, Exit::Ok, {"versioned"}},
+        Case{"MayNotReadVersions", [](Findings& f) { f.rights.versioned = true; f.rights.version = denied(); }, Exit::Ok, {"version-denied", "versioned"}},
         Case{"NoGuards", [](Findings& f) { f.rights.guarded_put = f.rights.guarded_join = f.rights.guarded_copy = core::fail(ErrorKind::Unsupported, "did it"); }, Exit::Ok, {"write-unguarded", "complete-unguarded", "copy-unguarded"}},
         Case{"LooksFirst", [](Findings& f) { f.rights.looks_first = true; }, Exit::Ok, {"looks-first"}},
         Case{"ReadOnly", [](Findings& f) { f.read_only = true; }, Exit::Ok, {"read-only"}}),

@@ -90,6 +90,8 @@ TEST_F(ServerManners, EncryptionIsRepeatedAndReplacedByACopy) {
   const WireAnswer head = get("copy");
   EXPECT_EQ(head.header("x-oss-server-side-encryption"), "AES256");
   EXPECT_EQ(head.header("x-oss-server-side-encryption-key-id"), "");
+  EXPECT_EQ(put("plain", "", {{"x-oss-copy-source", "/examplebucket/k"}}).status, 200);
+  EXPECT_EQ(get("plain").header("x-oss-server-side-encryption"), "") << "unless the copy says so";
 }
 
 TEST_F(ServerManners, TagsHaveAnAlphabet) {

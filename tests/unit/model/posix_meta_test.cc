@@ -20,11 +20,13 @@ TEST(PosixMeta, SurvivesAsUserMetadata) {
   meta.device = 0x0103;
   meta.symlink_target = "../\u4e2d %/x";
   meta.xattrs = {{"user.a\"b\\", std::string("\0\xff", 2)}, {"user.empty", ""}};
-  const auto user = model::with_posix_meta({{"other", "kept"}, {"mode", "old"}}, meta);
+  const auto made = model::with_posix_meta({{"other", "kept"}, {"mode", "old"}}, meta);
+  ASSERT_TRUE(made);
+  const model::UserMeta& user = *made;
   EXPECT_EQ(user.at("other"), "kept");
   EXPECT_EQ(user.at("mode"), "35304");
   EXPECT_EQ(user.at("mtime"), "1700000000.123456789");
-  EXPECT_EQ(user.at("symlink-target"), "../\u4e2d %/x");
+  EXPECT_EQ(user.at("symlink-target"), "../%E4%B8%AD %25/x");
   EXPECT_EQ(model::parse_posix_meta(user), meta);
 }
 
@@ -40,9 +42,45 @@ TEST(PosixMeta, ReadsWhatS3fsWrote) {
               ::testing::ElementsAre(std::pair<const std::string, std::string>("user.k", "value")));
 }
 
+TEST(PosixMeta, ReadsAnyJsonOfThatForm) {
+  const auto xattrs_of = [](const char* text) {
+    return model::parse_posix_meta({{"xattr", text}}).xattrs;
+  };
+  using Xattrs = std::map<std::string, std::string>;
+  EXPECT_EQ(xattrs_of("%7B%22user.k%22%3A%22dmFsdWU%3D%22%7D"), (Xattrs{{"user.k", "value"}}));
+  EXPECT_EQ(xattrs_of(R"({ "user.\u00fc\ud83d\ude00\/" : "" })"), (Xattrs{{"user.ü😀/", ""}}));
+  EXPECT_EQ(xattrs_of("{}"), Xattrs{});
+}
+
 TEST(PosixMeta, RemovesWhatIsNotSet) {
   const auto user = model::with_posix_meta({{"xattr", "x"}, {"rdev", "1"}}, PosixMeta{});
-  EXPECT_TRUE(user.empty());
+  ASSERT_TRUE(user);
+  EXPECT_TRUE(user->empty());
+}
+
+TEST(PosixMeta, WhatCouldNotBeReadIsNeverDropped) {
+  const model::UserMeta foreign = {
+      {"mode", "rw-r--r--"}, {"mtime", "2020-01-01T00:00:00Z"}, {"xattr", "{\"user.a\":1}"}};
+  PosixMeta meta = model::parse_posix_meta(foreign);
+  EXPECT_THAT(meta.unread, ::testing::ElementsAre("mode", "mtime", "xattr"));
+  meta.uid = 7;
+  meta.modified = core::wall_from_unix(5);
+  auto user = model::with_posix_meta(foreign, meta);
+  ASSERT_TRUE(user);
+  EXPECT_EQ(user->at("uid"), "7");
+  user->erase("uid");
+  EXPECT_EQ(*user, foreign);
+  meta.unread.erase("mtime");  // which a program has set
+  EXPECT_EQ(model::with_posix_meta(foreign, meta)->at("mtime"), "5.000000000");
+  // Both forms cannot be in one entry.
+  meta.xattrs = {{"user.b", "x"}};
+  EXPECT_EQ(model::with_posix_meta(foreign, meta).error().kind, core::ErrorKind::Unsupported);
+}
+
+TEST(PosixMeta, RefusesNamesThatJsonCannotCarry) {
+  PosixMeta meta;
+  meta.xattrs = {{"user.\xff", "x"}};
+  EXPECT_EQ(model::with_posix_meta({}, meta).error().kind, core::ErrorKind::InvalidArgument);
 }
 
 TEST(PosixMeta, IgnoresWhatMakesNoSense) {
@@ -52,7 +90,9 @@ TEST(PosixMeta, IgnoresWhatMakesNoSense) {
                                              {"mtime", "yesterday"},
                                              {"ctime", "99999999999999999999"},
                                              {"xattr", "{\"a\""}});
-  EXPECT_EQ(meta, PosixMeta{});
+  PosixMeta nothing;
+  nothing.unread = {"mode", "uid", "gid", "mtime", "ctime", "xattr"};
+  EXPECT_EQ(meta, nothing);
 }
 
 TEST(Mode, DecimalOrOctalByWhatMakesSense) {

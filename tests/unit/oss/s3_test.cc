@@ -52,7 +52,7 @@ TEST_F(S3, SignsWithVersionFourForTheDefaultRegion) {
   transport_.reply(there("E"));
   const auto meta = store().head(context_, key_);
   ASSERT_TRUE(meta) << core::describe(meta.error());
-  EXPECT_EQ(meta->storage_class, "STANDARD_IA");
+  EXPECT_EQ(meta->settings.storage_class, "STANDARD_IA");
   EXPECT_EQ(meta->user.at("mode"), "1");
   EXPECT_FALSE(meta->crc64);
   const test::Sent sent = transport_.sent().at(0);
@@ -79,9 +79,11 @@ TEST_F(S3, NewObjectsAreWhatTheOptionsSay) {
   options_.new_objects = {"STANDARD_IA", "aws:kms", "key-1", "bucket-owner-full-control"};
   options_.requester_pays = true;
   transport_.reply(stored(kMd5OfHello)).reply(copied("E1"));
-  ASSERT_TRUE(put({}));
+  const auto made = put({});
+  ASSERT_TRUE(made);
   store::CopyRequest copy;
   copy.source = source_version();
+  copy.settings = made->settings;  // what is edited afterwards stays so
   copy.target = key_;
   ASSERT_TRUE(store().copy(context_, copy));
   for (const test::Sent& sent : transport_.sent()) {
@@ -131,6 +133,7 @@ TEST_F(S3, CopiesNameTheirSourceInBothSpellings) {
   request.source = source_version();
   request.target = key_;
   request.replace = store::ObjectAttributes{};
+  request.settings = plain_settings();
   ASSERT_TRUE(store().copy(context_, request));
   const auto sent = transport_.sent().at(0);
   EXPECT_EQ(sent.header("x-amz-copy-source"), "/examplebucket/from");
@@ -143,6 +146,7 @@ TEST_F(S3, CopiesNameTheirSourceInBothSpellings) {
 TEST_F(S3, ACopyOfAnotherVersionIsFoundOut) {
   store::CopyRequest request;
   request.source = source_version();
+  request.settings = plain_settings();
   request.target = key_;
   transport_.reply(copied("E2")).reply(there("E2"));
   EXPECT_EQ(store().copy(context_, request).error().kind, ErrorKind::Changed);
@@ -159,6 +163,7 @@ TEST_F(S3, ACopyOfAnotherVersionIsFoundOut) {
 TEST_F(S3, ARefusalAfterTwoHundredIsARefusal) {
   store::CopyRequest request;
   request.source = source_version();
+  request.settings = plain_settings();
   request.target = key_;
   const auto late = [](const char* code) {
     return ok({}, std::string("  \n<?xml version=\"1.0\"?>\n<Error><Code>") + code +
@@ -199,6 +204,58 @@ TEST_F(S3, PartsCopiedFromAnotherVersionAreFoundOut) {
   EXPECT_EQ(
       store().upload_part_copy(context_, key_, "id", 1, source_version(), {0, 5}).error().kind,
       ErrorKind::Changed);
+}
+
+test::Reply granted(const std::string& grants) {
+  return ok({}, "<AccessControlPolicy><Owner><ID>me</ID></Owner><AccessControlList>" + grants +
+                    "</AccessControlList></AccessControlPolicy>");
+}
+
+std::string grant(const std::string& who, const std::string& permission) {
+  return "<Grant><Grantee>" + who + "</Grantee><Permission>" + permission + "</Permission></Grant>";
+}
+
+TEST_F(S3, AclsBecomeTheHeadersThatGrantTheSame) {
+  const std::string mine = grant("<ID>me</ID>", "FULL_CONTROL");
+  const std::string all = "<URI>http://acs.amazonaws.com/groups/global/AllUsers</URI>";
+  transport_.reply(granted(mine))
+      .reply(granted(mine + grant(all, "READ")))
+      .reply(granted(mine + grant("<ID>other</ID>", "FULL_CONTROL") + grant(all, "READ_ACP")))
+      .reply(granted(mine + grant("<ID>other</ID>", "WRITE")))
+      .reply(granted(mine + grant("<Nobody/>", "READ")))
+      .reply(granted(grant("", "FULL_CONTROL")));
+  EXPECT_EQ(store().get_acl(context_, key_).value(), store::Acl{});
+  EXPECT_EQ(store().get_acl(context_, key_).value(), (store::Acl{{"acl", "public-read"}}));
+  EXPECT_EQ(
+      store().get_acl(context_, key_).value(),
+      (store::Acl{{"grant-full-control", "id=\"me\", id=\"other\""},
+                  {"grant-read-acp", "uri=\"http://acs.amazonaws.com/groups/global/AllUsers\""}}));
+  EXPECT_EQ(store().get_acl(context_, key_).error().kind, ErrorKind::InvalidArgument);
+  EXPECT_EQ(store().get_acl(context_, key_).error().kind, ErrorKind::InvalidArgument);
+  EXPECT_EQ(store().get_acl(context_, key_).value(), store::Acl{}) << "an owner without a name";
+  EXPECT_EQ(transport_.sent().at(0).line(), "GET /examplebucket/logs/a.txt?acl");
+}
+
+TEST_F(S3, AnEditedObjectIsKeptAsItWas) {
+  options_.new_objects = {"STANDARD_IA", "aws:kms", "key-1", "public-read"};
+  test::Reply head = ok({{"ETag", "\"E1\""}, {"Content-Length", "5"}});
+  head.headers.add("x-amz-server-side-encryption", "aws:kms");
+  head.headers.add("x-amz-server-side-encryption-aws-kms-key-id", "its-key");
+  head.headers.add("x-amz-tagging-count", "1");
+  transport_.reply(head);
+  const auto meta = store().head(context_, key_);
+  ASSERT_TRUE(meta);
+  EXPECT_FALSE(meta->settings.tags) << "there are some";
+  store::CopyRequest request;
+  request.source = source_version();
+  request.target = key_;
+  request.settings = meta->settings;
+  transport_.reply(granted(grant("<ID>me</ID>", "FULL_CONTROL"))).reply(copied("E1"));
+  ASSERT_TRUE(store().copy(context_, request));
+  const test::Sent sent = transport_.sent().at(2);
+  EXPECT_EQ(sent.header("x-amz-server-side-encryption-aws-kms-key-id"), "its-key");
+  EXPECT_FALSE(sent.request.headers.get("x-amz-storage-class")) << "it was STANDARD";
+  EXPECT_FALSE(sent.request.headers.get("x-amz-acl"));
 }
 
 TEST_F(S3, HasNoSymbolicLinks) {

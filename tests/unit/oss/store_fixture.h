@@ -106,6 +106,13 @@ class OssStoreTest : public ::testing::Test {
     }
     return *store_;
   }
+  /// Those of an object that nobody set anything on: a write has nothing to ask for.
+  static store::ObjectSettings plain_settings() {
+    store::ObjectSettings settings;
+    settings.acl.emplace();
+    settings.tags.emplace();
+    return settings;
+  }
   std::int64_t metric(const std::string& name) { return metrics_[name].value(); }
   /// Every reply was asked for, and nothing else.
   void expect_script_done(std::size_t requests) const {

@@ -37,7 +37,8 @@ class Write : public OssStoreTest {
 };
 
 TEST_F(Write, SendsBytesTypeAndMetadata) {
-  attributes_.user["note"] = " 100% ü";
+  attributes_.user["note"] = "100%41 ü";  // of a tool that has rules of its own
+  attributes_.content = {"gzip", "de", "inline", "max-age=9", "Thu, 01 Dec 2044 16:00:00 GMT"};
   transport_.reply(stored());
   const auto result = put();
   ASSERT_TRUE(result) << result.error().message;
@@ -49,7 +50,12 @@ TEST_F(Write, SendsBytesTypeAndMetadata) {
   EXPECT_EQ(sent.body, text_);
   EXPECT_EQ(sent.header("Content-Type"), "text/plain");
   EXPECT_EQ(sent.header("x-oss-meta-mode"), "33188");
-  EXPECT_EQ(sent.header("x-oss-meta-note"), "%20100%25 %C3%BC");
+  EXPECT_EQ(sent.header("x-oss-meta-note"), "100%41 ü");
+  EXPECT_EQ(sent.header("Content-Encoding"), "gzip");
+  EXPECT_EQ(sent.header("Content-Language"), "de");
+  EXPECT_EQ(sent.header("Content-Disposition"), "inline");
+  EXPECT_EQ(sent.header("Cache-Control"), "max-age=9");
+  EXPECT_EQ(sent.header("Expires"), "Thu, 01 Dec 2044 16:00:00 GMT");
   EXPECT_FALSE(sent.request.headers.get("x-oss-forbid-overwrite"));
 }
 
@@ -75,6 +81,67 @@ TEST_F(Write, NewObjectsAreWhatTheOptionsSay) {
   EXPECT_EQ(link.header("x-oss-request-payer"), "requester");
   EXPECT_FALSE(link.request.headers.get("x-oss-storage-class"));
   EXPECT_FALSE(link.request.headers.get("x-oss-traffic-limit"));
+}
+
+TEST_F(Write, WhatAHeadTellsIsWrittenBackAndTheRestIsAskedFor) {
+  options_.new_objects = {"IA", "AES256", "", "public-read"};
+  test::Reply head = described(text_);
+  head.headers.add("Date", "Tue, 02 Jan 2024 03:04:09 GMT");
+  head.headers.add("Content-Encoding", "br");
+  head.headers.add("x-oss-storage-class", "ColdArchive");
+  head.headers.add("x-oss-server-side-encryption", "KMS");
+  head.headers.add("x-oss-server-side-encryption-key-id", "k1");
+  head.headers.add("x-oss-server-side-data-encryption", "SM4");
+  head.headers.add("x-oss-tagging-count", "2");
+  transport_.reply(head);
+  const auto meta = store().head(context_, key_);
+  ASSERT_TRUE(meta);
+  EXPECT_EQ(meta->served_at, core::wall_from_unix(1'704'164'649));
+  EXPECT_EQ(meta->content.encoding, "br");
+  attributes_.content = meta->content;
+  attributes_.settings = meta->settings;
+  transport_
+      .reply(ok({},
+                "<AccessControlPolicy><AccessControlList><Grant>private</Grant>"
+                "</AccessControlList></AccessControlPolicy>"))
+      .reply(ok({},
+                "<Tagging><TagSet><Tag><Key>a b</Key><Value>1&amp;2</Value></Tag>"
+                "<Tag><Key>c</Key><Value/></Tag></TagSet></Tagging>"))
+      .reply(stored());
+  const auto result = put();
+  ASSERT_TRUE(result) << core::describe(result.error());
+  EXPECT_EQ(transport_.sent().at(1).line(), "GET /logs/a.txt?acl");
+  EXPECT_EQ(transport_.sent().at(2).line(), "GET /logs/a.txt?tagging");
+  const test::Sent sent = transport_.sent().at(3);
+  EXPECT_EQ(sent.header("Content-Encoding"), "br");
+  EXPECT_EQ(sent.header("x-oss-storage-class"), "ColdArchive");
+  EXPECT_EQ(sent.header("x-oss-server-side-encryption"), "KMS");
+  EXPECT_EQ(sent.header("x-oss-server-side-encryption-key-id"), "k1");
+  EXPECT_EQ(sent.header("x-oss-server-side-data-encryption"), "SM4");
+  EXPECT_EQ(sent.header("x-oss-object-acl"), "private");
+  EXPECT_EQ(sent.header("x-oss-tagging"), "a%20b=1%262&c=");
+  // What is known by now is not asked for again.
+  attributes_.settings = result->settings;
+  transport_.reply(stored());
+  ASSERT_TRUE(put());
+  expect_script_done(5);
+}
+
+TEST_F(Write, AnUploadSaysItsAclWhenItIsCompleted) {
+  options_.new_objects.acl = "private";
+  const auto begun = ok(
+      {}, "<InitiateMultipartUploadResult><UploadId>U</UploadId></InitiateMultipartUploadResult>");
+  const auto done = ok({},
+                       "<CompleteMultipartUploadResult><ETag>\"E-1\"</ETag>"
+                       "</CompleteMultipartUploadResult>");
+  transport_.reply(begun).reply(done);
+  const auto id = store().start_upload(context_, key_, attributes_);
+  ASSERT_TRUE(id);
+  const std::vector<store::PartReceipt> parts = {
+      {.number = 1, .etag = model::ETag("P"), .size = 5, .crc64 = {}}};
+  ASSERT_TRUE(store().complete_upload(context_, key_, *id, parts, {}));
+  EXPECT_EQ(transport_.sent().at(1).header("x-oss-object-acl"), "private");
+  EXPECT_FALSE(transport_.sent().at(1).request.headers.get("x-oss-storage-class"));
 }
 
 TEST_F(Write, RepeatsWhatWasDamagedOnItsWay) {
@@ -163,6 +230,7 @@ TEST_F(Write, CopyPinsItsSourceAndSaysWhatBecomesOfMetadata) {
   request.source = {model::ObjectKey("from/ü b"), model::ETag("SRC"), 10, "V/1"};
   request.target = key_;
   request.replace = attributes_;
+  request.settings = plain_settings();
   request.precondition.kind = Kind::Absent;
   transport_.reply(ok({},
                       "<CopyObjectResult><LastModified>2024-01-02T03:04:05.000Z</LastModified>"
@@ -183,6 +251,7 @@ TEST_F(Write, CopyPinsItsSourceAndSaysWhatBecomesOfMetadata) {
 TEST_F(Write, CopyRecognisesItsOwnLostWrite) {
   store::CopyRequest request;
   request.source = {model::ObjectKey("from"), model::ETag("SRC"), 10, ""};
+  request.settings = plain_settings();
   request.target = key_;
   request.precondition.kind = Kind::Absent;
   transport_.reply(broken())
@@ -198,9 +267,27 @@ TEST_F(Write, CopyRecognisesItsOwnLostWrite) {
   EXPECT_EQ(transport_.left(), 0U);
 }
 
+TEST_F(Write, CopyDoesWithoutVersionsWhereTheyMayNotBeNamed) {
+  store::CopyRequest request;
+  request.source = {model::ObjectKey("from"), model::ETag("SRC"), 10, "V1"};
+  request.settings = plain_settings();
+  request.target = key_;
+  const auto done = ok({}, "<CopyObjectResult><ETag>\"NEW\"</ETag></CopyObjectResult>");
+  transport_.reply(refusal(403, "AccessDenied")).reply(done);
+  ASSERT_TRUE(store().copy(context_, request));
+  EXPECT_EQ(transport_.sent().at(1).header("x-oss-copy-source"), "/examplebucket/from");
+  EXPECT_EQ(transport_.sent().at(1).header("x-oss-copy-source-if-match"), "\"SRC\"");
+  // Nothing else would name it.
+  request.source.etag = {};
+  transport_.reply(refusal(403, "AccessDenied"));
+  EXPECT_EQ(store().copy(context_, request).error().kind, ErrorKind::Denied);
+  expect_script_done(3);
+}
+
 TEST_F(Write, SymlinksCarryTheirTargetEncoded) {
   transport_.reply(ok({{"ETag", "\"L\""}}));
-  ASSERT_TRUE(store().put_symlink(context_, key_, model::ObjectKey("t ü/x"), {{"mode", "41471"}},
+  ASSERT_TRUE(store().put_symlink(context_, key_, model::ObjectKey("t ü/x"),
+                                  {.user = {{"mode", "41471"}}},
                                   {.kind = Kind::Absent, .etag = {}}));
   const test::Sent sent = transport_.sent().at(0);
   EXPECT_EQ(sent.line(), "PUT /logs/a.txt?symlink");

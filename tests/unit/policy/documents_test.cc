@@ -27,8 +27,8 @@ bool allows(const std::string& policy, const std::string& action, const std::str
 
 TEST(LocationPolicy, IsWrittenAsRamTakesIt) {
   EXPECT_EQ(compact("b", "data/a/", {.read_only = true}),
-            R"({"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:GetObject"],)"
-            R"("Resource":["acs:oss:*:*:b/data/a/*"]},{"Effect":"Allow",)"
+            R"({"Version":"1","Statement":[{"Effect":"Allow","Action":["oss:GetObject",)"
+            R"("oss:GetObjectVersion"],"Resource":["acs:oss:*:*:b/data/a/*"]},{"Effect":"Allow",)"
             R"("Action":["oss:ListObjects"],"Resource":["acs:oss:*:*:b"],)"
             R"("Condition":{"StringLike":{"oss:Prefix":["data/a/*"]}}}]})");
   EXPECT_THAT(location_policy(ram_grammar(), "b", "", {}, Layout::Indented),
@@ -36,20 +36,24 @@ TEST(LocationPolicy, IsWrittenAsRamTakesIt) {
 }
 
 TEST(LocationPolicy, IsWrittenAsS3TakesIt) {
-  EXPECT_EQ(location_policy(iam_grammar(), "b", "data/a/", {}, Layout::Compact),
-            R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
-            R"("Action":["s3:GetObject","s3:GetObjectVersion","s3:PutObject","s3:DeleteObject",)"
-            R"("s3:AbortMultipartUpload"],"Resource":["arn:aws:s3:::b/data/a/*"]},)"
-            R"({"Effect":"Allow","Action":["s3:ListBucket"],"Resource":["arn:aws:s3:::b"],)"
-            R"("Condition":{"StringLike":{"s3:prefix":["data/a/*"]}}}]})");
+  EXPECT_EQ(
+      location_policy(iam_grammar(), "b", "data/a/", {}, Layout::Compact),
+      R"({"Version":"2012-10-17","Statement":[{"Effect":"Allow",)"
+      R"("Action":["s3:GetObject","s3:GetObjectVersion","s3:PutObject","s3:DeleteObject",)"
+      R"("s3:AbortMultipartUpload","s3:GetObjectAcl","s3:PutObjectAcl","s3:GetObjectTagging",)"
+      R"("s3:PutObjectTagging"],"Resource":["arn:aws:s3:::b/data/a/*"]},)"
+      R"({"Effect":"Allow","Action":["s3:ListBucket"],"Resource":["arn:aws:s3:::b"],)"
+      R"("Condition":{"StringLike":{"s3:prefix":["data/a/*"]}}}]})");
 }
 
 TEST(LocationPolicy, AllowsWhatTheMountNeedsAndNothingElse) {
   const std::string writing = compact("b", "data/a/");
   const std::string reading = compact("b", "data/a/", {.read_only = true});
-  for (const char* action :
-       {"oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload", "oss:GetObject"}) {
-    const bool reads = action == std::string("oss:GetObject");
+  for (const char* action : {"oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload",
+                             "oss:GetObject", "oss:GetObjectVersion", "oss:GetObjectAcl",
+                             "oss:PutObjectAcl", "oss:GetObjectTagging", "oss:PutObjectTagging"}) {
+    const bool reads =
+        action == std::string("oss:GetObject") || action == std::string("oss:GetObjectVersion");
     EXPECT_TRUE(allows(writing, action, "b/data/a/x/y")) << action;
     EXPECT_TRUE(allows(writing, action, "b/data/a/")) << action;
     EXPECT_EQ(allows(reading, action, "b/data/a/x"), reads) << action;
@@ -58,18 +62,11 @@ TEST(LocationPolicy, AllowsWhatTheMountNeedsAndNothingElse) {
     }
   }
   EXPECT_FALSE(allows(writing, "oss:PutBucketAcl", "b"));
-  EXPECT_FALSE(allows(writing, "oss:GetObjectAcl", "b/data/a/x"));
+  EXPECT_FALSE(allows(writing, "oss:DeleteObjectVersion", "b/data/a/x"));
 }
 
-TEST(LocationPolicy, AllowsAclsAndKeysToMountsThatUseThem) {
-  const std::string plain = compact("b", "a/");
-  const std::string acl = compact("b", "a/", {.set_acl = true});
-  EXPECT_FALSE(allows(plain, "oss:PutObjectAcl", "b/a/x"));
-  EXPECT_TRUE(allows(acl, "oss:PutObjectAcl", "b/a/x"));
-  EXPECT_FALSE(allows(acl, "oss:PutObjectAcl", "b/b/x"));
-  EXPECT_FALSE(allows(compact("b", "a/", {.read_only = true, .set_acl = true}), "oss:PutObjectAcl",
-                      "b/a/x"));
-  EXPECT_THAT(plain, Not(HasSubstr("kms:")));
+TEST(LocationPolicy, AllowsKeysToMountsThatUseThem) {
+  EXPECT_THAT(compact("b", "a/"), Not(HasSubstr("kms:")));
   EXPECT_THAT(compact("b", "a/", {.use_keys = true}),
               HasSubstr(R"("Action":["kms:Decrypt","kms:GenerateDataKey"],"Resource":["*"])"));
   EXPECT_THAT(compact("b", "a/", {.read_only = true, .use_keys = true}),

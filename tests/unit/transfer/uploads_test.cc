@@ -272,6 +272,8 @@ TEST_F(UploadsTest, CopiesAtOnceWhereOneRequestMay) {
   store::CopyRequest request;
   request.source = store_.version("from");
   request.target = ObjectKey("to");
+  request.settings.emplace();
+  request.settings->acl.emplace();  // known, so that nobody has to ask
   ASSERT_TRUE(uploads().copy({}, request));
   EXPECT_EQ(store_.content("to"), "text");
   EXPECT_EQ(store_.requests(), 1);
