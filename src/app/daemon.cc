@@ -136,6 +136,7 @@ std::optional<Refusal> Daemon::open_mount() {
     return Refusal{Exit::MountPoint, std::move(session).error()};
   }
   session_ = *std::move(session);
+  files_->attach(session_.get());
   if (auto started = session_->start(); !started) {
     return Refusal{Exit::MountPoint, std::move(started).error()};
   }
@@ -276,6 +277,7 @@ int Daemon::run() {
     teller_.request_stop();
     teller_.join();
   }
+  files_->attach(nullptr);
   session_.reset();
   files_.reset();
   core::log(core::LogLevel::Info, "ended", {{"mount_point", settings_.mount_point}});

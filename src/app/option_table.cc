@@ -196,11 +196,20 @@ const options::Table& option_table() {
           {.name = "attributes",
            .kind = Choice,
            .commands = kMount,
-           .fallback = files.exact_attributes ? "exact" : "list",
-           .choices = "list|exact",
+           .fallback = files.attributes == fs::AttributeMode::Plain ? "plain" : "exact",
+           .choices = "exact|plain",
            .group = kFiles,
-           .help = "what directory listings show of an object: what the listing tells (no owner or "
-                   "mode), or exact metadata at one request an object"},
+           .help = "where mode, owner and times come from: the object itself, asked when somebody "
+                   "looks and remembered; or from nowhere: size and Last-Modified as listings show "
+                   "them, one owner and mode for all, and no POSIX metadata written"},
+          {.name = "plain-changes",
+           .kind = Choice,
+           .commands = kMount,
+           .fallback = files.plain_changes == fs::PlainChanges::Ignore ? "ignore" : "refuse",
+           .choices = "refuse|ignore",
+           .group = kFiles,
+           .help = "what becomes of chmod, chown and touch with --attributes plain: EPERM, or "
+                   "nothing"},
           {.name = "metadata-ttl",
            .kind = Duration,
            .commands = kMount,

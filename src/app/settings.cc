@@ -157,7 +157,10 @@ core::Result<MountSettings> mount_settings(const options::Values& values,
   fs::Options& files = settings.files;
   files.prefix = settings.location.prefix;
   files.read_only = values.flag("read-only");
-  files.exact_attributes = values.text("attributes") == "exact";
+  files.attributes =
+      values.text("attributes") == "plain" ? fs::AttributeMode::Plain : fs::AttributeMode::Exact;
+  files.plain_changes = values.text("plain-changes") == "ignore" ? fs::PlainChanges::Ignore
+                                                                 : fs::PlainChanges::Refuse;
   files.metadata_lifetime = values.duration("metadata-ttl");
   for (const std::string& directory : values.list("assume-dirs")) {
     std::string path = as_prefix(directory);

@@ -42,7 +42,7 @@ MetadataCache::Complete MetadataCache::listing(const std::string& directory) con
   if (at == directories_.end() || at->second.complete_until <= clock_.steady_now()) {
     return {};
   }
-  return {at->second.listing, at->second.complete_until};
+  return {at->second.pages_valid, at->second.pages, at->second.complete_until};
 }
 
 MetadataCache::Ticket MetadataCache::ticket() const {
@@ -73,9 +73,11 @@ void MetadataCache::add_absent(const std::string& directory, const std::string& 
   }
 }
 
-void MetadataCache::add_page(const std::string& directory,
-                             const std::shared_ptr<const Listing>& page, Ticket ticket) {
+void MetadataCache::add_page(const std::string& directory, const std::shared_ptr<const Page>& page,
+                             Ticket ticket) {
+  std::vector<Directories::node_type> ended;
   const core::MutexLock lock(mutex_);
+  ended = compost();
   if (Directory* known = accept(directory, ticket)) {
     for (const ListedName& name : *page) {
       const auto [row, added] = known->rows.insert_or_assign(
@@ -85,11 +87,14 @@ void MetadataCache::add_page(const std::string& directory,
   }
 }
 
-void MetadataCache::add_listing(const std::string& directory, std::shared_ptr<const Listing> all,
-                                Ticket ticket, core::SteadyTime since) {
+void MetadataCache::add_listing(const std::string& directory, Pages all, Ticket ticket,
+                                core::SteadyTime since) {
+  std::vector<Directories::node_type> ended;
   const core::MutexLock lock(mutex_);
+  ended = compost();
   if (Directory* known = accept(directory, ticket)) {
-    known->listing = std::move(all);
+    known->pages.swap(all);
+    known->pages_valid = true;
     known->complete_until = since + lifetime_;
     known->changed.clear();
   }
@@ -105,7 +110,7 @@ void MetadataCache::changed(const std::string& directory, const std::string& nam
   }
   Directory& known = at->second;
   known.changed_at = changes_;
-  known.listing.reset();
+  known.pages_valid = false;
   if (known.complete_until > clock_.steady_now()) {
     known.changed.insert(name);
   } else {
@@ -120,9 +125,15 @@ void MetadataCache::changed_tree(const std::string& prefix) {
   forgotten_at_ = changes_;
   auto at = directories_.lower_bound(prefix);
   while (at != directories_.end() && at->first.starts_with(prefix)) {
-    names_ -= at->second.rows.size();
-    at = directories_.erase(at);
+    at = bury(at);
   }
+}
+
+MetadataCache::Directories::iterator MetadataCache::bury(Directories::iterator at) {
+  names_ -= at->second.rows.size();
+  const auto next = std::next(at);
+  buried_.push_back(directories_.extract(at));
+  return next;
 }
 
 void MetadataCache::sweep() {
@@ -138,8 +149,7 @@ void MetadataCache::sweep() {
       continue;
     }
     forgotten_at_ = std::max(forgotten_at_, at->second.changed_at);
-    names_ -= at->second.rows.size();
-    at = directories_.erase(at);
+    at = bury(at);
   }
 }
 

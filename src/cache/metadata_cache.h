@@ -7,6 +7,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "core/clock.h"
@@ -35,7 +36,9 @@ struct ListedName {
 class MetadataCache {
  public:
   using Ticket = std::uint64_t;
-  using Listing = std::vector<ListedName>;
+  using Page = std::vector<ListedName>;
+  /// A whole directory, as it was listed. Shared, never copied.
+  using Pages = std::vector<std::shared_ptr<const Page>>;
 
   /// A lifetime of zero remembers nothing. Beyond `most_names` everything is forgotten.
   MetadataCache(core::Clock& clock, core::Duration lifetime, std::size_t most_names = 500'000);
@@ -49,7 +52,8 @@ class MetadataCache {
   [[nodiscard]] Answer find(const std::string& directory, const std::string& name) const;
 
   struct Complete {
-    std::shared_ptr<const Listing> listing;  ///< none: not known
+    bool known = false;
+    Pages pages;
     core::SteadyTime until;
   };
   /// The whole directory, if it is known and nothing changed in it since.
@@ -58,11 +62,10 @@ class MetadataCache {
   [[nodiscard]] Ticket ticket() const;
   void add_absent(const std::string& directory, const std::string& name, Ticket ticket);
   /// Some of a directory's names, just listed.
-  void add_page(const std::string& directory, const std::shared_ptr<const Listing>& page,
+  void add_page(const std::string& directory, const std::shared_ptr<const Page>& page,
                 Ticket ticket);
   /// All of them; listing began at `since`.
-  void add_listing(const std::string& directory, std::shared_ptr<const Listing> all, Ticket ticket,
-                   core::SteadyTime since);
+  void add_listing(const std::string& directory, Pages all, Ticket ticket, core::SteadyTime since);
 
   /// The one thing to call when a name was made, removed, or became something else.
   void changed(const std::string& directory, const std::string& name);
@@ -76,7 +79,8 @@ class MetadataCache {
   };
   struct Directory {
     std::unordered_map<std::string, Row> rows;
-    std::shared_ptr<const Listing> listing;
+    Pages pages;
+    bool pages_valid = false;           ///< `pages` are all of it, and nothing changed since
     core::SteadyTime complete_until{};  ///< names without a row are absent until then …
     std::set<std::string> changed;      ///< … but for these
     Ticket changed_at = 0;
@@ -86,12 +90,20 @@ class MetadataCache {
   /// Where to put an answer; none if it came too late.
   Directory* accept(const std::string& directory, Ticket ticket) REQUIRES(mutex_);
   void sweep() REQUIRES(mutex_);
+  using Directories = std::map<std::string, Directory>;
+  /// Takes a directory out. What it holds may be a lot: it goes with compost().
+  Directories::iterator bury(Directories::iterator at) REQUIRES(mutex_);
+  /// What was taken out, to be dropped without the lock by those who may take their time.
+  std::vector<Directories::node_type> compost() REQUIRES(mutex_) {
+    return std::exchange(buried_, {});
+  }
 
   core::Clock& clock_;
   const core::Duration lifetime_;
   const std::size_t most_names_;
   mutable core::Mutex mutex_{core::LockRank::Cache};
-  std::map<std::string, Directory> directories_ GUARDED_BY(mutex_);
+  Directories directories_ GUARDED_BY(mutex_);
+  std::vector<Directories::node_type> buried_ GUARDED_BY(mutex_);
   std::size_t names_ GUARDED_BY(mutex_) = 0;
   Ticket changes_ GUARDED_BY(mutex_) = 0;
   Ticket forgotten_at_ GUARDED_BY(mutex_) = 0;  ///< changed_at of directories no longer here

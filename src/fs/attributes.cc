@@ -51,8 +51,12 @@ core::Status check_name(std::string_view name) {
   return {};
 }
 
-core::Status check_settable(std::string_view name) {
+core::Status check_settable(const Mount& mount, std::string_view name) {
   TRY(check_name(name));
+  if (mount.plain()) {
+    return core::fail(ErrorKind::Unsupported,
+                      std::string(name) + " cannot be kept with --attributes plain");
+  }
   if (name.starts_with(kViews)) {
     return core::fail(ErrorKind::NotPermitted, std::string(name) + " is read-only");
   }
@@ -65,13 +69,13 @@ core::Error no_data(std::string_view name) {
 
 core::Result<std::string> view_of(const Node& node, std::string_view name) {
   const std::string_view what = name.substr(kViews.size());
-  if (node.stored && !node.dirty) {
-    const Stored& stored = *node.stored;
+  if (node.stored && !node.draft.unpublished()) {
+    const store::ObjectMeta& stored = node.stored->meta;
     if (what == "etag") {
-      return stored.version.etag.text();
+      return stored.etag.text();
     }
-    if (what == "version-id" && !stored.version.version_id.empty()) {
-      return stored.version.version_id;
+    if (what == "version-id" && !stored.version_id.empty()) {
+      return stored.version_id;
     }
     if (what == "storage-class" && !stored.settings.storage_class.empty()) {
       return stored.settings.storage_class;
@@ -91,19 +95,23 @@ core::Result<Entry> AttributeEdits::getattr(const Request& request, InodeNumber 
     const core::MutexLock lock(mount_.mutex);
     TRY_ASSIGN(node, mount_.node(inode));
   }
-  TRY(lookup_.refresh(request.context, node,
-                      mount_.options.exact_attributes ? Lookup::Need::Exact : Lookup::Need::Fresh));
+  TRY(lookup_.refresh(request.context, node, Lookup::Need::Fresh));
   const core::MutexLock lock(mount_.mutex);
+  if (node->place.gone && node->uses.handles == 0) {
+    // By a name, then: the kernel has to look that up again.
+    return core::fail(ErrorKind::Changed,
+                      path_of(*node) + " was removed or replaced by somebody else");
+  }
   return mount_.entry_of(*node);
 }
 
-core::Result<NodePtr> AttributeEdits::exact_node(const Request& request, InodeNumber inode) {
+core::Result<NodePtr> AttributeEdits::whole_node(const Request& request, InodeNumber inode) {
   NodePtr node;
   {
     const core::MutexLock lock(mount_.mutex);
     TRY_ASSIGN(node, mount_.node(inode));
   }
-  TRY(lookup_.refresh(request.context, node, Lookup::Need::Exact));
+  TRY(lookup_.refresh_present(request.context, node, Lookup::Need::Whole));
   return node;
 }
 
@@ -115,49 +123,69 @@ core::Status AttributeEdits::edit(const Request& request, const NodePtr& node,
   Description wanted;
   {
     const core::MutexLock lock(mount_.mutex);
-    if (!node->exact && !node->is_local()) {
-      // A listing came in between and showed another version.
-      return core::fail(ErrorKind::Changed, path_of(*node) + " was changed by somebody else");
-    }
     wanted = node->about;
   }
   TRY(change(wanted));
   return persist(mount_, request.context, node, std::move(wanted));
 }
 
+/// What of a change becomes something else than content where attributes are plain.
+core::Status AttributeEdits::check_plain(const Node& node, const AttributeChange& change) const {
+  if (!mount_.plain() ||
+      !(change.mode || change.uid || change.gid || change.accessed || change.modified)) {
+    return {};
+  }
+  return mount_.options.plain_changes == PlainChanges::Ignore
+             ? core::Status{}
+             : core::fail(ErrorKind::NotPermitted,
+                          path_of(node) +
+                              ": mode, owner and times cannot be kept with "
+                              "--attributes plain (--plain-changes ignore)");
+}
+
+core::Status AttributeEdits::resize(const Request& request, const NodePtr& node,
+                                    const AttributeChange& change) {
+  Wish wish;
+  wish.nodes = {node};
+  TRY_ASSIGN(const Claim claim, Claim::take(mount_, request.context, std::move(wish)));
+  bool somebody_writes = false;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (!node->is_regular()) {
+      return core::fail(node->is_directory() ? ErrorKind::IsDirectory : ErrorKind::InvalidArgument,
+                        path_of(*node) + " is no file whose length could change");
+    }
+    somebody_writes = node->uses.writers > 0;
+  }
+  TRY(files_.truncate_claimed(request, node, *change.size));
+  if (!mount_.plain()) {
+    const core::MutexLock lock(mount_.mutex);
+    apply(change, node->about, mount_.parts.clock.wall_now());
+  }
+  // Without writers no close() will come that could report how the upload went.
+  return somebody_writes ? core::Status{}
+                         : content_.publish_claimed(request.context, node, std::nullopt);
+}
+
 core::Result<Entry> AttributeEdits::setattr(const Request& request, InodeNumber inode,
                                             const AttributeChange& change) {
   TRY(check_writable(mount_));
-  TRY_ASSIGN(const NodePtr node, exact_node(request, inode));
-  TRY(lookup_.check_access(request, node, change.size ? W_OK : F_OK));
-  const auto apply_to = [&](Description& about) -> core::Status {
-    apply(change, about, mount_.parts.clock.wall_now());
-    return {};
-  };
-  if (!change.size) {
-    TRY(edit(request, node, apply_to));
-  } else {
-    Wish wish;
-    wish.nodes = {node};
-    TRY_ASSIGN(const Claim claim, Claim::take(mount_, request.context, std::move(wish)));
-    bool somebody_writes = false;
-    {
+  TRY_ASSIGN(const NodePtr node, whole_node(request, inode));
+  {
+    const core::MutexLock lock(mount_.mutex);
+    TRY(check_plain(*node, change));
+  }
+  if (change.size) {
+    TRY(resize(request, node, change));
+  } else if (!mount_.plain()) {
+    TRY(edit(request, node, [&](Description& about) -> core::Status {
+      apply(change, about, mount_.parts.clock.wall_now());
+      return {};
+    }));
+    if (change.modified) {
+      // What a program sets is what it sees, also of a directory that we touched before.
       const core::MutexLock lock(mount_.mutex);
-      if (!node->is_regular()) {
-        return core::fail(
-            node->is_directory() ? ErrorKind::IsDirectory : ErrorKind::InvalidArgument,
-            path_of(*node) + " is no file whose length could change");
-      }
-      somebody_writes = node->writers > 0;
-    }
-    TRY(files_.truncate_claimed(request, node, *change.size));
-    {
-      const core::MutexLock lock(mount_.mutex);
-      TRY(apply_to(node->about));
-    }
-    if (!somebody_writes) {
-      // No close() will come that could report how the upload went.
-      TRY(content_.publish_claimed(request.context, node, std::nullopt));
+      node->place.touched = {};
     }
   }
   const core::MutexLock lock(mount_.mutex);
@@ -166,9 +194,9 @@ core::Result<Entry> AttributeEdits::setattr(const Request& request, InodeNumber 
 
 core::Status AttributeEdits::setxattr(const Request& request, InodeNumber inode,
                                       std::string_view name, std::string_view value, int flags) {
-  TRY(check_settable(name));
+  TRY(check_settable(mount_, name));
   TRY(check_writable(mount_));
-  TRY_ASSIGN(const NodePtr node, exact_node(request, inode));
+  TRY_ASSIGN(const NodePtr node, whole_node(request, inode));
   return edit(request, node, [&](Description& about) -> core::Status {
     const bool there = about.xattrs.contains(std::string(name));
     if (there && (flags & XATTR_CREATE) != 0) {
@@ -186,7 +214,7 @@ core::Status AttributeEdits::setxattr(const Request& request, InodeNumber inode,
 core::Result<std::string> AttributeEdits::getxattr(const Request& request, InodeNumber inode,
                                                    std::string_view name) {
   TRY(check_name(name));
-  TRY_ASSIGN(const NodePtr node, exact_node(request, inode));
+  TRY_ASSIGN(const NodePtr node, whole_node(request, inode));
   if (name == kSignedUrl) {
     return signed_url(request, node);
   }
@@ -207,14 +235,13 @@ core::Result<std::string> AttributeEdits::signed_url(const Request& request, con
   if (wanted.lifetime <= core::Duration::zero()) {
     return core::fail(ErrorKind::Unsupported, "this mount signs no URLs: --signed-url-lifetime");
   }
-  // Whoever has the URL can read the file, so that it takes the right to read.
-  TRY(lookup_.check_access(request, node, R_OK));
   {
     const core::MutexLock lock(mount_.mutex);
-    if (!node->is_regular() || !node->stored || node->dirty) {
+    if (!node->is_regular() || !node->stored || node->draft.unpublished()) {
       return no_data(kSignedUrl);  // the bucket has nothing that would be this file
     }
-    wanted.key = node->stored->version.key;
+    const model::ObjectVersion version = mount_.version_of(*node);
+    wanted.key = version.key;
   }
   TRY_ASSIGN(store::SignedUrl made, mount_.parts.store.presign(request.context, wanted));
   return std::move(made.url);
@@ -222,7 +249,7 @@ core::Result<std::string> AttributeEdits::signed_url(const Request& request, con
 
 core::Result<std::vector<std::string>> AttributeEdits::listxattr(const Request& request,
                                                                  InodeNumber inode) {
-  TRY_ASSIGN(const NodePtr node, exact_node(request, inode));
+  TRY_ASSIGN(const NodePtr node, whole_node(request, inode));
   const core::MutexLock lock(mount_.mutex);
   std::vector<std::string> names;
   for (const auto& [name, value] : node->about.xattrs) {
@@ -233,9 +260,9 @@ core::Result<std::vector<std::string>> AttributeEdits::listxattr(const Request& 
 
 core::Status AttributeEdits::removexattr(const Request& request, InodeNumber inode,
                                          std::string_view name) {
-  TRY(check_settable(name));
+  TRY(check_settable(mount_, name));
   TRY(check_writable(mount_));
-  TRY_ASSIGN(const NodePtr node, exact_node(request, inode));
+  TRY_ASSIGN(const NodePtr node, whole_node(request, inode));
   return edit(request, node, [&](Description& about) -> core::Status {
     if (about.xattrs.erase(std::string(name)) == 0) {
       return no_data(name);

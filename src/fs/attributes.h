@@ -28,7 +28,11 @@ class AttributeEdits {
 
  private:
   core::Result<std::string> signed_url(const Request& request, const NodePtr& node);
-  core::Result<NodePtr> exact_node(const Request& request, InodeNumber inode);
+  /// The node with all its metadata. Errors: Changed where somebody else replaced or removed it.
+  core::Result<NodePtr> whole_node(const Request& request, InodeNumber inode);
+  core::Status check_plain(const Node& node, const AttributeChange& change) const
+      REQUIRES(mount_.mutex);
+  core::Status resize(const Request& request, const NodePtr& node, const AttributeChange& change);
   /// Changes what a node is: `edit` says how, and may refuse.
   core::Status edit(const Request& request, const NodePtr& node,
                     const std::function<core::Status(Description&)>& change);

@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "core/task_group.h"
 #include "core/text.h"
-#include "fs/side_by_side.h"
 
 namespace fs {
 namespace {
@@ -135,6 +135,17 @@ core::Result<Found> Bucket::marker(const core::OpContext& context, const std::st
   return found;
 }
 
+core::Result<Found> Bucket::listed_directory(const core::OpContext& context,
+                                             const std::string& key) {
+  auto found = marker(context, key);
+  if (found || !maybe_absent(found.error())) {
+    return found;
+  }
+  Found bare;
+  bare.directory = true;
+  return bare;
+}
+
 core::Result<Found> Bucket::directory(const core::OpContext& context, const std::string& key,
                                       const std::string& path, bool expect_marker) {
   Found bare;
@@ -185,16 +196,22 @@ core::Result<Found> Bucket::find(const core::OpContext& context, const std::stri
     return core::fail(ErrorKind::NameTooLong, "a key of more than 1023 bytes");
   }
   // An empty component is only ever a directory: as an object it is the marker of the one above.
-  const auto nothing = [&]() -> core::Result<Found> { return not_found(name); };
-  auto [below, beside] = side_by_side(
-      parts_.pool, [&] { return directory(context, key + '/', joined(path, name), false); },
-      [&] { return component.text.empty() ? nothing() : object(context, key, component); });
+  core::Result<Found> beside = not_found(name);
+  core::TaskGroup group(parts_.pool, context, 1);
+  if (!component.text.empty()) {
+    group.start([&](const core::OpContext& own) -> core::Status {
+      beside = object(own, key, component);
+      return {};
+    });
+  }
+  auto below = directory(context, key + '/', joined(path, name), false);
+  TRY(group.wait());
   if (below) {
     if (component.beside_directory) {
-      return std::move(beside);
+      return beside;
     }
     below->component = component;
-    return std::move(below);
+    return below;
   }
   if (!is(below.error(), ErrorKind::NotFound)) {
     return std::move(below).error();
@@ -205,7 +222,7 @@ core::Result<Found> Bucket::find(const core::OpContext& context, const std::stri
   if (!beside && is(beside.error(), ErrorKind::Denied) && listing_denied(key + '/')) {
     return not_found(name);
   }
-  return std::move(beside);
+  return beside;
 }
 
 core::Result<bool> Bucket::is_empty(const core::OpContext& context, const std::string& key) {

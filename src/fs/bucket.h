@@ -19,6 +19,7 @@ struct Found {
   std::optional<store::ObjectMeta> meta;
   std::optional<std::string> symlink_key;  ///< of a Symlink object without our exact text
   model::KeyComponent component;
+  bool listed = false;  ///< from a listing: `meta` has no more than that shows
 };
 
 /// Threads: any; everything blocks up to context.deadline.
@@ -42,6 +43,8 @@ class Bucket {
   /// The directory alone, cheaply where its marker is expected. Errors: NotFound.
   core::Result<Found> directory(const core::OpContext& context, const std::string& key,
                                 const std::string& path, bool expect_marker);
+  /// A directory that a listing has just shown. Errors: never NotFound.
+  core::Result<Found> listed_directory(const core::OpContext& context, const std::string& key);
 
   /// Is there nothing in the directory besides its marker?
   core::Result<bool> is_empty(const core::OpContext& context, const std::string& key);

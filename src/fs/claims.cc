@@ -6,8 +6,8 @@ namespace fs {
 namespace {
 
 bool below_moving(const NodePtr& directory) {
-  for (const Node* at = directory.get(); at != nullptr; at = at->parent.get()) {
-    if (at->moving) {
+  for (const Node* at = directory.get(); at != nullptr; at = at->place.parent.get()) {
+    if (at->claimed.moving) {
       return true;
     }
   }
@@ -15,7 +15,7 @@ bool below_moving(const NodePtr& directory) {
 }
 
 bool node_free(const Node& node) {
-  return !node.busy && node.sharers == 0 && !below_moving(node.parent);
+  return !node.claimed.busy && node.claimed.sharers == 0 && !below_moving(node.place.parent);
 }
 
 bool is_free(const Mount& mount, const Wish& wish) REQUIRES(mount.mutex) {
@@ -29,13 +29,13 @@ bool is_free(const Mount& mount, const Wish& wish) REQUIRES(mount.mutex) {
   }
   return std::all_of(
              wish.trees.begin(), wish.trees.end(),
-             [](const NodePtr& tree) { return node_free(*tree) && tree->claims_below == 0; }) &&
+             [](const NodePtr& tree) { return node_free(*tree) && tree->claimed.below == 0; }) &&
          std::all_of(wish.nodes.begin(), wish.nodes.end(),
                      [](const NodePtr& node) { return node_free(*node); });
 }
 
 void add_above(const NodePtr& directory, std::vector<NodePtr>& above) {
-  for (NodePtr at = directory; at; at = at->parent) {
+  for (NodePtr at = directory; at; at = at->place.parent) {
     above.push_back(at);
   }
 }
@@ -55,20 +55,20 @@ core::Result<Claim> Claim::take(Mount& mount, const core::OpContext& context, Wi
   }
   const Wish& wanted = held->wish;
   for (const NodePtr& node : wanted.nodes) {
-    node->busy = true;
-    add_above(node->parent, held->above);
+    node->claimed.busy = true;
+    add_above(node->place.parent, held->above);
   }
   for (const NodePtr& tree : wanted.trees) {
-    tree->busy = true;
-    tree->moving = true;
-    add_above(tree->parent, held->above);
+    tree->claimed.busy = true;
+    tree->claimed.moving = true;
+    add_above(tree->place.parent, held->above);
   }
   for (const auto& [directory, name] : wanted.names) {
     mount.claimed_names.emplace(directory->number, name);
     add_above(directory, held->above);
   }
   for (const NodePtr& node : held->above) {
-    ++node->claims_below;
+    ++node->claimed.below;
   }
   mount.renaming_across = mount.renaming_across || wanted.across;
   return Claim(std::move(held));
@@ -82,20 +82,21 @@ Claim::~Claim() {
   const Wish& wish = held_->wish;
   const core::MutexLock lock(mount.mutex);
   for (const NodePtr& node : held_->above) {
-    --node->claims_below;
+    --node->claimed.below;
   }
   for (const auto& [directory, name] : wish.names) {
     mount.claimed_names.erase({directory->number, name});
   }
   for (const NodePtr& node : wish.nodes) {
-    node->busy = false;
+    node->claimed.busy = false;
   }
   for (const NodePtr& tree : wish.trees) {
-    tree->busy = false;
-    tree->moving = false;
+    tree->claimed.busy = false;
+    tree->claimed.moving = false;
   }
   mount.renaming_across = mount.renaming_across && !wish.across;
   for (const NodePtr& node : wish.nodes) {
+    mount.settle_draft(node);
     mount.table.drop_if_unused(node);
   }
   for (const NodePtr& tree : wish.trees) {

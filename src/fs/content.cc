@@ -26,70 +26,29 @@ Precondition precondition_of(const std::optional<Stored>& stored) {
   Precondition precondition;
   if (stored) {
     precondition.kind = Precondition::Kind::Matches;
-    precondition.etag = stored->version.etag;
+    precondition.etag = stored->meta.etag;
   } else {
     precondition.kind = Precondition::Kind::Absent;
   }
   return precondition;
 }
 
-/// Counts an upload while it runs.
-class Uploading {
- public:
-  Uploading(Mount& mount, NodePtr node) : mount_(mount), node_(std::move(node)) { set(true); }
-  Uploading(const Uploading&) = delete;
-  Uploading& operator=(const Uploading&) = delete;
-  ~Uploading() { set(false); }
-
- private:
-  void set(bool now) {
-    const core::MutexLock lock(mount_.mutex);
-    node_->uploading = now;
-  }
-  Mount& mount_;
-  const NodePtr node_;
-};
-
 }  // namespace
-
-void settle(Node& node, const std::string& key, std::uint64_t size,
-            const store::Published& published, const store::ObjectAttributes& attributes) {
-  // The kernel's pages are what programs wrote, unless it never had those of the version before.
-  const bool pages_current = !node.stored || node.kernel_pages == node.stored->version.etag;
-  Stored stored;
-  stored.version.key = model::ObjectKey(key);
-  stored.version.etag = published.etag;
-  stored.version.size = size;
-  stored.version.version_id = published.version_id;
-  stored.last_modified = published.last_modified;
-  stored.crc64 = published.crc64;
-  stored.content_type = attributes.content_type;
-  stored.content = attributes.content;
-  stored.settings = published.settings;
-  stored.user = attributes.user;
-  if (pages_current) {
-    node.kernel_pages = stored.version.etag;
-  }
-  node.stored = std::move(stored);
-  node.exact = true;
-  ++node.epoch;
-}
 
 core::Status Content::stage(const core::OpContext& context, const NodePtr& node, Keep keep) {
   model::ObjectVersion version;
   {
     const core::MutexLock lock(mount_.mutex);
-    if (node->staged) {
+    if (node->draft.content()) {
       return {};
     }
     if (node->stored) {
-      version = node->stored->version;
+      version = mount_.version_of(*node);
     }
   }
-  TRY_ASSIGN(auto staged, mount_.parts.staging.create());
+  TRY_ASSIGN(auto staged, mount_.drafts.create());
   if (keep == Keep::All && version.size > 0) {
-    const transfer::StagingArea& area = mount_.parts.staging;
-    if (area.used_bytes() + version.size > area.limit_bytes()) {
+    if (!mount_.drafts.has_room(version.size)) {
       return core::fail(ErrorKind::NoSpace, core::format("no room to stage the {} bytes of {}",
                                                          version.size, version.key.text()));
     }
@@ -103,8 +62,7 @@ core::Status Content::stage(const core::OpContext& context, const NodePtr& node,
     TRY(staged->truncate(version.size));  // accounts for what was fetched
   }
   const core::MutexLock lock(mount_.mutex);
-  node->staged = std::move(staged);
-  ++node->epoch;
+  mount_.drafts.begin(node, std::move(staged));
   return {};
 }
 
@@ -120,13 +78,13 @@ core::Result<Content::Upload> Content::plan(const NodePtr& node,
   const core::MutexLock lock(mount_.mutex);
   Upload upload;
   upload.path = path_of(*node);
-  upload.staged = node->staged;
+  upload.staged = node->draft.content();
   upload.precondition = precondition_of(node->stored);
   if (destination) {
     upload.key = destination->key;
     upload.precondition = destination->precondition;
   } else {
-    TRY_ASSIGN(upload.key, key_of(*node, mount_.options.prefix));
+    TRY_ASSIGN(upload.key, mount_.key(*node));
   }
   TRY_ASSIGN(upload.attributes,
              object_attributes(mount_.options, upload.key, node->stored, node->about));
@@ -137,12 +95,15 @@ core::Status Content::publish_claimed(const core::OpContext& context, const Node
                                       const std::optional<Destination>& destination) {
   {
     const core::MutexLock lock(mount_.mutex);
-    if (!node->dirty || node->unlinked) {
+    if (!node->draft.unpublished()) {
       return {};
     }
   }
   TRY_ASSIGN(const Upload upload, plan(node, destination));
-  const Uploading uploading(mount_, node);
+  {
+    const core::MutexLock lock(mount_.mutex);
+    mount_.drafts.apply(node, DraftEvent::Publish);
+  }
   auto done = mount_.parts.uploads.publish(context, model::ObjectKey(upload.key), upload.staged,
                                            upload.attributes, upload.precondition);
   const auto lost = [&] {
@@ -158,19 +119,14 @@ core::Status Content::publish_claimed(const core::OpContext& context, const Node
   }
   core::Error error = std::move(done).error().within("upload " + upload.path);
   if (lost() && destination) {
+    const core::MutexLock lock(mount_.mutex);
+    mount_.drafts.fail(node, error);
     return error;  // the caller wanted another place, and decides
   }
   if (lost()) {
     error = keep_apart(context, node, upload, error);
   }
-  {
-    const core::MutexLock lock(mount_.mutex);
-    if (node->dirty) {
-      node->failure = error;
-      mount_.counters.publish_failures.add();
-    }
-  }
-  mount_.report("upload", upload.path, error);
+  failed(node, upload, error);
   return error;
 }
 
@@ -179,15 +135,24 @@ void Content::published(const NodePtr& node, const Upload& upload,
   mount_.counters.publishes.add();
   mount_.parts.downloads.forget(model::ObjectKey(upload.key));
   const core::MutexLock lock(mount_.mutex);
-  settle(*node, upload.key, upload.staged->size(), published, upload.attributes);
-  mount_.set_dirty(node, false);
-  node->fresh_until = mount_.fresh_from_now();
-  if (node->parent) {
-    mount_.name_changed(*node->parent, node->name);
+  settle(*node, mount_.options, upload.key, upload.staged->size(), published, upload.attributes,
+         store::ObjectType::Normal);
+  mount_.drafts.apply(node, DraftEvent::Published);
+  // Plain times are Last-Modified, which not every answer tells.
+  node->fresh_until =
+      mount_.plain() && !node->stored->dated ? core::SteadyTime{} : mount_.fresh_from_now();
+  mount_.name_changed(*node);
+}
+
+void Content::failed(const NodePtr& node, const Upload& upload, const core::Error& error) {
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (node->draft.state() == DraftState::Publishing) {
+      mount_.counters.publish_failures.add();
+      mount_.drafts.fail(node, error);
+    }
   }
-  if (node->writers == 0) {
-    node->staged.reset();
-  }
+  mount_.report("upload", upload.path, error);
 }
 
 core::Result<store::Published> Content::recognise(const core::OpContext& context,
@@ -239,19 +204,13 @@ core::Error Content::keep_apart(const core::OpContext& context, const NodePtr& n
     mount_.counters.conflicts.add();
     const core::MutexLock lock(mount_.mutex);
     // The name is the other's now. Handles of ours have lost their object.
-    mount_.set_dirty(node, false);
-    node->staged.reset();
-    ++node->lineage;
-    ++node->epoch;
-    node->kernel_pages = {};
-    node->fresh_until = {};
-    if (!node->stored) {
-      node->stored = Stored{};  // whatever it is, it is there
-      node->stored->version.key = model::ObjectKey(upload.key);
-    }
-    if (node->parent) {
-      mount_.name_changed(*node->parent, node->name);
-      mount_.name_changed(*node->parent, other.substr(other.rfind('/') + 1));
+    mount_.drafts.apply(node, DraftEvent::Lost);
+    if (const NodePtr directory = node->place.parent) {
+      const model::KeyComponent component{other.substr(other.rfind('/') + 1), false};
+      mount_.name_changed(*directory, model::file_name(component), component);
+      mount_.name_changed(*node);
+      node->place.gone = true;
+      InodeTable::detach(*node);
     }
     return core::fail(ErrorKind::Changed,
                       core::format("somebody else has changed {}; what was written here is kept "

@@ -46,15 +46,12 @@ class Content {
   core::Result<store::Published> recognise(const core::OpContext& context, const Upload& upload,
                                            core::Error error);
   void published(const NodePtr& node, const Upload& upload, const store::Published& published);
+  void failed(const NodePtr& node, const Upload& upload, const core::Error& error);
   /// Somebody else was first. The error to report, once the data lies under another name.
   core::Error keep_apart(const core::OpContext& context, const NodePtr& node, const Upload& upload,
                          const core::Error& why);
 
   Mount& mount_;
 };
-
-/// What our own publishing or copying made of a node. Requires Mount::mutex.
-void settle(Node& node, const std::string& key, std::uint64_t size,
-            const store::Published& published, const store::ObjectAttributes& attributes);
 
 }  // namespace fs

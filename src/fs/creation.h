@@ -13,8 +13,8 @@ namespace fs {
 /// Threads: any; calls block.
 class Creation {
  public:
-  Creation(Mount& mount, Lookup& lookup, Content& content, Files& files)
-      : mount_(mount), lookup_(lookup), content_(content), files_(files) {}
+  Creation(Mount& mount, Lookup& lookup, Content& content)
+      : mount_(mount), lookup_(lookup), content_(content) {}
 
   core::Result<FileSystem::Created> create(const Request& request, InodeNumber parent,
                                            std::string_view name, mode_t mode, int flags);
@@ -27,7 +27,7 @@ class Creation {
 
  private:
   /// Where something new is to be. The name stays claimed.
-  struct Place {
+  struct Site {
     NodePtr directory;
     std::string name;
     model::KeyComponent component;
@@ -36,22 +36,21 @@ class Creation {
     Attributes parent;
     Claim claim;
   };
-  core::Result<Place> prepare(const Request& request, InodeNumber parent, std::string_view name);
+  core::Result<Site> prepare(const Request& request, InodeNumber parent, std::string_view name);
   /// Errors: Exists.
-  core::Status check_absent(const Request& request, const Place& place);
-  Description describe_new(const Request& request, const Place& place, mode_t mode) const;
+  core::Status check_absent(const Request& request, const Site& site);
+  Description describe_new(const Request& request, const Site& site, mode_t mode) const;
   /// The node of what now is in the bucket, with a lookup count.
-  Entry adopt(const Place& place, const Description& about, const std::string& key,
+  Entry adopt(const Site& site, const Description& about, const std::string& key,
               std::uint64_t size, const store::Published& published,
               const store::ObjectAttributes& attributes, store::ObjectType type);
-  core::Result<NodePtr> new_file(const Request& request, const Place& place, mode_t mode);
-  core::Result<Entry> put_empty(const Request& request, const Place& place,
-                                const Description& about, const std::string& key);
+  core::Result<NodePtr> new_file(const Request& request, const Site& site, mode_t mode);
+  core::Result<Entry> put_empty(const Request& request, const Site& site, const Description& about,
+                                const std::string& key);
 
   Mount& mount_;
   Lookup& lookup_;
   Content& content_;
-  Files& files_;
 };
 
 }  // namespace fs

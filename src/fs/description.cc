@@ -7,6 +7,7 @@
 #include <set>
 #include <utility>
 
+#include "fs/learnt.h"
 #include "fs/links.h"
 #include "model/posix_meta.h"
 #include "store/user_meta.h"
@@ -41,22 +42,49 @@ mode_t type_of(const Found& found, const model::PosixMeta& posix) {
   return type == 0 || type == S_IFDIR ? S_IFREG : type;
 }
 
-/// Another version than the one we know: somebody else's.
-void replace(Node& node, Stored stored) {
-  node.stored = std::move(stored);
-  ++node.lineage;
-  ++node.epoch;
-  node.staged.reset();
+/// What programs see as a Symlink object's text: ours, or one that leads to the same key.
+std::optional<std::string> target_of(const Options& options, const std::string& key,
+                                     const Found& found) {
+  if (auto text = model::parse_posix_meta(found.meta->user).symlink_target) {
+    return text;
+  }
+  return found.symlink_key ? std::optional(link_text(options.prefix, key, *found.symlink_key))
+                           : std::nullopt;
 }
 
-void keep_number(Node& node, Description about) {
-  about.attributes.inode = node.number;
-  node.about = std::move(about);
+/// What of `unread`, other tools' entries in no form that we know, was not changed since it was
+/// shown as if it were not there: it stays as it is.
+std::set<std::string> unchanged(const Options& options, const std::set<std::string>& unread,
+                                const Stored& stored, const Description& about) {
+  const Attributes& now = about.attributes;
+  const Attributes shown = defaults(options, S_ISDIR(now.mode));
+  const auto is_kept = [&](const std::string& name) {
+    return name == "mode"    ? (shown.mode & kPermissions) == (now.mode & kPermissions)
+           : name == "uid"   ? shown.uid == now.uid
+           : name == "gid"   ? shown.gid == now.gid
+           : name == "mtime" ? now.modified == stored.meta.last_modified
+           : name == "atime" ? !about.accessed_set
+                             : true;
+  };
+  std::set<std::string> kept;
+  std::copy_if(unread.begin(), unread.end(), std::inserter(kept, kept.end()), is_kept);
+  return kept;
+}
+
+std::string type_for(const Options& options, const std::string& key,
+                     const std::optional<Stored>& stored, mode_t mode) {
+  if (stored && (!stored->meta.content_type.empty() || stored->key == key)) {
+    const std::string& has = stored->meta.content_type;
+    return S_ISREG(mode) ? options.media_types->moved(has, stored->key, key) : has;
+  }
+  return std::string(S_ISDIR(mode)   ? kDirectoryType
+                     : S_ISREG(mode) ? options.media_types->of(key)
+                                     : model::MediaTypes::kUnknown);
 }
 
 }  // namespace
 
-Description describe(const Options& options, const Found& found) {
+Description describe(const Options& options, const std::string& key, const Found& found) {
   Description about;
   Attributes& attributes = about.attributes;
   attributes = defaults(options, found.directory);
@@ -65,7 +93,8 @@ Description describe(const Options& options, const Found& found) {
     return about;
   }
   const store::ObjectMeta& meta = *found.meta;
-  model::PosixMeta posix = model::parse_posix_meta(meta.user);
+  const bool plain = options.attributes == AttributeMode::Plain;
+  model::PosixMeta posix = plain ? model::PosixMeta{} : model::parse_posix_meta(meta.user);
   const mode_t type = type_of(found, posix);
   attributes.mode = type | (posix.mode      ? *posix.mode & kPermissions
                             : S_ISLNK(type) ? 0777
@@ -78,41 +107,34 @@ Description describe(const Options& options, const Found& found) {
   attributes.changed = posix.changed.value_or(meta.last_modified);
   about.accessed_set = posix.accessed.has_value();
   about.xattrs = std::move(posix.xattrs);
+  if (plain && found.directory) {
+    set_times(attributes, {});  // as for directories without a marker: no listing tells
+  }
   if (!found.directory) {
     attributes.size = meta.size;
   }
   if (meta.type == store::ObjectType::Symlink) {
-    about.target = posix.symlink_target;
+    about.target = target_of(options, key, found);
     attributes.size = about.target ? about.target->size() : 0;
   }
   return about;
 }
 
-Stored stored_of(const std::string& key, const store::ObjectMeta& meta) {
-  Stored stored;
-  stored.version.key = model::ObjectKey(key);
-  stored.version.etag = meta.etag;
-  stored.version.size = meta.size;
-  stored.version.version_id = meta.version_id;
-  stored.last_modified = meta.last_modified;
-  stored.type = meta.type;
-  stored.content_type = meta.content_type;
-  stored.content = meta.content;
-  stored.settings = meta.settings;
-  stored.crc64 = meta.crc64;
-  stored.user = meta.user;
-  return stored;
-}
-
-Description describe(const Options& options, const cache::ListedName& row) {
-  Description about;
-  about.attributes = defaults(options, row.directory);
-  if (row.symlink) {
-    about.attributes.mode = S_IFLNK | 0777;
+std::optional<Found> found_in(const Options& options, const cache::ListedName& row) {
+  if (options.attributes != AttributeMode::Plain || row.symlink) {
+    return std::nullopt;
   }
-  about.attributes.size = row.size;
-  set_times(about.attributes, row.last_modified);
-  return about;
+  Found found;
+  found.directory = row.directory;
+  found.component = {row.component, row.beside_directory};
+  found.listed = true;
+  if (!row.directory) {
+    found.meta.emplace();
+    found.meta->size = row.size;
+    found.meta->etag = row.etag;
+    found.meta->last_modified = row.last_modified;
+  }
+  return found;
 }
 
 Attributes new_attributes(mode_t mode, uid_t uid, gid_t gid, core::WallTime now) {
@@ -124,45 +146,32 @@ Attributes new_attributes(mode_t mode, uid_t uid, gid_t gid, core::WallTime now)
   return attributes;
 }
 
-namespace {
-
-/// What of `unread`, other tools' entries in no form that we know, was not changed since it was
-/// shown as if it were not there: it stays as it is.
-std::set<std::string> unchanged(const Options& options, const std::set<std::string>& unread,
-                                const Stored& stored, const Description& about) {
-  const Attributes& now = about.attributes;
-  const Attributes shown = defaults(options, S_ISDIR(now.mode));
-  const auto is_kept = [&](const std::string& name) {
-    return name == "mode"    ? (shown.mode & kPermissions) == (now.mode & kPermissions)
-           : name == "uid"   ? shown.uid == now.uid
-           : name == "gid"   ? shown.gid == now.gid
-           : name == "mtime" ? now.modified == stored.last_modified
-           : name == "atime" ? !about.accessed_set
-                             : true;
-  };
-  std::set<std::string> kept;
-  std::copy_if(unread.begin(), unread.end(), std::inserter(kept, kept.end()), is_kept);
-  return kept;
-}
-
-std::string type_for(const Options& options, const std::string& key,
-                     const std::optional<Stored>& stored, mode_t mode) {
-  if (stored && (!stored->content_type.empty() || stored->version.key.text() == key)) {
-    return S_ISREG(mode)
-               ? options.media_types->moved(stored->content_type, stored->version.key.text(), key)
-               : stored->content_type;
+Attributes plain_attributes(const Options& options, mode_t type, core::WallTime now) {
+  Attributes attributes = defaults(options, S_ISDIR(type));
+  if (S_ISLNK(type)) {
+    attributes.mode = S_IFLNK | 0777;
   }
-  return std::string(S_ISDIR(mode)   ? kDirectoryType
-                     : S_ISREG(mode) ? options.media_types->of(key)
-                                     : model::MediaTypes::kUnknown);
+  set_times(attributes, now);
+  return attributes;
 }
-
-}  // namespace
 
 core::Result<store::ObjectAttributes> object_attributes(const Options& options,
                                                         const std::string& key,
                                                         const std::optional<Stored>& stored,
                                                         const Description& about) {
+  store::ObjectAttributes attributes;
+  attributes.content_type = type_for(options, key, stored, about.attributes.mode);
+  if (stored) {
+    attributes.user = stored->meta.user;
+    attributes.content = stored->meta.content;
+    attributes.settings = stored->meta.settings;
+    if (attributes.settings->origin.empty()) {
+      attributes.settings->origin = model::ObjectKey(stored->key);  // known from a listing alone
+    }
+  }
+  if (options.attributes == AttributeMode::Plain) {
+    return attributes;
+  }
   model::PosixMeta posix;
   posix.mode = about.attributes.mode;
   posix.uid = about.attributes.uid;
@@ -176,18 +185,11 @@ core::Result<store::ObjectAttributes> object_attributes(const Options& options,
     posix.device = about.attributes.device;
   }
   posix.xattrs = about.xattrs;
-  store::ObjectAttributes attributes;
-  attributes.content_type = type_for(options, key, stored, about.attributes.mode);
   if (stored) {
-    posix.unread = unchanged(options, model::parse_posix_meta(stored->user).unread, *stored, about);
-    attributes.content = stored->content;
-    attributes.settings = stored->settings;
-    if (stored->settings.origin.empty()) {
-      attributes.settings->origin = stored->version.key;  // known from a listing alone
-    }
+    posix.unread =
+        unchanged(options, model::parse_posix_meta(stored->meta.user).unread, *stored, about);
   }
-  TRY_ASSIGN(attributes.user,
-             model::with_posix_meta(stored ? stored->user : store::UserMeta{}, posix));
+  TRY_ASSIGN(attributes.user, model::with_posix_meta(std::move(attributes.user), posix));
   if (auto status = store::check_user_meta(attributes.user, "x-oss-meta-"); !status) {
     core::Error error = std::move(status).error();
     if (error.kind == core::ErrorKind::TooLarge) {
@@ -198,81 +200,54 @@ core::Result<store::ObjectAttributes> object_attributes(const Options& options,
   return attributes;
 }
 
-bool same_type(const Node& node, const Description& found) {
-  return node.type() == (found.attributes.mode & S_IFMT);
+bool is_same_thing(const Node& node, const Options& options, const Found& found) {
+  if (found.directory || node.is_directory()) {
+    return found.directory == node.is_directory();
+  }
+  const mode_t type = describe(options, {}, found).attributes.mode & S_IFMT;
+  return type == node.type() && (!node.stored || node.stored->meta.etag == found.meta->etag);
 }
 
-bool update(Node& node, const Options& options, const std::string& key, const Found& found) {
-  Description about = describe(options, found);
-  if (found.symlink_key) {
-    about.target = link_text(options.prefix, key, *found.symlink_key);
-    about.attributes.size = about.target->size();
-  }
-  bool foreign = false;
+void update(Node& node, const Options& options, const std::string& key, const Found& found) {
+  Description about = describe(options, key, found);
   if (!found.meta) {
     node.stored.reset();
-    if (node.exact && node.is_directory()) {
-      // Times of a directory without a marker are only in our memory.
-      about.attributes.modified = node.about.attributes.modified;
-      about.attributes.accessed = node.about.attributes.accessed;
-      about.attributes.changed = node.about.attributes.changed;
-    }
-  } else {
-    Stored stored = stored_of(key, *found.meta);
-    foreign = node.stored && node.stored->version.etag != stored.version.etag;
-    if (node.stored && !foreign) {
-      stored.settings.acl = std::move(node.stored->settings.acl);  // which no look tells
-    }
-    if (foreign) {
-      replace(node, std::move(stored));
-    } else {
-      node.stored = std::move(stored);
-    }
+    // Times of a directory without a marker are only in our memory.
+    about.attributes.modified = node.about.attributes.modified;
+    about.attributes.accessed = node.about.attributes.accessed;
+    about.attributes.changed = node.about.attributes.changed;
+  } else if (!found.listed || !node.stored || node.stored->meta.etag != found.meta->etag ||
+             node.stored->meta.last_modified != found.meta->last_modified) {
+    node.stored = Stored{*found.meta, key, true, !found.listed, is_settled(*found.meta)};
   }
-  keep_number(node, std::move(about));
-  node.exact = true;
-  return foreign && !node.is_directory();
+  if (!about.target) {
+    about.target = std::move(node.about.target);  // it was read from the body, which is the same
+  }
+  about.attributes.inode = node.number;
+  node.about = std::move(about);
 }
 
-bool row_fits(const Node& node, const cache::ListedName& row) {
-  if (row.directory || node.is_directory()) {
-    return row.directory == node.is_directory();
-  }
-  const bool same = node.stored && node.stored->version.etag == row.etag &&
-                    node.stored->last_modified.value_or(row.last_modified) == row.last_modified;
-  return (node.exact && same) || (node.is_regular() && !row.symlink);
-}
-
-bool update(Node& node, const Options& options, const std::string& key,
-            const cache::ListedName& row) {
-  if (row.directory) {
-    // A common prefix says nothing of a marker; what we knew is still the best we know.
-    if (node.type() == 0) {
-      keep_number(node, describe(options, row));
-      node.exact = false;
-    }
-    return false;
-  }
-  const bool known = node.stored.has_value();
-  const bool same_content = known && node.stored->version.etag == row.etag;
-  if (same_content && node.stored->last_modified.value_or(row.last_modified) == row.last_modified) {
-    node.stored->last_modified = row.last_modified;
-    return false;
-  }
+void settle(Node& node, const Options& options, const std::string& key, std::uint64_t size,
+            const store::Published& published, const store::ObjectAttributes& attributes,
+            store::ObjectType type) {
   Stored stored;
-  stored.version.key = model::ObjectKey(key);
-  stored.version.etag = row.etag;
-  stored.version.size = row.size;
-  stored.last_modified = row.last_modified;
-  stored.type = row.symlink ? store::ObjectType::Symlink : store::ObjectType::Normal;
-  if (known && !same_content) {
-    replace(node, std::move(stored));
-  } else {
-    node.stored = std::move(stored);
+  stored.key = key;
+  stored.meta.size = size;
+  stored.meta.etag = published.etag;
+  stored.meta.version_id = published.version_id;
+  stored.meta.last_modified = published.last_modified.value_or(core::WallTime{});
+  stored.meta.crc64 = published.crc64;
+  stored.meta.type = type;
+  stored.meta.content_type = attributes.content_type;
+  stored.meta.content = attributes.content;
+  stored.meta.settings = published.settings;
+  stored.meta.user = attributes.user;
+  stored.dated = published.last_modified.has_value();
+  if (options.attributes == AttributeMode::Plain && stored.dated && !node.is_directory()) {
+    set_times(node.about.attributes, stored.meta.last_modified);
   }
-  keep_number(node, describe(options, row));
-  node.exact = false;
-  return known && !same_content;
+  node.stored = std::move(stored);
+  ++node.revision;
 }
 
 }  // namespace fs

@@ -7,14 +7,18 @@
 
 namespace fs {
 
-/// What an object (or a directory, with or without a marker) is, exactly.
-Description describe(const Options& options, const Found& found);
-Stored stored_of(const std::string& key, const store::ObjectMeta& meta);
+/// What an object (or a directory, with or without a marker) is. `key` is its own.
+Description describe(const Options& options, const std::string& key, const Found& found);
 
-/// The same of a row of a listing: default owner and mode.
-Description describe(const Options& options, const cache::ListedName& row);
+/// What a row of a listing tells for certain; nothing where an object has to be asked: with exact
+/// attributes always, with plain ones for links, whose target no listing shows.
+std::optional<Found> found_in(const Options& options, const cache::ListedName& row);
+
 /// What a new thing of ours begins as.
 Attributes new_attributes(mode_t mode, uid_t uid, gid_t gid, core::WallTime now);
+
+/// The same where attributes are plain; `type` as S_IFMT has it.
+Attributes plain_attributes(const Options& options, mode_t type, core::WallTime now);
 
 /// What to store with the object under `key`: what `about` says, and for the rest what the object
 /// has that it replaces or is copied from. A new one has the type that its name promises.
@@ -25,17 +29,18 @@ core::Result<store::ObjectAttributes> object_attributes(const Options& options,
                                                         const std::optional<Stored>& stored,
                                                         const Description& about);
 
-/// Is what `found` says still a thing of the node's type? The kernel accepts no change of type.
-bool same_type(const Node& node, const Description& found);
+/// Is what was found still the thing that the node stands for: of its type, and of its version?
+/// Another has a node of its own.
+bool is_same_thing(const Node& node, const Options& options, const Found& found);
 
-/// Takes over what the bucket said. A version that is not ours begins a new lineage; says so.
-/// Requires Mount::mutex, and that the node is neither local nor claimed.
-bool update(Node& node, const Options& options, const std::string& key, const Found& found);
+/// Takes over what the bucket said of the same thing. Requires Mount::mutex, and that the node is
+/// neither local nor claimed.
+void update(Node& node, const Options& options, const std::string& key, const Found& found);
 
-/// Whether a row can be believed for a known node, without asking for more.
-bool row_fits(const Node& node, const cache::ListedName& row);
-/// As update(); what was known exactly stays while ETag and Last-Modified stand.
-bool update(Node& node, const Options& options, const std::string& key,
-            const cache::ListedName& row);
+/// What our own publishing or copying made of a node: the object `key`, of `size` bytes. Requires
+/// Mount::mutex.
+void settle(Node& node, const Options& options, const std::string& key, std::uint64_t size,
+            const store::Published& published, const store::ObjectAttributes& attributes,
+            store::ObjectType type);
 
 }  // namespace fs

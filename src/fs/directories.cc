@@ -3,24 +3,24 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "core/format.h"
-#include "core/thread_pool.h"
 #include "fs/description.h"
+#include "fs/numbers.h"
 
 namespace fs {
 namespace {
 
-// A listed page is handed out at most this long after it expired.
-constexpr core::Duration kPageMayTake = std::chrono::seconds{10};
-
+using cache::ListedName;
 using core::ErrorKind;
 
-constexpr std::size_t kExactAtOnce = 64;
+// A listed page is handed out at most this long after it expired.
+constexpr core::Duration kPageMayTake = std::chrono::seconds{10};
 constexpr std::uint64_t kDots = 2;  // "." and ".." come first
 
-/// Keeps a handle to one thread while it fetches.
+/// Keeps a handle to one thread while it reads.
 class Busy {
  public:
   Busy(Mount& mount, std::shared_ptr<OpenDirectory> open) : mount_(mount), open_(std::move(open)) {}
@@ -37,230 +37,257 @@ class Busy {
   const std::shared_ptr<OpenDirectory> open_;
 };
 
-mode_t type_of(const cache::ListedName& row) {
-  return row.directory ? S_IFDIR : row.symlink ? S_IFLNK : S_IFREG;
+/// The type as far as a listing tells; none (DT_UNKNOWN) for an empty object, which may be a FIFO
+/// or any other special file.
+mode_t type_of(const Options& options, const ListedName& row) {
+  if (row.directory) {
+    return S_IFDIR;
+  }
+  if (row.symlink) {
+    return S_IFLNK;
+  }
+  return row.size > 0 || options.attributes == AttributeMode::Plain ? S_IFREG : mode_t{0};
+}
+
+const OpenDirectory::Chunk& chunk_of(const OpenDirectory::Snapshot& snapshot, std::uint64_t index) {
+  const auto behind =
+      std::upper_bound(snapshot.chunks.begin(), snapshot.chunks.end(), index,
+                       [](std::uint64_t i, const auto& chunk) { return i < chunk.first; });
+  return *std::prev(behind);
+}
+
+ListedName directory_row(std::string name) {
+  ListedName row;
+  row.component = name;
+  row.name = std::move(name);
+  row.directory = true;
+  return row;
 }
 
 }  // namespace
 
-core::Result<HandleId> Directories::open(const Request& request, InodeNumber inode) {
+core::Result<FileHandle> Directories::open(InodeNumber inode) {
   auto open = std::make_shared<OpenDirectory>();
-  {
-    const core::MutexLock lock(mount_.mutex);
-    TRY_ASSIGN(open->node, mount_.directory(inode));
-  }
-  TRY(lookup_.check_access(request, open->node, R_OK));
   const core::MutexLock lock(mount_.mutex);
-  TRY(key_of(*open->node, mount_.options.prefix));
-  ++open->node->handles;
-  const HandleId handle = mount_.next_handle++;
-  mount_.directories.emplace(handle, std::move(open));
+  TRY_ASSIGN(open->node, mount_.directory(inode));
+  TRY(mount_.key(*open->node));
+  ++open->node->uses.handles;
+  const FileHandle handle{inode, mount_.next_handle++};
+  mount_.directories.emplace(handle.id, std::move(open));
   return handle;
 }
 
-void Directories::release(HandleId handle) {
+void Directories::release(FileHandle handle) {
+  OpenPtr ended;  // may hold a lot: it goes without the lock
   const core::MutexLock lock(mount_.mutex);
-  const auto at = mount_.directories.find(handle);
+  const auto at = mount_.directories.find(handle.id);
   if (at == mount_.directories.end()) {
     return;
   }
-  const NodePtr node = at->second->node;
+  ended = std::move(at->second);
   mount_.directories.erase(at);
-  --node->handles;
-  mount_.table.drop_if_unused(node);
+  --ended->node->uses.handles;
+  mount_.table.drop_if_unused(ended->node);
 }
 
 core::Result<Directories::Names> Directories::next_page(const core::OpContext& context,
-                                                        OpenDirectory& open,
+                                                        Snapshot& snapshot,
                                                         const std::string& key) {
   store::ListQuery query;
   query.prefix = key;
   query.delimiter = "/";
-  query.continuation_token = open.token;
+  query.continuation_token = snapshot.token;
   auto page = mount_.parts.store.list(context, query);
   if (!page) {
     return std::move(page).error().within("list " + key);
   }
-  open.token = page->next_token;
-  open.finished = page->next_token.empty();
-  return names_in(key, *page, open.held_back);
+  snapshot.token = page->next_token;
+  snapshot.finished = page->next_token.empty();
+  // A service that says a name twice does not make two files of it.
+  std::erase_if(page->objects,
+                [&](const auto& object) { return object.key.text() <= snapshot.last_key; });
+  std::erase_if(page->common_prefixes,
+                [&](const auto& prefix) { return prefix <= snapshot.last_key; });
+  if (!page->objects.empty()) {
+    snapshot.last_key = std::max(snapshot.last_key, page->objects.back().key.text());
+  }
+  if (!page->common_prefixes.empty()) {
+    snapshot.last_key = std::max(snapshot.last_key, page->common_prefixes.back());
+  }
+  return names_in(key, *page, snapshot.held_back);
 }
 
-void Directories::ask_exactly(const core::OpContext& context, const std::string& key,
-                              std::vector<OpenDirectory::Row>& rows, const NodePtr& node) {
-  std::vector<std::size_t> unknown;
-  std::string path;
+Directories::Names Directories::unlisted(const NodePtr& directory, const Snapshot& snapshot) {
+  Names found;
   {
     const core::MutexLock lock(mount_.mutex);
-    path = path_of(*node);
-    for (std::size_t i = 0; i < rows.size(); ++i) {
-      const NodePtr child = InodeTable::child(*node, rows[i].listed->name);
-      if (!child || (!child->is_local() && !(child->exact && row_fits(*child, *rows[i].listed)))) {
-        unknown.push_back(i);
+    std::unordered_set<const Node*> seen;
+    if (directory->place.unpublished_below > 0) {
+      for (const NodePtr& node : mount_.drafts.unpublished()) {
+        const Node* at = node.get();
+        while (at != nullptr && at->place.parent != directory) {
+          at = at->place.parent.get();
+        }
+        if (at != nullptr && seen.insert(at).second) {
+          ListedName row;
+          row.name = at->place.name;
+          row.component = at->place.component.text;
+          row.beside_directory = at->place.component.beside_directory;
+          row.directory = at->is_directory();
+          found.push_back(std::move(row));
+        }
       }
     }
-  }
-  core::for_each_parallel(mount_.parts.pool, unknown.size(), kExactAtOnce, [&](std::size_t i) {
-    OpenDirectory::Row& row = rows[unknown[i]];
-    const cache::ListedName& listed = *row.listed;
-    const std::string full = path.empty() ? listed.name : path + '/' + listed.name;
-    auto found = listed.directory
-                     ? bucket_.directory(context, key + listed.component + '/', full, false)
-                     : bucket_.object(context, key + listed.component,
-                                      {listed.component, listed.beside_directory});
-    if (found) {
-      row.found = *std::move(found);
+    for (const std::string& name : bucket_.assumed_in(path_of(*directory))) {
+      found.push_back(directory_row(name));
     }
-    // Else the kernel looks it up itself, and whoever asked gets that error.
-  });
+  }
+  if (!found.empty()) {
+    std::unordered_set<std::string_view> listed;
+    for (const OpenDirectory::Chunk& chunk : snapshot.chunks) {
+      for (const ListedName& row : *chunk.page) {
+        listed.insert(row.name);
+      }
+    }
+    std::erase_if(found, [&](const ListedName& row) { return listed.contains(row.name); });
+  }
+  return found;
 }
 
-core::Status Directories::fetch(const Request& request, const OpenPtr& open, bool exact) {
+core::Status Directories::fetch(const Request& request, const NodePtr& directory,
+                                Snapshot& snapshot) {
   std::string key;
-  std::uint64_t changes = 0;
-  OpenDirectory::Row model;
+  OpenDirectory::Chunk chunk;
   cache::MetadataCache::Complete known;
   {
     const core::MutexLock lock(mount_.mutex);
-    TRY_ASSIGN(key, key_of(*open->node, mount_.options.prefix));
-    changes = open->node->changes;
-    model.changes = changes;
-    model.until = mount_.fresh_from_now();
-    if (!open->started) {
-      open->started = true;
-      open->ticket = mount_.names.ticket();
-      open->since = mount_.now();
+    TRY_ASSIGN(key, mount_.key(*directory));
+    chunk.changes = directory->place.changes;
+    chunk.until = mount_.fresh_from_now();
+    if (!snapshot.started) {
+      snapshot.ticket = mount_.names.ticket();
+      snapshot.since = mount_.now();
       known = mount_.names.listing(key);
     }
   }
-  std::vector<OpenDirectory::Row> rows;
-  std::shared_ptr<const cache::MetadataCache::Listing> page = known.listing;
-  if (page) {
-    open->finished = true;
-    model.until = known.until;
+  const auto append = [&](std::shared_ptr<const OpenDirectory::Page> page) {
+    chunk.page = std::move(page);
+    chunk.first = snapshot.size();
+    snapshot.chunks.push_back(chunk);
+  };
+  if (known.known) {
+    snapshot.finished = true;
+    chunk.until = known.until;
+    for (auto& page : known.pages) {
+      append(std::move(page));
+    }
   } else {
-    TRY_ASSIGN(Names names, next_page(request.context, *open, key));
-    page = std::make_shared<const cache::MetadataCache::Listing>(std::move(names));
-    mount_.names.add_page(key, page, open->ticket);
-  }
-  rows.reserve(page->size());
-  for (const cache::ListedName& name : *page) {
-    rows.push_back(model);
-    rows.back().listed = std::shared_ptr<const cache::ListedName>(page, &name);
-  }
-  if (exact) {
-    ask_exactly(request.context, key, rows, open->node);
-  }
-  const core::MutexLock lock(mount_.mutex);
-  for (OpenDirectory::Row& row : rows) {
-    const cache::ListedName& name = *row.listed;
-    if (open->seen.insert(name.name).second) {
+    TRY_ASSIGN(Names names, next_page(request.context, snapshot, key));
+    for (const ListedName& name : names) {
       mount_.counters.escaped_names.add(name.name == name.component ? 0 : 1);
-      open->rows.push_back(std::move(row));
     }
+    auto page = std::make_shared<const OpenDirectory::Page>(std::move(names));
+    mount_.names.add_page(key, page, snapshot.ticket);
+    append(std::move(page));
   }
-  if (open->finished && !known.listing) {
-    finish(*open, key);
+  snapshot.started = true;
+  cache::MetadataCache::Pages all;
+  for (const OpenDirectory::Chunk& one : snapshot.chunks) {
+    all.push_back(one.page);
   }
-  if (open->finished) {
-    for (const auto& [name, child] : open->node->children) {
-      if ((child->is_directory() ? has_dirty_below(*child) : child->is_local()) &&
-          open->seen.insert(name).second) {
-        auto row = std::make_shared<cache::ListedName>();
-        row->name = name;
-        row->component = child->component.text;
-        row->directory = child->is_directory();
-        open->rows.push_back(model);
-        open->rows.back().listed = std::move(row);
-      }
+  ahead_.listed(key, all, chunk.until);
+  if (snapshot.finished) {
+    if (!known.known) {
+      mount_.names.add_listing(key, all, snapshot.ticket, snapshot.since);
     }
-    for (const std::string& name : bucket_.assumed_in(path_of(*open->node))) {
-      if (open->seen.insert(name).second) {
-        auto row = std::make_shared<cache::ListedName>();
-        row->name = name;
-        row->component = name;
-        row->directory = true;
-        open->rows.push_back(model);
-        open->rows.back().listed = std::move(row);
-      }
-    }
+    append(std::make_shared<const OpenDirectory::Page>(unlisted(directory, snapshot)));
   }
   return {};
 }
 
-void Directories::finish(OpenDirectory& open, const std::string& key) {
-  auto all = std::make_shared<cache::MetadataCache::Listing>();
-  all->reserve(open.rows.size());
-  for (const OpenDirectory::Row& row : open.rows) {
-    all->push_back(*row.listed);
-  }
-  mount_.names.add_listing(key, std::move(all), open.ticket, open.since);
-}
-
-std::optional<DirectoryEntry> Directories::entry_for(const OpenPtr& open,
-                                                     const OpenDirectory::Row& row, bool plus,
-                                                     NodePtr& counted) {
-  const NodePtr& directory = open->node;
-  const cache::ListedName& listed = *row.listed;
-  DirectoryEntry entry;
-  entry.name = listed.name;
-  entry.attributes.mode = type_of(listed);
+NodePtr Directories::node_for(const NodePtr& directory, const OpenDirectory::Chunk& chunk,
+                              const ListedName& listed, const std::string& key, bool may_add) {
   NodePtr child = InodeTable::child(*directory, listed.name);
-  const auto key = key_of(*directory, mount_.options.prefix);
-  if (!key) {
-    return std::nullopt;
+  const core::SteadyTime now = mount_.now();
+  if ((child && (child->is_local() || child->claimed.busy)) ||
+      chunk.changes != directory->place.changes || now >= chunk.until + kPageMayTake ||
+      mount_.options.metadata_lifetime <= core::Duration::zero()) {
+    return child;
   }
-  const bool current = row.changes == directory->changes;
-  if (!child && !current) {
-    using Kind = cache::MetadataCache::Answer::Kind;
-    if (mount_.names.find(*key, listed.name).kind == Kind::Absent) {
-      return std::nullopt;  // we removed it since
-    }
+  const bool newer = child && child->fresh_until >= chunk.until;  // asked for after the page
+  if (newer) {
+    return child;
   }
-  const bool ours = child && (child->is_local() || child->busy);
   // The lifetime counts from here: a program that reads a directory and looks at each name, as
   // `ls -l` does, may take longer than that over a page, and must not be made to ask again for
   // what it was given in the same breath.
-  const core::SteadyTime now = mount_.now();
-  const bool believed =
-      mount_.options.metadata_lifetime > core::Duration::zero() && now < row.until + kPageMayTake;
-  const core::SteadyTime until = std::max(row.until, mount_.fresh_from_now());
-  if (!ours && current && believed) {
-    const std::string own = *key + listed.component + (listed.directory ? "/" : "");
-    const bool fits = !child || (row.found ? same_type(*child, describe(mount_.options, *row.found))
-                                           : row_fits(*child, listed));
-    if (!fits && Lookup::discard(child)) {
-      child = nullptr;
-    }
-    const bool usable = plus && !mount_.in_transit(*directory, listed.name) &&
-                        (row.found || (!listed.symlink && !mount_.options.exact_attributes));
-    if (!child && usable) {
-      child = mount_.table.add(directory, listed.name, {listed.component, listed.beside_directory});
-    }
-    // What was asked for after this page is newer than the page.
-    if (child && child->fresh_until < row.until) {
-      if (row.found) {
-        update(*child, mount_.options, own, *row.found);
-        child->fresh_until = until;
-      } else if (child->type() == 0 || row_fits(*child, listed)) {
-        update(*child, mount_.options, own, listed);
-        child->fresh_until = until;
-      }
+  const core::SteadyTime until = std::max(chunk.until, mount_.fresh_from_now());
+  if (child && child->stored && !listed.directory &&
+      child->stored->is_same_state(listed.etag, listed.last_modified)) {
+    child->fresh_until = until;
+    return child;
+  }
+  auto found = found_in(mount_.options, listed);
+  if (!found && !listed.directory) {
+    found = mount_.learnt.of_state(key, listed.etag, listed.last_modified);
+  }
+  if (!found) {
+    if (auto fresh = mount_.learnt.fresh(key)) {
+      found = std::move(fresh->found);
     }
   }
+  if (!found) {
+    return child;
+  }
+  if (child && !is_same_thing(*child, mount_.options, *found)) {
+    if (!Lookup::discard(mount_, child)) {
+      return child;
+    }
+    mount_.counters.replaced_elsewhere.add();
+    child = nullptr;
+  }
+  if (!child && (!may_add || mount_.in_transit(*directory, listed.name))) {
+    return nullptr;
+  }
   if (!child) {
-    entry.attributes.inode = mount_.table.mint();
+    child = mount_.table.add(
+        directory, listed.name, {listed.component, listed.beside_directory},
+        mount_.free_number(key, listed.directory ? model::ETag() : found->meta->etag),
+        describe(mount_.options, key, *found));
+  }
+  update(*child, mount_.options, key, *found);
+  child->fresh_until = until;
+  return child;
+}
+
+std::optional<DirectoryEntry> Directories::entry_for(const NodePtr& directory,
+                                                     const OpenDirectory::Chunk& chunk,
+                                                     const ListedName& listed, bool plus,
+                                                     NodePtr& counted) {
+  DirectoryEntry entry;
+  entry.name = listed.name;
+  const auto above = mount_.key(*directory);
+  if (!above) {
+    return std::nullopt;
+  }
+  const std::string key = *above + listed.component + (listed.directory ? "/" : "");
+  const NodePtr child = node_for(directory, chunk, listed, key, plus);
+  if (!child) {
+    using Kind = cache::MetadataCache::Answer::Kind;
+    if (chunk.changes != directory->place.changes &&
+        mount_.names.find(*above, listed.name).kind == Kind::Absent) {
+      return std::nullopt;  // we removed it since
+    }
+    entry.attributes.mode = type_of(mount_.options, listed);
+    entry.attributes.inode = number_of(key, listed.etag);
     return entry;
   }
   entry.attributes = mount_.shown(*child);
-  const bool exact_enough = child->exact || !mount_.options.exact_attributes;
-  const bool told_enough = !child->is_symlink() || child->exact;
-  entry.complete = plus && exact_enough && told_enough &&
-                   (child->is_local() || child->busy || child->fresh_until > now);
+  entry.complete =
+      plus && (child->is_local() || child->claimed.busy || child->fresh_until > mount_.now());
   if (entry.complete) {
-    const Entry shown = mount_.entry_of(*child);
-    entry.lifetime = shown.lifetime;
-    ++child->lookups;
+    entry.lifetime = mount_.entry_of(*child).lifetime;
+    ++child->uses.lookups;
     counted = child;
   } else {
     mount_.table.drop_if_unused(child);
@@ -268,77 +295,82 @@ std::optional<DirectoryEntry> Directories::entry_for(const OpenPtr& open,
   return entry;
 }
 
-core::Status Directories::read(const Request& request, HandleId handle, std::uint64_t offset,
+core::Status Directories::read(const Request& request, FileHandle handle, std::uint64_t offset,
                                bool plus, const DirectoryFill& fill) {
   OpenPtr open;
-  DirectoryEntry dot;
-  DirectoryEntry dot_dot;
+  Snapshot ended;  // may hold a lot: it goes without the lock
   const Waker waker(mount_, request.context);
   {
     const core::MutexLock lock(mount_.mutex);
-    const auto at = mount_.directories.find(handle);
+    const auto at = mount_.directories.find(handle.id);
     if (at == mount_.directories.end()) {
-      return core::fail(ErrorKind::Changed, core::format("no directory handle {}", handle));
+      return core::fail(ErrorKind::Changed, core::format("no directory handle {}", handle.id));
     }
     open = at->second;
     while (open->busy) {
       TRY(mount_.wait(request.context));
     }
     open->busy = true;
-    if (offset == 0 && open->served) {
-      auto anew = OpenDirectory{};
-      anew.node = open->node;
-      anew.busy = true;
-      *open = std::move(anew);
+    if (offset == 0 && open->snapshot.served) {
+      ended = std::exchange(open->snapshot, {});
     }
-    dot.attributes = mount_.shown(*open->node);
-    dot_dot.attributes = mount_.shown(open->node->parent ? *open->node->parent : *open->node);
   }
   const Busy busy(mount_, open);
-  dot.name = ".";
-  dot.next_offset = 1;
-  dot_dot.name = "..";
-  dot_dot.next_offset = kDots;
-  if (offset == 0 || open->rows.empty()) {
+  return fill_from(request, open, offset, plus, fill);
+}
+
+core::Status Directories::fill_from(const Request& request, const OpenPtr& open,
+                                    std::uint64_t offset, bool plus, const DirectoryFill& fill) {
+  Snapshot& snapshot = open->snapshot;
+  if (!snapshot.started) {
     // Before the first entry, so that a directory which must not be listed says so at once.
-    if (!open->started) {
-      if (auto status = fetch(request, open, plus && mount_.options.exact_attributes); !status) {
-        open->started = false;
-        return status;
-      }
+    TRY(fetch(request, open->node, snapshot));
+  }
+  if (offset < kDots) {
+    DirectoryEntry dot;
+    DirectoryEntry dot_dot;
+    {
+      const core::MutexLock lock(mount_.mutex);
+      const NodePtr& parent = open->node->place.parent;
+      dot.attributes = mount_.shown(*open->node);
+      dot_dot.attributes = mount_.shown(parent ? *parent : *open->node);
+    }
+    dot.name = ".";
+    dot.next_offset = 1;
+    dot_dot.name = "..";
+    dot_dot.next_offset = kDots;
+    if ((offset < 1 && !fill(dot)) || !fill(dot_dot)) {
+      return {};
     }
   }
-  if ((offset < 1 && !fill(dot)) || (offset < 2 && !fill(dot_dot))) {
-    return {};
-  }
-  open->served = true;
+  snapshot.served = true;
   bool filled = offset < kDots;
   for (std::uint64_t index = offset < kDots ? 0 : offset - kDots;; ++index) {
-    while (index >= open->rows.size() && !open->finished) {
-      auto status = fetch(request, open, plus && mount_.options.exact_attributes);
+    while (index >= snapshot.size() && !snapshot.finished) {
+      auto status = fetch(request, open->node, snapshot);
       if (!status && filled) {
         return {};  // what there is counts; the next call begins here and reports it
       }
       TRY(std::move(status));
     }
-    if (index >= open->rows.size()) {
+    if (index >= snapshot.size()) {
       return {};
     }
+    const OpenDirectory::Chunk& chunk = chunk_of(snapshot, index);
     NodePtr counted;
     std::optional<DirectoryEntry> entry;
     {
       const core::MutexLock lock(mount_.mutex);
-      entry = entry_for(open, open->rows[index], plus, counted);
+      entry = entry_for(open->node, chunk, (*chunk.page)[index - chunk.first], plus, counted);
     }
     if (!entry) {
       continue;
     }
     entry->next_offset = index + kDots + 1;
     if (!fill(*entry)) {
-      const core::MutexLock lock(mount_.mutex);
       if (counted) {
-        --counted->lookups;
-        mount_.table.drop_if_unused(counted);
+        const core::MutexLock lock(mount_.mutex);
+        mount_.uncount(counted);
       }
       return {};
     }

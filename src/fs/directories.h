@@ -10,35 +10,44 @@
 namespace fs {
 
 /// Reading directories: pages of the bucket's listing as they are needed, with what only we know
-/// added and what we removed left out.
+/// added and what we removed left out. A name costs no look at its object; its attributes come
+/// along where they are known for certain.
 /// Threads: any; calls block.
 class Directories {
  public:
-  Directories(Mount& mount, Bucket& bucket, Lookup& lookup)
-      : mount_(mount), bucket_(bucket), lookup_(lookup) {}
+  Directories(Mount& mount, Bucket& bucket, Ahead& ahead)
+      : mount_(mount), bucket_(bucket), ahead_(ahead) {}
 
-  core::Result<HandleId> open(const Request& request, InodeNumber inode);
-  core::Status read(const Request& request, HandleId handle, std::uint64_t offset, bool plus,
+  core::Result<FileHandle> open(InodeNumber inode);
+  core::Status read(const Request& request, FileHandle handle, std::uint64_t offset, bool plus,
                     const DirectoryFill& fill);
-  void release(HandleId handle);
+  void release(FileHandle handle);
 
  private:
   using OpenPtr = std::shared_ptr<OpenDirectory>;
+  using Snapshot = OpenDirectory::Snapshot;
   using Names = std::vector<cache::ListedName>;
 
-  core::Status fetch(const Request& request, const OpenPtr& open, bool exact);
-  core::Result<Names> next_page(const core::OpContext& context, OpenDirectory& open,
+  core::Status fetch(const Request& request, const NodePtr& directory, Snapshot& snapshot);
+  core::Result<Names> next_page(const core::OpContext& context, Snapshot& snapshot,
                                 const std::string& key);
-  void ask_exactly(const core::OpContext& context, const std::string& key,
-                   std::vector<OpenDirectory::Row>& rows, const NodePtr& node);
-  void finish(OpenDirectory& open, const std::string& key) REQUIRES(mount_.mutex);
-  /// What to hand out for a row; nothing if it is no more. `counted` got a lookup count.
-  std::optional<DirectoryEntry> entry_for(const OpenPtr& open, const OpenDirectory::Row& row,
-                                          bool plus, NodePtr& counted) REQUIRES(mount_.mutex);
+  /// Names that no listing shows: of content that is not published yet, and of --assume-dirs.
+  Names unlisted(const NodePtr& directory, const Snapshot& snapshot);
+  core::Status fill_from(const Request& request, const OpenPtr& open, std::uint64_t offset,
+                         bool plus, const DirectoryFill& fill);
+  /// What to hand out for a name; nothing if it is no more. `counted` got a lookup count.
+  std::optional<DirectoryEntry> entry_for(const NodePtr& directory,
+                                          const OpenDirectory::Chunk& chunk,
+                                          const cache::ListedName& listed, bool plus,
+                                          NodePtr& counted) REQUIRES(mount_.mutex);
+  /// The node of a name that a listing shows, brought up to date as far as that is certain.
+  NodePtr node_for(const NodePtr& directory, const OpenDirectory::Chunk& chunk,
+                   const cache::ListedName& listed, const std::string& key, bool may_add)
+      REQUIRES(mount_.mutex);
 
   Mount& mount_;
   Bucket& bucket_;
-  Lookup& lookup_;
+  Ahead& ahead_;
 };
 
 /// The names in one page of a listing of `prefix`, in order of their keys: an object beside a

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "fs/ahead.h"
 #include "fs/attributes.h"
 #include "fs/bucket.h"
 #include "fs/content.h"
@@ -47,23 +48,15 @@ class BucketFileSystem final : public FileSystem {
       const core::MutexLock lock(mount_.mutex);
       TRY_ASSIGN(directory, mount_.directory(parent));
     }
-    TRY(lookup_.check_access(request, directory, X_OK));
     TRY_ASSIGN(const NodePtr node, lookup_.find_counted(request.context, directory, name));
-    const auto exact = mount_.options.exact_attributes
-                           ? lookup_.refresh(request.context, node, Lookup::Need::Exact)
-                           : core::Result<Lookup::Refreshed>();
     const core::MutexLock lock(mount_.mutex);
-    if (!exact) {
-      --node->lookups;
-      mount_.table.drop_if_unused(node);
-      return exact.error();
-    }
     return mount_.entry_of(*node);
   }
   void forget(InodeNumber inode, std::uint64_t count) override {
     const core::MutexLock lock(mount_.mutex);
     if (const auto node = mount_.node(inode)) {
-      (*node)->lookups -= std::min(count, (*node)->lookups);
+      std::uint64_t& lookups = (*node)->uses.lookups;
+      lookups -= std::min(count, lookups);
       mount_.table.drop_if_unused(*node);
     }
   }
@@ -122,40 +115,40 @@ class BucketFileSystem final : public FileSystem {
                                mode_t mode, int flags) override {
     return creation_.create(request, parent, name, mode, flags);
   }
-  void read(const Request& request, HandleId handle, std::uint64_t offset, std::size_t size,
+  void read(const Request& request, FileHandle handle, std::uint64_t offset, std::size_t size,
             ReadDone done) override {
     files_.read(request, handle, offset, size, std::move(done));
   }
-  core::Result<std::size_t> write(const Request& request, HandleId handle, std::uint64_t offset,
+  core::Result<std::size_t> write(const Request& request, FileHandle handle, std::uint64_t offset,
                                   std::span<const std::byte> data) override {
     return files_.write(request, handle, offset, data);
   }
-  core::Status flush(const Request& request, HandleId handle) override {
+  core::Status flush(const Request& request, FileHandle handle) override {
     return files_.flush(request, handle);
   }
-  core::Status fsync(const Request& request, HandleId handle) override {
+  core::Status fsync(const Request& request, FileHandle handle) override {
     return files_.flush(request, handle);
   }
-  void release(const Request& request, HandleId handle) override {
+  void release(const Request& request, FileHandle handle) override {
     files_.release(request, handle);
   }
-  core::Status fallocate(const Request& request, HandleId handle, int mode, std::uint64_t offset,
+  core::Status fallocate(const Request& request, FileHandle handle, int mode, std::uint64_t offset,
                          std::uint64_t length) override {
     return files_.fallocate(request, handle, mode, offset, length);
   }
-  core::Result<std::uint64_t> seek(const Request& request, HandleId handle, std::uint64_t offset,
+  core::Result<std::uint64_t> seek(const Request& request, FileHandle handle, std::uint64_t offset,
                                    int whence) override {
     return files_.seek(request, handle, offset, whence);
   }
 
-  core::Result<HandleId> opendir(const Request& request, InodeNumber inode) override {
-    return directories_.open(request, inode);
+  core::Result<FileHandle> opendir(const Request& /*request*/, InodeNumber inode) override {
+    return directories_.open(inode);
   }
-  core::Status readdir(const Request& request, HandleId handle, std::uint64_t offset, bool plus,
+  core::Status readdir(const Request& request, FileHandle handle, std::uint64_t offset, bool plus,
                        const DirectoryFill& fill) override {
     return directories_.read(request, handle, offset, plus, fill);
   }
-  void releasedir(HandleId handle) override { directories_.release(handle); }
+  void releasedir(FileHandle handle) override { directories_.release(handle); }
 
   core::Result<SpaceInfo> statfs(const Request& /*request*/) override {
     // A bucket has no end. Large enough for every program, small enough for their arithmetic.
@@ -167,28 +160,31 @@ class BucketFileSystem final : public FileSystem {
   }
 
   core::Status drain(const core::OpContext& context) override {
-    return publish_dirty(context, [](const Node&) { return true; });
+    return publish(context, [](const Node&) { return true; });
   }
   core::Status retry_uploads(const core::OpContext& context) override {
-    return publish_dirty(context,
-                         [](const Node& node) { return node.failure && node.writers == 0; });
+    return publish(context, [](const Node& node) {
+      return node.draft.state() == DraftState::Failed && node.uses.writers == 0;
+    });
   }
   [[nodiscard]] FileSystemStatus status() const override;
+  void attach(KernelCache* kernel) override { files_.attach(kernel); }
 
  private:
-  /// Uploads those of the dirty files that are `wanted`.
+  /// Uploads what is unpublished and `wanted`.
   template <class Wanted>
-  core::Status publish_dirty(const core::OpContext& context, Wanted wanted);
+  core::Status publish(const core::OpContext& context, Wanted wanted);
 
   mutable Mount mount_;
   Bucket bucket_{mount_.options, mount_.parts};
-  Lookup lookup_{mount_, bucket_};
+  Ahead ahead_{bucket_, mount_.learnt, mount_.parts.clock, mount_.counters.looked_ahead};
+  Lookup lookup_{mount_, bucket_, ahead_};
   Content content_{mount_};
   Files files_{mount_, lookup_, content_};
-  Creation creation_{mount_, lookup_, content_, files_};
+  Creation creation_{mount_, lookup_, content_};
   Removal removal_{mount_, bucket_, lookup_, content_};
   Renaming renaming_{mount_, bucket_, lookup_, content_, removal_};
-  Directories directories_{mount_, bucket_, lookup_};
+  Directories directories_{mount_, bucket_, ahead_};
   AttributeEdits attributes_{mount_, lookup_, content_, files_};
 };
 
@@ -201,7 +197,7 @@ core::Result<std::string> BucketFileSystem::readlink(const Request& request, Ino
       return core::fail(ErrorKind::InvalidArgument, path_of(*node) + " is no symbolic link");
     }
   }
-  TRY(lookup_.refresh(request.context, node, Lookup::Need::Exact));
+  TRY(lookup_.refresh_present(request.context, node, Lookup::Need::Fresh));
   model::ObjectVersion version;
   {
     const core::MutexLock lock(mount_.mutex);
@@ -211,7 +207,7 @@ core::Result<std::string> BucketFileSystem::readlink(const Request& request, Ino
     if (!node->stored) {
       return core::fail(ErrorKind::Changed, path_of(*node) + " is gone");
     }
-    version = node->stored->version;
+    version = mount_.version_of(*node);
   }
   if (version.size == 0 || version.size > kMostLinkBytes) {
     return core::fail(ErrorKind::Io, version.key.text() + " holds no link's target");
@@ -224,24 +220,21 @@ core::Result<std::string> BucketFileSystem::readlink(const Request& request, Ino
 }
 
 template <class Wanted>
-core::Status BucketFileSystem::publish_dirty(const core::OpContext& context, Wanted wanted) {
-  std::vector<NodePtr> dirty;
+core::Status BucketFileSystem::publish(const core::OpContext& context, Wanted wanted) {
+  std::vector<NodePtr> nodes;
   {
     const core::MutexLock lock(mount_.mutex);
-    std::copy_if(mount_.dirty.begin(), mount_.dirty.end(), std::back_inserter(dirty),
+    const auto& all = mount_.drafts.unpublished();
+    std::copy_if(all.begin(), all.end(), std::back_inserter(nodes),
                  [&](const NodePtr& node) { return wanted(*node); });
   }
+  // One after another keeps the first error; each is uploaded by parts side by side.
   core::Status first;
-  for (const NodePtr& node : dirty) {
+  for (const NodePtr& node : nodes) {
     core::Status status = content_.publish(context, node);
     if (first && !status) {
       first = std::move(status);
     }
-    const core::MutexLock lock(mount_.mutex);
-    if (node->handles == 0 && !node->dirty && !node->busy) {
-      node->staged.reset();
-    }
-    mount_.table.drop_if_unused(node);
   }
   return first;
 }
@@ -249,14 +242,13 @@ core::Status BucketFileSystem::publish_dirty(const core::OpContext& context, Wan
 FileSystemStatus BucketFileSystem::status() const {
   FileSystemStatus status;
   const core::MutexLock lock(mount_.mutex);
+  const Drafts::Totals& totals = mount_.drafts.totals();
   status.inodes = mount_.table.size();
   status.open_files = mount_.files.size();
-  for (const NodePtr& node : mount_.dirty) {
-    ++status.dirty_files;
-    status.dirty_bytes += node->about.attributes.size;
-    status.uploads_under_way += node->uploading ? 1 : 0;
-    status.failed_uploads += node->failure ? 1 : 0;
-  }
+  status.dirty_files = mount_.drafts.unpublished().size();
+  status.dirty_bytes = totals.bytes;
+  status.uploads_under_way = totals.publishing;
+  status.failed_uploads = totals.failed;
   status.conflicts = static_cast<std::uint64_t>(mount_.counters.conflicts.value());
   status.last_error = mount_.last_error;
   status.last_error_at = mount_.last_error_at;

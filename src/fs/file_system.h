@@ -23,10 +23,19 @@ class StagingArea;
 
 namespace fs {
 
+/// Where attributes come from.
+enum class AttributeMode : std::uint8_t {
+  Exact,  ///< from the object and its POSIX metadata
+  Plain,  ///< size and Last-Modified from listings; no POSIX metadata is read or written
+};
+/// What becomes of chmod, chown and utimens where attributes are plain.
+enum class PlainChanges : std::uint8_t { Refuse, Ignore };
+
 struct Options {
   std::string prefix;  ///< "" or "a/b/": the part of the bucket that is the root
   bool read_only = false;
-  bool exact_attributes = false;  ///< --attributes exact
+  AttributeMode attributes = AttributeMode::Exact;
+  PlainChanges plain_changes = PlainChanges::Refuse;
   core::Duration metadata_lifetime = std::chrono::seconds{1};
   /// Directories that nothing in the bucket shows (paths within the mount, no slashes around).
   std::vector<std::string> assumed_directories;
@@ -41,6 +50,15 @@ struct Options {
       std::make_shared<const model::MediaTypes>();
   /// Of the URL that user.oss.signed-url shows; zero: there is no such attribute.
   core::Duration signed_url_lifetime{0};
+};
+
+/// What the file system has to tell the kernel unasked. Threads: any; nothing of ours is locked.
+class KernelCache {
+ public:
+  virtual ~KernelCache() = default;
+  /// Whatever the kernel holds of the inode's bytes is worthless. Blocks while the kernel still
+  /// waits for some of them: not before such a read was answered.
+  virtual void forget_pages(InodeNumber inode) = 0;
 };
 
 /// The parts it is put together from; all outlive it.
@@ -102,28 +120,28 @@ class FileSystem {
   virtual core::Result<Created> create(const Request& request, InodeNumber parent,
                                        std::string_view name, mode_t mode, int flags) = 0;
   /// Errors: Changed if the object was replaced since open.
-  virtual void read(const Request& request, HandleId handle, std::uint64_t offset, std::size_t size,
-                    ReadDone done) = 0;
-  virtual core::Result<std::size_t> write(const Request& request, HandleId handle,
+  virtual void read(const Request& request, FileHandle handle, std::uint64_t offset,
+                    std::size_t size, ReadDone done) = 0;
+  virtual core::Result<std::size_t> write(const Request& request, FileHandle handle,
                                           std::uint64_t offset,
                                           std::span<const std::byte> data) = 0;
   /// close(2) of one descriptor: uploads what is dirty and reports how that went.
-  virtual core::Status flush(const Request& request, HandleId handle) = 0;
-  virtual core::Status fsync(const Request& request, HandleId handle) = 0;
+  virtual core::Status flush(const Request& request, FileHandle handle) = 0;
+  virtual core::Status fsync(const Request& request, FileHandle handle) = 0;
   /// The last descriptor is gone. What mmap dirtied after the flush uploads now.
-  virtual void release(const Request& request, HandleId handle) = 0;
-  virtual core::Status fallocate(const Request& request, HandleId handle, int mode,
+  virtual void release(const Request& request, FileHandle handle) = 0;
+  virtual core::Status fallocate(const Request& request, FileHandle handle, int mode,
                                  std::uint64_t offset, std::uint64_t length) = 0;
   /// SEEK_DATA and SEEK_HOLE.
-  virtual core::Result<std::uint64_t> seek(const Request& request, HandleId handle,
+  virtual core::Result<std::uint64_t> seek(const Request& request, FileHandle handle,
                                            std::uint64_t offset, int whence) = 0;
 
   // Directories. Offsets are stable for the life of the handle.
-  virtual core::Result<HandleId> opendir(const Request& request, InodeNumber inode) = 0;
+  virtual core::Result<FileHandle> opendir(const Request& request, InodeNumber inode) = 0;
   /// With `plus`, every entry filled in with `complete` takes a lookup count.
-  virtual core::Status readdir(const Request& request, HandleId handle, std::uint64_t offset,
+  virtual core::Status readdir(const Request& request, FileHandle handle, std::uint64_t offset,
                                bool plus, const DirectoryFill& fill) = 0;
-  virtual void releasedir(HandleId handle) = 0;
+  virtual void releasedir(FileHandle handle) = 0;
 
   virtual core::Result<SpaceInfo> statfs(const Request& request) = 0;
 
@@ -134,6 +152,8 @@ class FileSystem {
   /// learn by its own fsync or close. Returns the first failure after trying all.
   virtual core::Status retry_uploads(const core::OpContext& context) = 0;
   [[nodiscard]] virtual FileSystemStatus status() const = 0;
+  /// Who is told what the kernel must forget; null: nobody any more, for good, once this returns.
+  virtual void attach(KernelCache* kernel) = 0;
 };
 
 }  // namespace fs

@@ -18,9 +18,14 @@ using core::ErrorKind;
 
 bool wants_write(int flags) { return (flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0; }
 
-int access_mask(int flags) {
-  const int mode = flags & O_ACCMODE;
-  return (mode == O_WRONLY ? 0 : R_OK) | (wants_write(flags) ? W_OK : 0);
+/// Has the kernel been told other things of the file than are true now? What it checked and what it
+/// would go on with, rights and length, are those.
+bool told_otherwise(const Node& node, core::SteadyTime now) {
+  const Told& told = node.told;
+  const Attributes& about = node.about.attributes;
+  return now < told.until &&
+         (told.mode != about.mode || told.uid != about.uid || told.gid != about.gid ||
+          told.size != about.size || told.modified != about.modified);
 }
 
 core::Error replaced(const Node& node) {
@@ -60,27 +65,23 @@ Opened add_handle(Mount& mount, const NodePtr& node, int flags) {
   auto file = std::make_shared<OpenFile>();
   file->node = node;
   file->writable = (flags & O_ACCMODE) != O_RDONLY;
-  file->lineage = node->lineage;
-  ++node->handles;
-  node->writers += file->writable ? 1 : 0;
+  ++node->uses.handles;
+  node->uses.writers += file->writable ? 1 : 0;
   Opened opened;
-  opened.handle = mount.next_handle++;
+  opened.handle = {node->number, mount.next_handle++};
   opened.no_flush = !file->writable;
-  // What is dirty here went through the kernel's pages.
-  opened.keep_cache = node->dirty || (node->stored && !node->kernel_pages.empty() &&
-                                      node->kernel_pages == node->stored->version.etag);
-  if (node->stored) {
-    node->kernel_pages = node->stored->version.etag;
-  }
-  mount.files.emplace(opened.handle, std::move(file));
+  // A node is one version and what was written over it through the kernel, whose pages are right.
+  opened.keep_cache = !std::exchange(node->damaged, false);
+  mount.files.emplace(opened.handle.id, std::move(file));
   return opened;
 }
 
-core::Result<std::shared_ptr<OpenFile>> Files::handle_of(HandleId handle) const {
+core::Result<std::shared_ptr<OpenFile>> Files::handle_of(FileHandle handle) const {
   const core::MutexLock lock(mount_.mutex);
-  const auto at = mount_.files.find(handle);
-  if (at == mount_.files.end()) {
-    return core::fail(ErrorKind::Changed, core::format("no file handle {}", handle));
+  const auto at = mount_.files.find(handle.id);
+  if (at == mount_.files.end() || at->second->node->number != handle.inode) {
+    return core::fail(ErrorKind::Changed,
+                      core::format("no handle {} of inode {}", handle.id, handle.inode));
   }
   return at->second;
 }
@@ -100,17 +101,13 @@ core::Result<Opened> Files::open(const Request& request, InodeNumber inode, int 
       return core::fail(ErrorKind::Unsupported, path_of(*node) + " is no regular file");
     }
   }
-  TRY_ASSIGN(const Lookup::Refreshed refreshed,
-             lookup_.refresh(request.context, node, Lookup::Need::Now));
-  TRY(lookup_.check_access(request, node, access_mask(flags)));
-  if (refreshed.replaced) {
+  TRY(lookup_.refresh_present(request.context, node, Lookup::Need::Now));
+  {
     const core::MutexLock lock(mount_.mutex);
-    const Attributes& about = node->about.attributes;
-    if (mount_.now() < node->told_until &&
-        (node->told_size != about.size || node->told_modified != about.modified)) {
-      // The kernel would go on with the old length: appends would land inside the new content.
-      // ESTALE from open makes it look the name up again, unseen by the program.
-      return core::fail(ErrorKind::Changed, path_of(*node) + " was replaced by somebody else");
+    if (told_otherwise(*node, mount_.now())) {
+      // ESTALE from open makes the kernel look the name up again, unseen by the program, and check
+      // rights and length anew.
+      return core::fail(ErrorKind::Changed, path_of(*node) + " was changed by somebody else");
     }
   }
   if ((flags & O_TRUNC) != 0) {
@@ -127,34 +124,37 @@ core::Result<Opened> Files::open(const Request& request, InodeNumber inode, int 
 
 core::Result<Files::Way> Files::way_to(const std::shared_ptr<OpenFile>& file) {
   const core::MutexLock lock(mount_.mutex);
-  Node& node = *file->node;
+  const Node& node = *file->node;
   Way way;
-  way.epoch = node.epoch;
-  const bool same = file->lineage == node.lineage;
-  if (node.staged && same) {
-    way.staged = node.staged;
+  way.staged = node.draft.content();
+  if (way.staged) {
     return way;
   }
-  if (file->epoch != node.epoch || !file->reader) {
-    if (!same && !file->reader) {
+  if (node.place.gone || node.place.unlinked) {
+    // What was begun goes on, under the condition that the object is still that version.
+    way.reader = file->reader;
+    way.version = file->version;
+    if (!way.reader && node.about.attributes.size > 0) {
       return replaced(node);
     }
-    if (same) {
-      if (!node.stored || node.stored->version.size == 0) {
-        return way;
-      }
-      if (file->reader) {
-        file->retired.push_back(std::move(file->reader));
-      }
-      file->reader = mount_.parts.downloads.open(node.stored->version);
-      file->epoch = node.epoch;
+    return way;
+  }
+  if (!node.stored || node.stored->meta.size == 0) {
+    return way;
+  }
+  way.version = mount_.version_of(node);
+  if (!file->reader || file->version != way.version) {
+    if (file->reader) {
+      file->retired.push_back(std::move(file->reader));
     }
+    file->reader = mount_.parts.downloads.open(way.version);
+    file->version = way.version;
   }
   way.reader = file->reader;
   return way;
 }
 
-void Files::read(const Request& request, HandleId handle, std::uint64_t offset, std::size_t size,
+void Files::read(const Request& request, FileHandle handle, std::uint64_t offset, std::size_t size,
                  ReadDone done) {
   const auto file = handle_of(handle);
   if (!file) {
@@ -175,46 +175,68 @@ void Files::read(const Request& request, HandleId handle, std::uint64_t offset, 
     return;
   }
   way->reader->read(request.context, offset, size,
-                    [this, request, handle, offset, size, epoch = way->epoch,
+                    [this, request, handle, offset, size, version = way->version,
                      done = std::move(done)](core::Result<std::vector<core::Bytes>> result) {
-                      if (!result && result.error().kind == ErrorKind::Corrupt) {
-                        forget_pages(handle);
-                      }
-                      if (result || (result.error().kind != ErrorKind::Changed &&
-                                     result.error().kind != ErrorKind::NotFound)) {
+                      if (result) {
                         done(std::move(result));
                         return;
                       }
-                      read_again_if_moved(request, handle, offset, size, epoch,
-                                          std::move(result).error(), done);
+                      const ErrorKind kind = result.error().kind;
+                      if (kind == ErrorKind::Changed || kind == ErrorKind::NotFound) {
+                        read_again_if_moved(request, handle, offset, size, version,
+                                            std::move(result).error(), done);
+                        return;
+                      }
+                      done(std::move(result));
+                      if (kind == ErrorKind::Corrupt) {
+                        forget_damaged(handle, version);
+                      }
                     });
 }
 
-void Files::forget_pages(HandleId handle) {
+void Files::forget_damaged(FileHandle handle, const model::ObjectVersion& version) {
+  mount_.parts.downloads.forget(version.key);
   if (const auto file = handle_of(handle)) {
     const core::MutexLock lock(mount_.mutex);
-    (*file)->node->kernel_pages = {};
+    (*file)->node->damaged = true;
+  }
+  // Not here: this thread may be the one that the kernel's other pages wait for.
+  if (auto pass = telling_.enter()) {
+    const auto held = std::make_shared<core::Gate::Pass>(*std::move(pass));
+    mount_.parts.pool.post([this, held, inode = handle.inode] {
+      if (KernelCache* const kernel = kernel_) {
+        kernel->forget_pages(inode);
+      }
+    });
   }
 }
 
-void Files::read_again_if_moved(const Request& request, HandleId handle, std::uint64_t offset,
-                                std::size_t size, std::uint64_t epoch, core::Error error,
-                                const ReadDone& done) {
-  const auto file = handle_of(handle);
-  if (file) {
+void Files::attach(KernelCache* kernel) {
+  kernel_ = kernel;
+  if (kernel == nullptr) {
+    telling_.close();
+  }
+}
+
+void Files::read_again_if_moved(const Request& request, FileHandle handle, std::uint64_t offset,
+                                std::size_t size, const model::ObjectVersion& version,
+                                core::Error error, const ReadDone& done) {
+  bool moved = false;
+  if (const auto file = handle_of(handle)) {
     const core::MutexLock lock(mount_.mutex);
     const Node& node = *(*file)->node;
-    if ((*file)->lineage != node.lineage || node.epoch == epoch) {
-      error.kind = ErrorKind::Changed;  // a file that is open does not cease to exist
-    } else {
-      error = {};
+    if (node.draft.content()) {
+      moved = true;
+    } else if (!node.is_out_of_tree() && node.stored) {
+      moved = mount_.version_of(node) != version;
     }
   }
-  if (!file || error.kind == ErrorKind::Changed) {
-    done(std::move(error));
+  if (moved) {
+    read(request, handle, offset, size, done);  // our own rename or upload; the bytes are elsewhere
     return;
   }
-  read(request, handle, offset, size, done);  // our own rename or upload; the bytes are elsewhere
+  error.kind = ErrorKind::Changed;  // a file that is open does not cease to exist
+  done(std::move(error));
 }
 
 // ---- writing
@@ -226,15 +248,15 @@ core::Result<std::shared_ptr<transfer::StagedFile>> Files::begin_write(
   for (;;) {
     {
       const core::MutexLock lock(mount_.mutex);
-      while (node->busy) {
+      while (node->claimed.busy) {
         TRY(mount_.wait(context));
       }
-      if (file->lineage != node->lineage) {
+      if (node->place.gone) {
         return replaced(*node);
       }
-      if (node->staged) {
-        ++node->sharers;
-        return node->staged;
+      if (node->draft.content()) {
+        ++node->claimed.sharers;
+        return node->draft.content();
       }
     }
     Wish wish;
@@ -247,22 +269,28 @@ core::Result<std::shared_ptr<transfer::StagedFile>> Files::begin_write(
 void Files::end_write(const Request& request, const NodePtr& node,
                       const transfer::StagedFile& staged, bool changed) {
   const core::MutexLock lock(mount_.mutex);
-  --node->sharers;
+  --node->claimed.sharers;
   if (changed) {
-    Attributes& about = node->about.attributes;
-    about.size = staged.size();
-    about.modified = about.changed = mount_.parts.clock.wall_now();
-    if (request.uid != 0) {
-      drop_set_id(about);
-    }
-    mount_.set_dirty(node, true);
+    wrote(request, node, staged);
   }
-  if (node->sharers == 0) {
+  if (node->claimed.sharers == 0) {
     mount_.changed.notify_all();
   }
 }
 
-core::Result<std::size_t> Files::write(const Request& request, HandleId handle,
+void Files::wrote(const Request& request, const NodePtr& node, const transfer::StagedFile& staged) {
+  Attributes& about = node->about.attributes;
+  about.size = staged.size();
+  about.modified = about.changed = mount_.parts.clock.wall_now();
+  if (request.uid != 0) {
+    drop_set_id(about);
+  }
+  ++node->revision;
+  node->told.until = {};  // the kernel asks again after a write
+  mount_.drafts.wrote(node);
+}
+
+core::Result<std::size_t> Files::write(const Request& request, FileHandle handle,
                                        std::uint64_t offset, std::span<const std::byte> data) {
   TRY_ASSIGN(const auto file, handle_of(handle));
   TRY_ASSIGN(const auto staged, begin_write(request.context, file));
@@ -274,7 +302,7 @@ core::Result<std::size_t> Files::write(const Request& request, HandleId handle,
   return data.size();
 }
 
-core::Status Files::fallocate(const Request& request, HandleId handle, int mode,
+core::Status Files::fallocate(const Request& request, FileHandle handle, int mode,
                               std::uint64_t offset, std::uint64_t length) {
   TRY_ASSIGN(const auto file, handle_of(handle));
   TRY_ASSIGN(const auto staged, begin_write(request.context, file));
@@ -290,23 +318,17 @@ core::Status Files::truncate_claimed(const Request& request, const NodePtr& node
   std::shared_ptr<transfer::StagedFile> staged;
   {
     const core::MutexLock lock(mount_.mutex);
-    staged = node->staged;
+    staged = node->draft.content();
   }
   TRY(staged->truncate(size));
   const core::MutexLock lock(mount_.mutex);
-  Attributes& about = node->about.attributes;
-  about.size = staged->size();
-  about.modified = about.changed = mount_.parts.clock.wall_now();
-  if (request.uid != 0) {
-    drop_set_id(about);
-  }
-  mount_.set_dirty(node, true);
+  wrote(request, node, *staged);
   return {};
 }
 
 // ---- closing
 
-core::Status Files::flush(const Request& request, HandleId handle) {
+core::Status Files::flush(const Request& request, FileHandle handle) {
   TRY_ASSIGN(const auto file, handle_of(handle));
   if (!file->writable) {
     return {};
@@ -314,21 +336,21 @@ core::Status Files::flush(const Request& request, HandleId handle) {
   return content_.publish(request.context, file->node);
 }
 
-void Files::release(const Request& request, HandleId handle) {
+void Files::release(const Request& request, FileHandle handle) {
   std::shared_ptr<OpenFile> file;
   bool upload = false;
   {
     const core::MutexLock lock(mount_.mutex);
-    const auto at = mount_.files.find(handle);
+    const auto at = mount_.files.find(handle.id);
     if (at == mount_.files.end()) {
       return;
     }
     file = std::move(at->second);
     mount_.files.erase(at);
     Node& node = *file->node;
-    node.writers -= file->writable ? 1 : 0;
-    // The last one who wrote; the node stays for its dirty pages until they are uploaded.
-    upload = node.dirty && !node.unlinked && node.writers == 0;
+    node.uses.writers -= file->writable ? 1 : 0;
+    // The last one who wrote; the node stays for its content until that is uploaded.
+    upload = node.draft.unpublished() && node.uses.writers == 0;
   }
   if (upload) {
     if (const auto status = content_.publish(request.context, file->node); !status) {
@@ -339,22 +361,19 @@ void Files::release(const Request& request, HandleId handle) {
   }
   const core::MutexLock lock(mount_.mutex);
   Node& node = *file->node;
-  --node.handles;
-  if (node.writers == 0 && !node.dirty && !node.busy && !node.unlinked) {
-    node.staged.reset();
-    ++node.epoch;
-  }
+  --node.uses.handles;
+  mount_.settle_draft(file->node);
   mount_.table.drop_if_unused(file->node);
 }
 
-core::Result<std::uint64_t> Files::seek(const Request& /*request*/, HandleId handle,
+core::Result<std::uint64_t> Files::seek(const Request& /*request*/, FileHandle handle,
                                         std::uint64_t offset, int whence) {
   TRY_ASSIGN(const auto file, handle_of(handle));
   std::shared_ptr<transfer::StagedFile> staged;
   std::uint64_t size = 0;
   {
     const core::MutexLock lock(mount_.mutex);
-    staged = file->node->staged;
+    staged = file->node->draft.content();
     size = file->node->about.attributes.size;
   }
   if (staged) {

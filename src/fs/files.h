@@ -1,8 +1,10 @@
 #pragma once
 // Open files: reading from wherever the bytes are, writing into the staging area.
+#include <atomic>
 #include <memory>
 #include <span>
 
+#include "core/gate.h"
 #include "fs/content.h"
 #include "fs/lookup.h"
 #include "fs/open_file.h"
@@ -20,42 +22,50 @@ class Files {
 
   core::Result<Opened> open(const Request& request, InodeNumber inode, int flags);
 
-  void read(const Request& request, HandleId handle, std::uint64_t offset, std::size_t size,
+  void read(const Request& request, FileHandle handle, std::uint64_t offset, std::size_t size,
             ReadDone done);
-  core::Result<std::size_t> write(const Request& request, HandleId handle, std::uint64_t offset,
+  core::Result<std::size_t> write(const Request& request, FileHandle handle, std::uint64_t offset,
                                   std::span<const std::byte> data);
-  core::Status flush(const Request& request, HandleId handle);
-  void release(const Request& request, HandleId handle);
-  core::Status fallocate(const Request& request, HandleId handle, int mode, std::uint64_t offset,
+  core::Status flush(const Request& request, FileHandle handle);
+  void release(const Request& request, FileHandle handle);
+  core::Status fallocate(const Request& request, FileHandle handle, int mode, std::uint64_t offset,
                          std::uint64_t length);
-  core::Result<std::uint64_t> seek(const Request& request, HandleId handle, std::uint64_t offset,
+  core::Result<std::uint64_t> seek(const Request& request, FileHandle handle, std::uint64_t offset,
                                    int whence);
   /// Changes the length of a claimed node; the upload is left to others.
   core::Status truncate_claimed(const Request& request, const NodePtr& node, std::uint64_t size);
+  /// Who is told of damaged pages; null: nobody any more, for good, once this has returned.
+  void attach(KernelCache* kernel);
 
  private:
-  core::Result<std::shared_ptr<OpenFile>> handle_of(HandleId handle) const;
+  core::Result<std::shared_ptr<OpenFile>> handle_of(FileHandle handle) const;
   /// What a read needs: either is set, or nothing is to be read.
   struct Way {
     std::shared_ptr<transfer::StagedFile> staged;
     std::shared_ptr<transfer::Reader> reader;
-    std::uint64_t epoch = 0;
+    model::ObjectVersion version;
   };
   core::Result<Way> way_to(const std::shared_ptr<OpenFile>& file);
-  /// The kernel may have taken in damaged ones: the next open is not to build on them.
-  void forget_pages(HandleId handle);
-  void read_again_if_moved(const Request& request, HandleId handle, std::uint64_t offset,
-                           std::size_t size, std::uint64_t epoch, core::Error error,
+  /// Bytes of the object came with a wrong sum. What the kernel and we hold of it goes, and the
+  /// next open builds on none of it.
+  void forget_damaged(FileHandle handle, const model::ObjectVersion& version);
+  void read_again_if_moved(const Request& request, FileHandle handle, std::uint64_t offset,
+                           std::size_t size, const model::ObjectVersion& version, core::Error error,
                            const ReadDone& done);
   /// A staged file that may be written until end_write().
   core::Result<std::shared_ptr<transfer::StagedFile>> begin_write(
       const core::OpContext& context, const std::shared_ptr<OpenFile>& file);
   void end_write(const Request& request, const NodePtr& node, const transfer::StagedFile& staged,
                  bool changed);
+  /// Takes note that the staged content of a node is another now.
+  void wrote(const Request& request, const NodePtr& node, const transfer::StagedFile& staged)
+      REQUIRES(mount_.mutex);
 
   Mount& mount_;
   Lookup& lookup_;
   Content& content_;
+  core::Gate telling_;  ///< the kernel, of pages
+  std::atomic<KernelCache*> kernel_ = nullptr;
 };
 
 }  // namespace fs

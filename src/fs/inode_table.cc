@@ -8,17 +8,32 @@
 #include "core/format.h"
 
 namespace fs {
+namespace {
+
+/// Adds what `node` brings with it to the counters of every directory from `directory` upwards, or
+/// takes it away.
+void count_above(const Node& node, Node* directory, bool more) {
+  const std::uint64_t own = node.place.unpublished_below + (node.draft.unpublished() ? 1 : 0);
+  if (node.is_directory()) {
+    directory->place.directories += more ? 1U : ~0U;
+  }
+  for (Node* at = directory; own > 0 && at != nullptr; at = at->place.parent.get()) {
+    at->place.unpublished_below += more ? own : std::uint64_t{0} - own;
+  }
+}
+
+}  // namespace
 
 InodeTable::InodeTable() {
-  root_ = std::make_shared<Node>(mint());
+  root_ = std::make_shared<Node>(kRoot, Description{});
   nodes_.emplace(root_->number, root_);
 }
 
 InodeTable::~InodeTable() {
   // Parents and children hold each other.
   for (const auto& [number, node] : nodes_) {
-    node->children.clear();
-    node->parent.reset();
+    node->place.children.clear();
+    node->place.parent.reset();
   }
 }
 
@@ -31,64 +46,71 @@ core::Result<NodePtr> InodeTable::find(InodeNumber number) const {
 }
 
 NodePtr InodeTable::child(const Node& directory, std::string_view name) {
-  const auto at = directory.children.find(name);
-  return at == directory.children.end() ? nullptr : at->second;
+  const auto at = directory.place.children.find(name);
+  return at == directory.place.children.end() ? nullptr : at->second;
 }
 
-NodePtr InodeTable::add(const NodePtr& directory, std::string name, model::KeyComponent component) {
-  auto node = std::make_shared<Node>(mint());
-  nodes_.emplace(node->number, node);
+NodePtr InodeTable::add(const NodePtr& directory, std::string name, model::KeyComponent component,
+                        InodeNumber number, Description about) {
+  auto node = std::make_shared<Node>(number, std::move(about));
+  const bool added = nodes_.emplace(number, node).second;
+  CORE_CHECK(added);
   move(node, directory, std::move(name), std::move(component));
   return node;
 }
 
+void InodeTable::count_unpublished(const Node& node, bool more) {
+  for (Node* at = node.place.parent.get(); at != nullptr; at = at->place.parent.get()) {
+    at->place.unpublished_below += more ? std::uint64_t{1} : ~std::uint64_t{0};
+  }
+}
+
 void InodeTable::detach(Node& node) {
-  if (const NodePtr parent = std::exchange(node.parent, nullptr)) {
-    parent->children.erase(node.name);
+  if (const NodePtr parent = std::exchange(node.place.parent, nullptr)) {
+    count_above(node, parent.get(), false);
+    parent->place.children.erase(node.place.name);
   }
 }
 
 void InodeTable::move(const NodePtr& node, const NodePtr& directory, std::string name,
                       model::KeyComponent component) {
   detach(*node);
-  node->parent = directory;
-  node->name = std::move(name);
-  node->component = std::move(component);
-  const bool added = directory->children.emplace(node->name, node).second;
+  Place& place = node->place;
+  place.parent = directory;
+  place.name = std::move(name);
+  place.component = std::move(component);
+  const bool added = directory->place.children.emplace(place.name, node).second;
   CORE_CHECK(added);
+  count_above(*node, directory.get(), true);
 }
 
 void InodeTable::drop_if_unused(NodePtr node) {
-  while (node && !node->is_root() && node->lookups == 0 && node->handles == 0 && !node->busy &&
-         node->sharers == 0 && node->claims_below == 0 && node->children.empty() &&
-         (!node->dirty || node->unlinked)) {
-    const NodePtr parent = node->parent;
+  while (node && !node->is_root() && node->uses.lookups == 0 && node->uses.handles == 0 &&
+         !node->claimed.busy && node->claimed.sharers == 0 && node->claimed.below == 0 &&
+         node->place.children.empty() && !node->draft.unpublished()) {
+    const NodePtr parent = node->place.parent;
+    if (parent && on_drop_) {
+      on_drop_(*node);
+    }
     detach(*node);
     nodes_.erase(node->number);
     // Whoever still looks at it must not take it for a thing in the tree.
-    node->gone = !node->unlinked;
+    node->place.gone = !node->place.unlinked;
     node = parent;
   }
-}
-
-bool has_dirty_below(const Node& directory) {
-  return std::any_of(directory.children.begin(), directory.children.end(), [](const auto& entry) {
-    const Node& node = *entry.second;
-    return node.is_directory() ? has_dirty_below(node) : node.is_local();
-  });
 }
 
 std::string path_of(const Node& node) {
   std::vector<const Node*> up;
   const Node* at = &node;
-  for (; at != nullptr && !at->is_root(); at = at->parent.get()) {
+  for (; at != nullptr && !at->is_root(); at = at->place.parent.get()) {
     up.push_back(at);
   }
   std::reverse(up.begin(), up.end());
   std::string path = at == nullptr ? "(removed)" : "";
   for (const Node* below : up) {
     path += path.empty() ? "" : "/";
-    path += below->name;
+    path += below->place.name;
   }
   return path;
 }
@@ -96,8 +118,8 @@ std::string path_of(const Node& node) {
 core::Result<std::string> key_of(const Node& node, const std::string& prefix) {
   std::vector<const Node*> up;
   const Node* at = &node;
-  for (; at != nullptr && !at->is_root(); at = at->parent.get()) {
-    if (at->unlinked) {
+  for (; at != nullptr && !at->is_root(); at = at->place.parent.get()) {
+    if (at->place.unlinked) {
       return core::fail(core::ErrorKind::NotFound, path_of(node) + " was removed");
     }
     up.push_back(at);
@@ -108,7 +130,7 @@ core::Result<std::string> key_of(const Node& node, const std::string& prefix) {
   }
   std::string key = prefix;
   for (auto it = up.rbegin(); it != up.rend(); ++it) {
-    key += (*it)->component.text;
+    key += (*it)->place.component.text;
     if (it + 1 != up.rend()) {
       key += '/';
     }

@@ -1,6 +1,6 @@
 #pragma once
-// All nodes by number, and the tree that they form. Numbers are counted up and never reused.
-#include <cstdint>
+// All nodes by number, and the tree that they form.
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,33 +23,31 @@ class InodeTable {
   [[nodiscard]] core::Result<NodePtr> find(InodeNumber number) const;
   [[nodiscard]] static NodePtr child(const Node& directory, std::string_view name);
   [[nodiscard]] std::size_t size() const { return nodes_.size(); }
+  [[nodiscard]] bool contains(InodeNumber number) const { return nodes_.contains(number); }
 
-  /// A new node, which leaves with drop_if_unused() unless somebody takes a count.
-  NodePtr add(const NodePtr& directory, std::string name, model::KeyComponent component);
-  /// A number for what has no node (yet).
-  InodeNumber mint() { return next_++; }
+  /// A new node, which leaves with drop_if_unused() unless somebody takes a count. `number` is
+  /// free.
+  NodePtr add(const NodePtr& directory, std::string name, model::KeyComponent component,
+              InodeNumber number, Description about);
   /// Takes it out of the tree; handles keep it alive.
   static void detach(Node& node);
   static void move(const NodePtr& node, const NodePtr& directory, std::string name,
                    model::KeyComponent component);
-  /// Lets go of what neither kernel nor handle nor unsaved data needs, and of parents kept for it.
+  /// Lets go of what neither kernel nor handle nor unpublished content needs, and of parents kept
+  /// for it.
   void drop_if_unused(NodePtr node);
+  /// Called for each node in the tree that is about to be dropped.
+  void on_drop(std::function<void(const Node&)> call) { on_drop_ = std::move(call); }
 
-  template <class Visit>
-  void for_each(Visit visit) const {
-    for (const auto& [number, node] : nodes_) {
-      visit(*node);
-    }
-  }
+  /// The directories above know how many nodes below hold what the bucket does not have: one more
+  /// or less.
+  static void count_unpublished(const Node& node, bool more);
 
  private:
   std::unordered_map<InodeNumber, NodePtr> nodes_;
   NodePtr root_;
-  InodeNumber next_ = kRoot;
+  std::function<void(const Node&)> on_drop_;
 };
-
-/// Somewhere below lies what the bucket does not have yet.
-bool has_dirty_below(const Node& directory);
 
 /// "a/b/c" from the root down, for messages and --assume-dirs; names that are out of the tree
 /// begin with "(removed)/".

@@ -5,7 +5,6 @@
 
 #include "core/format.h"
 #include "fs/description.h"
-#include "model/posix_meta.h"
 
 namespace fs {
 namespace {
@@ -20,9 +19,8 @@ core::Error no_such(std::string_view name) {
   return core::fail(ErrorKind::NotFound, "no " + std::string(name));
 }
 
-core::Error gone(const Node& node) {
-  return core::fail(ErrorKind::Changed,
-                    path_of(node) + " was removed or replaced by somebody else");
+std::string joined(const std::string& path, std::string_view name) {
+  return path + (path.empty() ? "" : "/") + std::string(name);
 }
 
 }  // namespace
@@ -30,88 +28,175 @@ core::Error gone(const Node& node) {
 /// What was known of a name when the bucket was asked.
 struct Lookup::Known {
   std::string directory_key;
-  std::string path;
+  std::string directory_path;
   std::string name;
   cache::MetadataCache::Ticket ticket = 0;
   std::uint64_t moves = 0;
   std::uint64_t changes = 0;
+  cache::MetadataCache::Answer listed;
   NodePtr node;  ///< none: no node has that name
-  std::uint64_t epoch = 0;
+  std::uint64_t revision = 0;
   bool is_directory = false;
   bool has_marker = false;
-  std::string key;
+  std::string key;  ///< of the node, or of what the listing shows; else empty
   model::KeyComponent component;
 };
 
-bool Lookup::discard(const NodePtr& node) {
-  if (node->is_local() || node->claims_below > 0 ||
-      (node->is_directory() && has_dirty_below(*node))) {
+struct Lookup::Answer {
+  Found found;
+  core::SteadyTime until;  ///< how long that holds
+};
+
+bool Lookup::discard(Mount& /*mount*/, const NodePtr& node) {
+  if (node->is_local() || node->claimed.below > 0 || node->place.unpublished_below > 0) {
     return false;
   }
-  node->gone = true;
+  node->place.gone = true;
   InodeTable::detach(*node);
   return true;
-}
-
-/// The node that a listing still tells of, made or brought up to date; none where it does not tell.
-/// `node` has the name, or is none. Errors: NotFound, as the listing tells.
-core::Result<NodePtr> Lookup::from_listing(const NodePtr& directory, NodePtr node,
-                                           std::string_view name,
-                                           const std::string& directory_key) {
-  const auto answer = mount_.names.find(directory_key, std::string(name));
-  using Kind = cache::MetadataCache::Answer::Kind;
-  if (answer.kind == Kind::Absent && !node) {
-    return no_such(name);
-  }
-  if (answer.kind != Kind::Listed || answer.listed->symlink ||
-      (node && !row_fits(*node, *answer.listed))) {
-    return NodePtr();
-  }
-  if (!node) {
-    node = mount_.table.add(directory, std::string(name),
-                            {answer.listed->component, answer.listed->beside_directory});
-  }
-  update(*node, mount_.options,
-         directory_key + node->component.text + (answer.listed->directory ? "/" : ""),
-         *answer.listed);
-  node->fresh_until = answer.until;
-  return node;
 }
 
 /// Notes what is known of a name before the bucket is asked; `node` has that name, or is none.
 core::Status Lookup::take_down(Known& known, const NodePtr& directory, const NodePtr& node,
                                std::string_view name) {
-  known.path = path_of(*directory);
-  known.path += known.path.empty() ? "" : "/";
-  known.path += name;
+  TRY_ASSIGN(known.directory_key, mount_.key(*directory));
+  known.directory_path = path_of(*directory);
   known.name = name;
   known.ticket = mount_.names.ticket();
   known.moves = mount_.moves;
-  known.changes = directory->changes;
+  known.changes = directory->place.changes;
+  known.listed = mount_.names.find(known.directory_key, known.name);
   if (node) {
     known.node = node;
-    known.epoch = node->epoch;
+    known.revision = node->revision;
     known.is_directory = node->is_directory();
     known.has_marker = node->stored.has_value();
-    known.component = node->component;
-    TRY_ASSIGN(known.key, key_of(*node, mount_.options.prefix));
+    known.component = node->place.component;
+    TRY_ASSIGN(known.key, mount_.key(*node));
+  } else if (known.listed.listed) {
+    const cache::ListedName& row = *known.listed.listed;
+    known.is_directory = row.directory;
+    known.component = {row.component, row.beside_directory};
+    known.key = known.directory_key + row.component + (row.directory ? "/" : "");
   }
   return {};
 }
 
-core::Result<Found> Lookup::ask(const core::OpContext& context, const Known& known) {
-  if (known.node) {
-    // The cheapest request that can confirm what we think it is.
-    auto found = known.is_directory
-                     ? bucket_.directory(context, known.key, known.path, known.has_marker)
-                     : bucket_.object(context, known.key, known.component);
+/// Whether a listing shows the very state that a node is known in; it is fresh then.
+bool Lookup::confirm(Node& node, const cache::MetadataCache::Answer& listed) {
+  if (!listed.listed || node.is_directory() || !node.stored ||
+      !node.stored->is_same_state(listed.listed->etag, listed.listed->last_modified)) {
+    return false;
+  }
+  node.fresh_until = listed.until;
+  return true;
+}
+
+/// What need not be asked.
+std::optional<Lookup::Answer> Lookup::remembered(const Known& known) const {
+  if (const auto* row = known.listed.listed.get()) {
+    if (auto found = found_in(mount_.options, *row)) {
+      return Answer{*std::move(found), known.listed.until};
+    }
+    if (auto found = mount_.learnt.of_state(known.key, row->etag, row->last_modified)) {
+      return Answer{*std::move(found), known.listed.until};
+    }
+  }
+  if (known.key.empty()) {
+    return std::nullopt;
+  }
+  auto fresh = mount_.learnt.fresh(known.key);
+  if (!fresh) {
+    return std::nullopt;
+  }
+  return Answer{std::move(fresh->found), fresh->until};
+}
+
+/// The cheapest request that can confirm what we think it is.
+core::Result<Found> Lookup::ask_about(const core::OpContext& context, const Known& known) {
+  auto found = !known.is_directory ? bucket_.object(context, known.key, known.component)
+               : known.listed.listed
+                   ? bucket_.listed_directory(context, known.key)
+                   : bucket_.directory(context, known.key, joined(known.directory_path, known.name),
+                                       known.has_marker || !known.node);
+  if (found) {
+    found->component = known.component;
+  }
+  return found;
+}
+
+core::Result<Found> Lookup::ask_bucket(const core::OpContext& context, const Known& known) {
+  if (!known.key.empty()) {
+    auto found = ask_about(context, known);
     if (found || found.error().kind != ErrorKind::NotFound) {
       return found;
     }
   }
-  const auto slash = known.path.rfind('/');
-  return bucket_.find(context, known.directory_key,
-                      slash == std::string::npos ? "" : known.path.substr(0, slash), known.name);
+  return bucket_.find(context, known.directory_key, known.directory_path, known.name);
+}
+
+core::Result<Lookup::Answer> Lookup::ask(const core::OpContext& context, Known& known) {
+  if (known.key.empty()) {
+    if (const auto hint = ahead_.hint(known.directory_key, known.name)) {
+      known.is_directory = hint->directory;
+      known.component = {hint->component, hint->beside_directory};
+      known.key = known.directory_key + hint->component + (hint->directory ? "/" : "");
+    }
+  }
+  auto answer = remembered(known);
+  if (!answer && !known.key.empty() && ahead_.await(context, known.key)) {
+    answer = remembered(known);
+  }
+  ahead_.looked(known.directory_key, known.name, answer.has_value());
+  if (answer) {
+    return *std::move(answer);
+  }
+  const core::SteadyTime asked = mount_.now();
+  const Learnt::Ticket ticket = mount_.learnt.ticket();
+  TRY_ASSIGN(Found found, ask_bucket(context, known));
+  const std::string key = known.directory_key + found.component.text + (found.directory ? "/" : "");
+  mount_.learnt.add(key, found, asked, ticket);
+  return Answer{std::move(found), asked + mount_.options.metadata_lifetime};
+}
+
+core::Result<NodePtr> Lookup::adopt(const NodePtr& directory, const Known& known,
+                                    const core::Result<Answer>& answer) {
+  NodePtr node = InodeTable::child(*directory, known.name);
+  if (mount_.moves != known.moves || directory->place.changes != known.changes ||
+      (!node && mount_.in_transit(*directory, known.name)) || node != known.node ||
+      (node && (node->revision != known.revision || node->claimed.busy))) {
+    return NodePtr();  // somebody else was faster
+  }
+  if (!answer) {
+    if (answer.error().kind != ErrorKind::NotFound) {
+      return answer.error().within("look up " + joined(known.directory_path, known.name));
+    }
+    if (node && !discard(mount_, node)) {
+      node->fresh_until = mount_.fresh_from_now();
+      return node;
+    }
+    mount_.names.add_absent(known.directory_key, known.name, known.ticket);
+    return no_such(known.name);
+  }
+  const Found& found = answer->found;
+  if (node && !is_same_thing(*node, mount_.options, found)) {
+    if (!discard(mount_, node)) {
+      node->fresh_until = mount_.fresh_from_now();
+      return node;
+    }
+    mount_.counters.replaced_elsewhere.add();
+    node = nullptr;
+  }
+  const std::string key = known.directory_key + found.component.text + (found.directory ? "/" : "");
+  if (!node) {
+    node = mount_.table.add(
+        directory, known.name, found.component,
+        mount_.free_number(key, found.directory ? model::ETag() : found.meta->etag),
+        describe(mount_.options, key, found));
+  }
+  update(*node, mount_.options, key, found);
+  node->fresh_until = answer->until;
+  return node;
 }
 
 core::Result<NodePtr> Lookup::find(const core::OpContext& context, const NodePtr& directory,
@@ -124,59 +209,25 @@ core::Result<NodePtr> Lookup::find(const core::OpContext& context, const NodePtr
       while (!InodeTable::child(*directory, name) && mount_.in_transit(*directory, name)) {
         TRY(mount_.wait(context));
       }
-      TRY_ASSIGN(known.directory_key, key_of(*directory, mount_.options.prefix));
-      const core::SteadyTime now = mount_.now();
-      NodePtr node = InodeTable::child(*directory, name);
-      if (node && (node->is_local() || node->busy || node->fresh_until > now)) {
+      TRY(mount_.key(*directory));
+      const NodePtr node = InodeTable::child(*directory, name);
+      if (node && (node->is_local() || node->claimed.busy || node->fresh_until > mount_.now())) {
         return node;
-      }
-      TRY_ASSIGN(const NodePtr listed, from_listing(directory, node, name, known.directory_key));
-      if (listed) {
-        return listed;
       }
       TRY(take_down(known, directory, node, name));
-    }
-    auto found = ask(context, known);
-    const core::MutexLock lock(mount_.mutex);
-    if (mount_.moves != known.moves || directory->changes != known.changes) {
-      continue;
-    }
-    NodePtr node = InodeTable::child(*directory, name);
-    if (!node && mount_.in_transit(*directory, name)) {
-      continue;
-    }
-    if (node != known.node || (node && (node->epoch != known.epoch || node->busy))) {
-      continue;  // somebody else was faster
-    }
-    if (!found) {
-      if (found.error().kind != ErrorKind::NotFound) {
-        return std::move(found).error().within("look up " + known.path);
-      }
-      if (node && !discard(node)) {
-        node->fresh_until = mount_.fresh_from_now();
+      if (node && confirm(*node, known.listed)) {
         return node;
       }
-      mount_.names.add_absent(known.directory_key, known.name, known.ticket);
+    }
+    if (known.listed.kind == cache::MetadataCache::Answer::Kind::Absent && !known.node) {
       return no_such(name);
     }
-    if (node && !same_type(*node, describe(mount_.options, *found))) {
-      if (!discard(node)) {
-        node->fresh_until = mount_.fresh_from_now();
-        return node;
-      }
-      node = nullptr;
+    const auto answer = ask(context, known);
+    const core::MutexLock lock(mount_.mutex);
+    TRY_ASSIGN(const NodePtr node, adopt(directory, known, answer));
+    if (node) {
+      return node;
     }
-    const bool confirmed = node != nullptr;
-    if (!node) {
-      node = mount_.table.add(directory, known.name, found->component);
-    }
-    const std::string key =
-        known.directory_key + node->component.text + (found->directory ? "/" : "");
-    if (update(*node, mount_.options, key, *found) && confirmed) {
-      mount_.counters.replaced_elsewhere.add();
-    }
-    node->fresh_until = mount_.fresh_from_now();
-    return node;
   }
   return core::fail(ErrorKind::Busy, core::format("{} does not come to rest", name));
 }
@@ -186,80 +237,77 @@ core::Result<NodePtr> Lookup::find_counted(const core::OpContext& context, const
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
     TRY_ASSIGN(NodePtr node, find(context, directory, name));
     const core::MutexLock lock(mount_.mutex);
-    if (node->parent == directory) {
-      ++node->lookups;
+    if (node->place.parent == directory) {
+      ++node->uses.lookups;
       return node;
     }
   }
   return core::fail(ErrorKind::Busy, core::format("{} does not come to rest", name));
 }
 
-core::Result<Lookup::Refreshed> Lookup::refresh(const core::OpContext& context, const NodePtr& node,
-                                                Need need) {
+core::Status Lookup::refresh(const core::OpContext& context, const NodePtr& node, Need need) {
   Known known;
   {
     const core::MutexLock lock(mount_.mutex);
-    if (node->is_local() || node->busy) {
-      return Refreshed{};
-    }
-    TRY_ASSIGN(known.key, key_of(*node, mount_.options.prefix));
-    const bool fresh = node->fresh_until > mount_.now();
-    if ((need == Need::Fresh && fresh) || (need == Need::Exact && fresh && node->exact)) {
-      return Refreshed{};
-    }
-    known.path = path_of(*node);
-    known.epoch = node->epoch;
-    known.moves = mount_.moves;
-    known.is_directory = node->is_directory();
-    known.has_marker = node->stored.has_value();
-    known.component = node->component;
-  }
-  auto found = known.is_directory
-                   ? bucket_.directory(context, known.key, known.path, known.has_marker)
-                   : bucket_.object(context, known.key, known.component);
-  const core::MutexLock lock(mount_.mutex);
-  if (node->is_local() || node->busy || node->epoch != known.epoch || mount_.moves != known.moves) {
-    return Refreshed{};  // we changed it ourselves meanwhile, and know better
-  }
-  if (!found && found.error().kind != ErrorKind::NotFound) {
-    return std::move(found).error().within("look at " + known.path);
-  }
-  if (!found || !same_type(*node, describe(mount_.options, *found))) {
-    const NodePtr parent = node->parent;
-    if (discard(node)) {
-      // Nor is what listed it believed any more: a link that is an object is listed as a file.
-      if (parent) {
-        mount_.name_changed(*parent, node->name);
-      }
-      return gone(*node);
-    }
-    node->fresh_until = mount_.fresh_from_now();
-    return Refreshed{};
-  }
-  Refreshed result;
-  result.replaced = update(*node, mount_.options, known.key, *found);
-  node->fresh_until = mount_.fresh_from_now();
-  if (result.replaced) {
-    mount_.counters.replaced_elsewhere.add();
-  }
-  return result;
-}
-
-core::Status Lookup::check_access(const Request& request, const NodePtr& node, int mask) {
-  if (request.uid == 0 || request.uid == mount_.options.uid) {
-    return {};
-  }
-  {
-    const core::MutexLock lock(mount_.mutex);
-    if (!node->told_listed) {
+    if (node->is_local() || node->claimed.busy || !node->place.parent) {
       return {};
     }
+    const bool fresh = node->fresh_until > mount_.now();
+    const bool whole = !node->stored || node->stored->whole;
+    if (need != Need::Now && fresh && (need == Need::Fresh || whole)) {
+      return {};
+    }
+    TRY(take_down(known, node->place.parent, node, node->place.name));
   }
-  TRY(refresh(request.context, node, Need::Exact));
+  std::optional<Answer> answer;
+  if (need != Need::Now) {
+    answer = remembered(known);
+    if (answer && answer->found.listed && need == Need::Whole) {
+      answer.reset();
+    }
+  }
+  if (!answer) {
+    const core::SteadyTime asked = mount_.now();
+    const Learnt::Ticket ticket = mount_.learnt.ticket();
+    auto found = ask_about(context, known);
+    if (!found && found.error().kind != ErrorKind::NotFound) {
+      return std::move(found).error().within("look at " + joined(known.directory_path, known.name));
+    }
+    if (found) {
+      mount_.learnt.add(known.key, *found, asked, ticket);
+      answer = Answer{*std::move(found), asked + mount_.options.metadata_lifetime};
+    }
+  }
   const core::MutexLock lock(mount_.mutex);
-  const Attributes& about = node->about.attributes;
-  if (!model::access_allowed(about.mode, about.uid, about.gid, request.uid, request.gid, mask)) {
-    return core::fail(ErrorKind::Denied, path_of(*node) + ": permission denied");
+  if (node->is_local() || node->claimed.busy || node->revision != known.revision ||
+      mount_.moves != known.moves) {
+    return {};  // we changed it ourselves meanwhile, and know better
+  }
+  if (answer && is_same_thing(*node, mount_.options, answer->found)) {
+    update(*node, mount_.options, known.key, answer->found);
+    node->fresh_until = answer->until;
+    return {};
+  }
+  const NodePtr parent = node->place.parent;
+  if (!discard(mount_, node)) {
+    node->fresh_until = mount_.fresh_from_now();
+    return {};
+  }
+  if (answer) {
+    mount_.counters.replaced_elsewhere.add();
+  }
+  // Nor is what listed it believed any more: a link that is an object is listed as a file.
+  mount_.name_changed(*parent, known.name, known.component);
+  return {};
+}
+
+core::Status Lookup::refresh_present(const core::OpContext& context, const NodePtr& node,
+                                     Need need) {
+  TRY(refresh(context, node, need));
+  const core::MutexLock lock(mount_.mutex);
+  if (node->place.gone) {
+    return core::fail(ErrorKind::Changed,
+                      path_of(*node) + " was removed or replaced by somebody else");
   }
   return {};
 }

@@ -1,8 +1,9 @@
 #pragma once
 // From names to nodes, and from old knowledge to fresh: the tree first, then what is remembered,
-// then the bucket.
+// then the bucket. What comes out is never a guess: a node's attributes are those of its object.
 #include <string_view>
 
+#include "fs/ahead.h"
 #include "fs/bucket.h"
 #include "fs/mount.h"
 
@@ -11,7 +12,8 @@ namespace fs {
 /// Threads: any. Nothing here may be called with Mount::mutex held unless it says so.
 class Lookup {
  public:
-  Lookup(Mount& mount, Bucket& bucket) : mount_(mount), bucket_(bucket) {}
+  Lookup(Mount& mount, Bucket& bucket, Ahead& ahead)
+      : mount_(mount), bucket_(bucket), ahead_(ahead) {}
 
   /// The node of a name, as fresh as the metadata lifetime asks for.
   /// Errors: NotFound (also for a name that is none); NameTooLong.
@@ -24,34 +26,36 @@ class Lookup {
 
   enum class Need : std::uint8_t {
     Fresh,  ///< as the metadata lifetime allows
-    Exact,  ///< fresh, and not from a listing
+    Whole,  ///< the same, with all metadata, also where listings are believed for attributes
     Now,    ///< asked for now
   };
-  struct Refreshed {
-    bool replaced = false;  ///< somebody else has published another version
-  };
-  /// What the bucket says now of a node that is known.
-  /// Errors: Changed: it is gone, or has become something else.
-  core::Result<Refreshed> refresh(const core::OpContext& context, const NodePtr& node, Need need);
+  /// Brings what is known of a node up to date. A node whose name leads to another thing now, or to
+  /// nothing, is out of the tree from then on and stays what it was: that is no error.
+  core::Status refresh(const core::OpContext& context, const NodePtr& node, Need need);
+  /// The same. Errors: Changed where the node is out of the tree by somebody else's doing.
+  core::Status refresh_present(const core::OpContext& context, const NodePtr& node, Need need);
 
-  /// Where the kernel's permissions came from a listing, they prove nothing to anybody but the
-  /// mounting user. Errors: Denied.
-  core::Status check_access(const Request& request, const NodePtr& node, int mask);
-
-  /// Sets a node out of the tree that is no longer what it was, unless unsaved data lies in it or
-  /// somebody is at work below it.
-  static bool discard(const NodePtr& node);
+  /// Sets a node out of the tree that is no longer what it was, unless unpublished content lies in
+  /// it or somebody is at work below it.
+  static bool discard(Mount& mount, const NodePtr& node) REQUIRES(mount.mutex);
 
  private:
   struct Known;
-  core::Result<NodePtr> from_listing(const NodePtr& directory, NodePtr node, std::string_view name,
-                                     const std::string& directory_key) REQUIRES(mount_.mutex);
+  struct Answer;
   core::Status take_down(Known& known, const NodePtr& directory, const NodePtr& node,
                          std::string_view name) REQUIRES(mount_.mutex);
-  core::Result<Found> ask(const core::OpContext& context, const Known& known);
+  static bool confirm(Node& node, const cache::MetadataCache::Answer& listed);
+  std::optional<Answer> remembered(const Known& known) const;
+  core::Result<Answer> ask(const core::OpContext& context, Known& known);
+  core::Result<Found> ask_about(const core::OpContext& context, const Known& known);
+  core::Result<Found> ask_bucket(const core::OpContext& context, const Known& known);
+  /// The node of what was found, made where there is none; none: all has to begin anew.
+  core::Result<NodePtr> adopt(const NodePtr& directory, const Known& known,
+                              const core::Result<Answer>& answer) REQUIRES(mount_.mutex);
 
   Mount& mount_;
   Bucket& bucket_;
+  Ahead& ahead_;
 };
 
 }  // namespace fs

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include "core/format.h"
 #include "core/log.h"
+#include "fs/description.h"
+#include "fs/numbers.h"
 #include "fs/open_directory.h"
 #include "fs/open_file.h"
 
@@ -12,7 +15,9 @@ Mount::Mount(Options o, Parts p)
     : options(std::move(o)),
       parts(p),
       counters(p.metrics),
-      names(p.clock, options.metadata_lifetime) {
+      names(p.clock, options.metadata_lifetime),
+      learnt(p.clock, options.metadata_lifetime),
+      drafts(p.staging, p.pool) {
   const core::MutexLock lock(mutex);
   Attributes& root = table.root()->about.attributes;
   root.mode = S_IFDIR | (options.directory_mode & ~options.umask & 07777U);
@@ -28,10 +33,29 @@ core::Result<NodePtr> Mount::directory(InodeNumber number) const {
   if (!found->is_directory()) {
     return core::fail(core::ErrorKind::NotDirectory, path_of(*found) + " is no directory");
   }
-  if (found->unlinked) {
+  if (found->place.unlinked) {
     return core::fail(core::ErrorKind::NotFound, "the directory was removed");
   }
   return found;
+}
+
+model::ObjectVersion Mount::version_of(const Node& node) const {
+  const Stored& stored = *node.stored;
+  return model::ObjectVersion{model::ObjectKey(stored.key), stored.meta.etag, stored.meta.size,
+                              stored.meta.version_id};
+}
+
+InodeNumber Mount::free_number(const std::string& key, const model::ETag& etag) const {
+  for (unsigned attempt = 0;; ++attempt) {
+    if (const InodeNumber number = number_of(key, etag, attempt); !table.contains(number)) {
+      return number;
+    }
+  }
+}
+
+InodeNumber Mount::new_number(const std::string& key) {
+  const auto now = parts.clock.wall_now().time_since_epoch().count();
+  return free_number(key, model::ETag(core::format("new {} {}", now, ++made)));
 }
 
 Attributes Mount::shown(const Node& node) const {
@@ -44,19 +68,16 @@ Attributes Mount::shown(const Node& node) const {
     for (core::WallTime* time : {&attributes.modified, &attributes.accessed, &attributes.changed}) {
       *time = *time == core::WallTime{} ? mounted : *time;
     }
-    attributes.modified = std::max(attributes.modified, node.touched);
-    attributes.changed = std::max(attributes.changed, node.touched);
-    // Itself and its name; subdirectories as far as they are known here.
-    attributes.links = 2 + static_cast<std::uint32_t>(std::count_if(
-                               node.children.begin(), node.children.end(),
-                               [](const auto& child) { return child.second->is_directory(); }));
+    attributes.modified = std::max(attributes.modified, node.place.touched);
+    attributes.changed = std::max(attributes.changed, node.place.touched);
+    attributes.links = 2 + node.place.directories;  // itself, its name, subdirectories known here
   } else {
     constexpr std::uint64_t kBlock = 512;
     attributes.links = 1;
-    attributes.blocks =
-        node.staged ? node.staged->blocks() : (attributes.size + kBlock - 1) / kBlock;
+    attributes.blocks = node.draft.content() ? node.draft.content()->blocks()
+                                             : (attributes.size + kBlock - 1) / kBlock;
   }
-  if (node.unlinked) {
+  if (node.is_out_of_tree()) {
     attributes.links = 0;
   }
   return attributes;
@@ -68,10 +89,8 @@ Entry Mount::entry_of(Node& node) {
   const core::SteadyTime at = now();
   entry.lifetime = node.is_local() ? options.metadata_lifetime
                                    : std::max(core::Duration::zero(), node.fresh_until - at);
-  node.told_size = entry.attributes.size;
-  node.told_modified = entry.attributes.modified;
-  node.told_until = at + entry.lifetime;
-  node.told_listed = !node.exact;
+  const Attributes& told = entry.attributes;
+  node.told = {told.mode, told.uid, told.gid, told.size, told.modified, at + entry.lifetime};
   return entry;
 }
 
@@ -90,25 +109,44 @@ core::Status Mount::wait(const core::OpContext& context) {
   return {};
 }
 
-void Mount::name_changed(Node& directory, const std::string& name) {
-  ++directory.changes;
-  if (const auto key = key_of(directory, options.prefix)) {
-    names.changed(*key, name);
+void Mount::name_changed(Node& directory, const std::string& name,
+                         const model::KeyComponent& component) {
+  ++directory.place.changes;
+  if (const auto above = key(directory)) {
+    names.changed(*above, name);
+    learnt.changed(*above + component.text);
+    learnt.changed(*above + component.text + '/');
   }
 }
 
-void Mount::touch(Node& directory) { directory.touched = parts.clock.wall_now(); }
+void Mount::name_changed(const Node& node) {
+  if (node.place.parent) {
+    name_changed(*node.place.parent, node.place.name, node.place.component);
+  }
+}
 
-void Mount::set_dirty(const NodePtr& node, bool dirty_now) {
-  node->dirty = dirty_now;
-  if (dirty_now && !node->unlinked) {
-    dirty.insert(node);
-  } else {
-    dirty.erase(node);
+void Mount::doubt(Node& node) {
+  node.fresh_until = {};
+  name_changed(node);
+}
+
+void Mount::touch(Node& directory) { directory.place.touched = parts.clock.wall_now(); }
+
+void Mount::settle_draft(const NodePtr& node) {
+  if (node->claimed.busy) {
+    return;  // whoever ends that claim comes here
   }
-  if (!dirty_now) {
-    node->failure.reset();
+  if (node->uses.writers == 0) {
+    drafts.apply(node, DraftEvent::Idle);
   }
+  if (node->uses.handles == 0) {
+    drafts.apply(node, DraftEvent::Unused);
+  }
+}
+
+void Mount::uncount(const NodePtr& node) {
+  --node->uses.lookups;
+  table.drop_if_unused(node);
 }
 
 void Mount::report(std::string_view operation, const std::string& path, const core::Error& error) {

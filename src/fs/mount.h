@@ -1,5 +1,5 @@
 #pragma once
-// What the parts of one mounted file system share: the tree and its lock, the handles, the cache.
+// What the parts of one mounted file system share: the tree and its lock, the handles, the caches.
 #include <atomic>
 #include <memory>
 #include <set>
@@ -10,14 +10,12 @@
 
 #include "cache/metadata_cache.h"
 #include "core/mutex.h"
+#include "fs/drafts.h"
 #include "fs/file_system.h"
 #include "fs/inode_table.h"
+#include "fs/learnt.h"
 #include "fs/metrics.h"
 #include "fs/node.h"
-
-namespace transfer {
-class Reader;
-}
 
 namespace fs {
 
@@ -25,7 +23,8 @@ struct OpenFile;
 struct OpenDirectory;
 
 /// One lock guards everything in memory and is never held across the store, the staging area or a
-/// reply; what needs several steps claims its nodes first (claims.h).
+/// reply, nor while a directory is walked; what needs several steps claims its nodes first
+/// (claims.h).
 struct Mount {
   Mount(Options o, Parts p);
   Mount(const Mount&) = delete;
@@ -36,10 +35,12 @@ struct Mount {
   const Parts parts;
   const Counters counters;
   cache::MetadataCache names;
+  Learnt learnt;
 
   mutable core::Mutex mutex{core::LockRank::Namespace};
   core::CondVar changed;  ///< claims were released, uploads ended, directory handles were freed
   InodeTable table GUARDED_BY(mutex);
+  Drafts drafts;
   std::unordered_map<HandleId, std::shared_ptr<OpenFile>> files GUARDED_BY(mutex);
   std::unordered_map<HandleId, std::shared_ptr<OpenDirectory>> directories GUARDED_BY(mutex);
   HandleId next_handle GUARDED_BY(mutex) = 1;
@@ -50,14 +51,15 @@ struct Mount {
   std::set<std::pair<InodeNumber, std::string>> transits GUARDED_BY(mutex);
   /// Counts renames of directories: a key computed before one is no key any more.
   std::uint64_t moves GUARDED_BY(mutex) = 0;
+  std::uint64_t made GUARDED_BY(mutex) = 0;  ///< counts new files
   std::string last_error GUARDED_BY(mutex);
   std::optional<core::WallTime> last_error_at GUARDED_BY(mutex);
-  std::set<NodePtr> dirty GUARDED_BY(mutex);
 
   [[nodiscard]] core::SteadyTime now() const { return parts.clock.steady_now(); }
   [[nodiscard]] core::SteadyTime fresh_from_now() const {
     return now() + options.metadata_lifetime;
   }
+  [[nodiscard]] bool plain() const { return options.attributes == AttributeMode::Plain; }
 
   /// The node of a number. Errors: Changed.
   core::Result<NodePtr> node(InodeNumber number) const REQUIRES(mutex) {
@@ -65,6 +67,16 @@ struct Mount {
   }
   /// The same for a directory. Errors: NotDirectory, Changed; NotFound if it was removed.
   core::Result<NodePtr> directory(InodeNumber number) const REQUIRES(mutex);
+  core::Result<std::string> key(const Node& node) const REQUIRES(mutex) {
+    return key_of(node, options.prefix);
+  }
+  /// What a read or a copy of the node's object is pinned to. The node is stored.
+  model::ObjectVersion version_of(const Node& node) const REQUIRES(mutex);
+  /// A number for what now gets the key and has this ETag; not taken by any node.
+  InodeNumber free_number(const std::string& key, const model::ETag& etag) const REQUIRES(mutex);
+
+  /// The same for what is not in the bucket yet, and like no number before it.
+  InodeNumber new_number(const std::string& key) REQUIRES(mutex);
 
   /// What programs see of a node.
   Attributes shown(const Node& node) const REQUIRES(mutex);
@@ -79,9 +91,17 @@ struct Mount {
   core::Status wait(const core::OpContext& context) REQUIRES(mutex);
 
   /// The one thing to call when we changed a name: everything remembered of it is void.
-  void name_changed(Node& directory, const std::string& name) REQUIRES(mutex);
+  void name_changed(Node& directory, const std::string& name, const model::KeyComponent& component)
+      REQUIRES(mutex);
+  /// The same for the name of a node; nothing where it has none any more.
+  void name_changed(const Node& node) REQUIRES(mutex);
+  /// The bucket has contradicted what is known of a node: the next look asks.
+  void doubt(Node& node) REQUIRES(mutex);
   void touch(Node& directory) REQUIRES(mutex);
-  void set_dirty(const NodePtr& node, bool dirty_now) REQUIRES(mutex);
+  /// Lets a node's staged file go where nobody needs it; not while somebody works on it.
+  void settle_draft(const NodePtr& node) REQUIRES(mutex);
+  /// Undoes a lookup count that the kernel will not learn of.
+  void uncount(const NodePtr& node) REQUIRES(mutex);
 
   /// Logs a failure that its own caller may not see, and shows it in status.
   void report(std::string_view operation, const std::string& path, const core::Error& error)

@@ -1,38 +1,44 @@
 #pragma once
 #include <memory>
-#include <optional>
 #include <string>
-#include <unordered_set>
 #include <vector>
 
 #include "cache/metadata_cache.h"
-#include "fs/bucket.h"
 #include "fs/node.h"
 
 namespace fs {
 
 /// One handle of a directory: a snapshot that grows as it is read, so that offsets stay good.
-/// Guarded by Mount::mutex; `busy` says that one thread fetches the next page.
+/// Guarded by Mount::mutex, but that `busy` says that one thread is reading, whose all the rest is.
 struct OpenDirectory {
-  struct Row {
-    std::shared_ptr<const cache::ListedName> listed;
-    core::SteadyTime until{};    ///< how long it can be believed
-    std::uint64_t changes = 0;   ///< Node::changes when it was asked for
-    std::optional<Found> found;  ///< with --attributes exact
+  using Page = cache::MetadataCache::Page;
+  struct Chunk {
+    std::shared_ptr<const Page> page;
+    std::uint64_t first = 0;    ///< the place of its first name among all
+    core::SteadyTime until{};   ///< how long it can be believed
+    std::uint64_t changes = 0;  ///< Place::changes when it was asked for
+  };
+  /// What is read, and where the reading is.
+  struct Snapshot {
+    std::vector<Chunk> chunks;
+    bool served = false;  ///< something was handed out; going back to the start means anew
+    bool started = false;
+    bool finished = false;
+    std::string token;
+    std::string last_key;  ///< the highest key of the pages so far
+    /// Objects at the end of a page beside which a directory of the same name may still come.
+    std::vector<cache::ListedName> held_back;
+    cache::MetadataCache::Ticket ticket = 0;
+    core::SteadyTime since{};
+
+    [[nodiscard]] std::uint64_t size() const {
+      return chunks.empty() ? 0 : chunks.back().first + chunks.back().page->size();
+    }
   };
 
   NodePtr node;
-  std::vector<Row> rows;
-  std::unordered_set<std::string> seen;
   bool busy = false;
-  bool served = false;  ///< something was handed out; going back to the start means anew
-  bool started = false;
-  bool finished = false;
-  std::string token;
-  /// Objects at the end of a page beside which a directory of the same name may still come.
-  std::vector<cache::ListedName> held_back;
-  cache::MetadataCache::Ticket ticket = 0;
-  core::SteadyTime since{};
+  Snapshot snapshot;
 };
 
 }  // namespace fs

@@ -11,8 +11,7 @@ namespace fs {
 struct OpenFile {
   NodePtr node;
   bool writable = false;
-  std::uint64_t lineage = 0;  ///< of the node when it was opened: which object's bytes it may see
-  std::uint64_t epoch = 0;    ///< of the node when `reader` was made
+  model::ObjectVersion version;  ///< what `reader` reads
   std::shared_ptr<transfer::Reader> reader;
   /// Readers of versions that we have since replaced; reads may still be under way on them.
   std::vector<std::shared_ptr<transfer::Reader>> retired;

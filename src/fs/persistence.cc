@@ -1,7 +1,6 @@
 #include "fs/persistence.h"
 
 #include "core/log.h"
-#include "fs/content.h"
 #include "fs/description.h"
 #include "fs/links.h"
 #include "model/meta_text.h"
@@ -49,41 +48,46 @@ core::Status persist(Mount& mount, const core::OpContext& context, const NodePtr
   std::string key;
   std::string directory_path;
   std::optional<Stored> stored;
+  model::ObjectVersion version;
   {
     const core::MutexLock lock(mount.mutex);
     wanted.attributes.inode = node->number;
     if (node->is_local()) {
       TRY(object_attributes(mount.options, {}, node->stored, wanted));
       node->about = std::move(wanted);
+      ++node->revision;
       return {};
     }
-    TRY_ASSIGN(key, key_of(*node, mount.options.prefix));
-    directory_path = path_of(*node->parent);
+    TRY_ASSIGN(key, mount.key(*node));
+    directory_path = path_of(*node->place.parent);
     stored = node->stored;
+    if (stored) {
+      version = mount.version_of(*node);
+    }
   }
   WrittenLink written;
-  const bool is_link = stored && stored->type == store::ObjectType::Symlink;
+  const bool is_link = stored && stored->meta.type == store::ObjectType::Symlink;
   if (is_link) {
     TRY_ASSIGN(written,
                write_link(mount, context, key, directory_path, wanted, stored, Precondition{}));
   } else {
+    written.type = stored ? stored->meta.type : store::ObjectType::Normal;
     TRY_ASSIGN(written.attributes, object_attributes(mount.options, key, stored, wanted));
-    if (S_ISDIR(wanted.attributes.mode) && (!stored || stored->version.size == 0)) {
+    if (S_ISDIR(wanted.attributes.mode) && version.size == 0) {
       TRY_ASSIGN(written.published,
                  mount.parts.store.put(context, model::ObjectKey(key), store::text_source(""),
                                        written.attributes, Precondition{}));
     } else {
       store::CopyRequest request;
-      request.source = stored->version;
-      request.source.key = model::ObjectKey(key);
+      request.source = version;
       request.target = model::ObjectKey(key);
       request.replace = written.attributes;
-      written.size = stored->version.size;
+      written.size = version.size;
       auto copied = mount.parts.uploads.copy(context, request);
       if (!copied) {
         core::Error error = std::move(copied).error();
         const core::MutexLock lock(mount.mutex);
-        node->fresh_until = {};
+        mount.doubt(*node);
         if (error.kind == ErrorKind::NotFound) {
           error.kind = ErrorKind::Changed;  // it was there a moment ago
         }
@@ -94,15 +98,10 @@ core::Status persist(Mount& mount, const core::OpContext& context, const NodePtr
   }
   const core::MutexLock lock(mount.mutex);
   node->about = std::move(wanted);
-  settle(*node, key, written.size, written.published, written.attributes);
-  node->stored->type = written.type;
-  if (!is_link) {
-    node->stored->type = stored ? stored->type : store::ObjectType::Normal;
-  }
+  settle(*node, mount.options, key, written.size, written.published, written.attributes,
+         written.type);
   node->fresh_until = mount.fresh_from_now();
-  if (node->parent) {
-    mount.name_changed(*node->parent, node->name);
-  }
+  mount.name_changed(*node);
   return {};
 }
 
@@ -114,7 +113,7 @@ core::Status keep_directory(Mount& mount, Lookup& lookup, const core::OpContext&
       return {};
     }
   }
-  TRY(lookup.refresh(context, directory, Lookup::Need::Exact));
+  TRY(lookup.refresh_present(context, directory, Lookup::Need::Whole));
   std::string key;
   store::ObjectAttributes attributes;
   {
@@ -122,7 +121,7 @@ core::Status keep_directory(Mount& mount, Lookup& lookup, const core::OpContext&
     if (directory->stored) {
       return {};
     }
-    TRY_ASSIGN(key, key_of(*directory, mount.options.prefix));
+    TRY_ASSIGN(key, mount.key(*directory));
     Description about = directory->about;
     about.attributes = mount.shown(*directory);
     TRY_ASSIGN(attributes, object_attributes(mount.options, key, std::nullopt, about));
@@ -140,10 +139,10 @@ core::Status keep_directory(Mount& mount, Lookup& lookup, const core::OpContext&
     return put.error();
   }
   const core::MutexLock lock(mount.mutex);
-  if (put && !directory->stored && !directory->busy) {
-    settle(*directory, key, 0, *put, attributes);
+  if (put && !directory->stored && !directory->claimed.busy) {
+    settle(*directory, mount.options, key, 0, *put, attributes, store::ObjectType::Normal);
   } else {
-    directory->fresh_until = {};
+    mount.doubt(*directory);
   }
   return {};
 }

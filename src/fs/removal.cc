@@ -12,44 +12,40 @@ using core::ErrorKind;
 
 }  // namespace
 
-void detach(Mount& mount, const NodePtr& node) {
-  const NodePtr directory = node->parent;
-  node->unlinked = true;
-  mount.set_dirty(node, false);
+void unname(Mount& mount, const NodePtr& node) {
+  const NodePtr directory = node->place.parent;
+  mount.drafts.apply(node, DraftEvent::NameTaken);
   node->about.attributes.changed = mount.parts.clock.wall_now();
+  mount.name_changed(*node);
   if (directory) {
-    mount.name_changed(*directory, node->name);
-    if (const auto key = key_of(*directory, mount.options.prefix)) {
-      mount.names.add_absent(*key, node->name, mount.names.ticket());
+    if (const auto key = mount.key(*directory)) {
+      mount.names.add_absent(*key, node->place.name, mount.names.ticket());
     }
     mount.touch(*directory);
   }
+  node->place.unlinked = true;
   InodeTable::detach(*node);
+  mount.settle_draft(node);
   mount.table.drop_if_unused(node);
 }
 
-core::Result<NodePtr> Removal::directory_of(const Request& request, InodeNumber parent) {
+core::Result<NodePtr> Removal::directory_of(InodeNumber parent) {
   TRY(check_writable(mount_));
-  NodePtr directory;
-  {
-    const core::MutexLock lock(mount_.mutex);
-    TRY_ASSIGN(directory, mount_.directory(parent));
-  }
-  TRY(lookup_.check_access(request, directory, W_OK | X_OK));
-  return directory;
+  const core::MutexLock lock(mount_.mutex);
+  return mount_.directory(parent);
 }
 
 core::Status Removal::stage_for_handles(const core::OpContext& context, const NodePtr& node) {
   bool needed = false;
   {
     const core::MutexLock lock(mount_.mutex);
-    needed = node->handles > 0 && node->is_regular() && !node->staged;
+    needed = node->uses.handles > 0 && node->is_regular() && !node->draft.content();
   }
   return needed ? content_.stage(context, node, Content::Keep::All) : core::Status{};
 }
 
 core::Status Removal::unlink(const Request& request, InodeNumber parent, std::string_view name) {
-  TRY_ASSIGN(const NodePtr directory, directory_of(request, parent));
+  TRY_ASSIGN(const NodePtr directory, directory_of(parent));
   Wish wish;
   wish.names = {{directory, std::string(name)}};
   TRY_ASSIGN(const Claim name_claim, Claim::take(mount_, request.context, std::move(wish)));
@@ -64,9 +60,9 @@ core::Status Removal::unlink(const Request& request, InodeNumber parent, std::st
     if (node->is_directory()) {
       return core::fail(ErrorKind::IsDirectory, path_of(*node) + " is a directory");
     }
-    TRY_ASSIGN(key, key_of(*node, mount_.options.prefix));
+    TRY_ASSIGN(key, mount_.key(*node));
     // An upload that failed may have succeeded all the same, its answer lost.
-    stored = node->stored || node->failure;
+    stored = node->stored || node->draft.failure();
   }
   TRY(stage_for_handles(request.context, node));
   if (stored) {
@@ -74,7 +70,7 @@ core::Status Removal::unlink(const Request& request, InodeNumber parent, std::st
     TRY(mount_.parts.store.remove(request.context, model::ObjectKey(key)));
   }
   const core::MutexLock lock(mount_.mutex);
-  detach(mount_, node);
+  unname(mount_, node);
   return {};
 }
 
@@ -83,7 +79,7 @@ core::Status Removal::check_empty(const core::OpContext& context, const NodePtr&
   bool empty = false;
   {
     const core::MutexLock lock(mount_.mutex);
-    empty = !has_dirty_below(*directory);
+    empty = directory->place.unpublished_below == 0;
   }
   if (empty) {
     TRY_ASSIGN(empty, bucket_.is_empty(context, key));
@@ -95,7 +91,7 @@ core::Status Removal::check_empty(const core::OpContext& context, const NodePtr&
 }
 
 core::Status Removal::rmdir(const Request& request, InodeNumber parent, std::string_view name) {
-  TRY_ASSIGN(const NodePtr directory, directory_of(request, parent));
+  TRY_ASSIGN(const NodePtr directory, directory_of(parent));
   Wish wish;
   wish.names = {{directory, std::string(name)}};
   TRY_ASSIGN(const Claim name_claim, Claim::take(mount_, request.context, std::move(wish)));
@@ -104,7 +100,6 @@ core::Status Removal::rmdir(const Request& request, InodeNumber parent, std::str
   wish.trees = {node};
   TRY_ASSIGN(const Claim claim, Claim::take(mount_, request.context, std::move(wish)));
   std::string key;
-  bool marker = false;
   {
     const core::MutexLock lock(mount_.mutex);
     if (!node->is_directory()) {
@@ -113,17 +108,15 @@ core::Status Removal::rmdir(const Request& request, InodeNumber parent, std::str
     if (bucket_.is_assumed(path_of(*node))) {
       return core::fail(ErrorKind::Busy, path_of(*node) + " is there by --assume-dirs");
     }
-    TRY_ASSIGN(key, key_of(*node, mount_.options.prefix));
-    marker = node->stored || !node->exact;
+    TRY_ASSIGN(key, mount_.key(*node));
   }
   TRY(check_empty(request.context, node, key));
-  if (marker) {
-    TRY(keep_directory(mount_, lookup_, request.context, directory));
-    TRY(mount_.parts.store.remove(request.context, model::ObjectKey(key)));
-  }
-  const core::MutexLock lock(mount_.mutex);
+  TRY(keep_directory(mount_, lookup_, request.context, directory));
+  TRY(mount_.parts.store.remove(request.context, model::ObjectKey(key)));
   mount_.names.changed_tree(key);
-  detach(mount_, node);
+  mount_.learnt.changed_tree(key);
+  const core::MutexLock lock(mount_.mutex);
+  unname(mount_, node);
   return {};
 }
 

@@ -7,8 +7,8 @@
 
 namespace fs {
 
-/// The node has no name any more.
-void detach(Mount& mount, const NodePtr& node) REQUIRES(mount.mutex);
+/// The node has no name any more, by our doing; its handles go on.
+void unname(Mount& mount, const NodePtr& node) REQUIRES(mount.mutex);
 
 /// Names taken away. Threads: any; calls block.
 class Removal {
@@ -26,7 +26,7 @@ class Removal {
                            const std::string& key);
 
  private:
-  core::Result<NodePtr> directory_of(const Request& request, InodeNumber parent);
+  core::Result<NodePtr> directory_of(InodeNumber parent);
 
   Mount& mount_;
   Bucket& bucket_;

@@ -1,11 +1,10 @@
 // Renaming directories: every object below is copied, then every source is deleted.
 #include <algorithm>
-#include <atomic>
 #include <unordered_set>
 #include <utility>
 
 #include "core/log.h"
-#include "core/thread_pool.h"
+#include "core/task_group.h"
 #include "fs/links.h"
 #include "fs/persistence.h"
 #include "fs/renaming.h"
@@ -19,6 +18,22 @@ using core::ErrorKind;
 
 constexpr std::size_t kCopiesAtOnce = 32;
 constexpr std::size_t kMostLeftovers = 100'000;
+constexpr std::size_t kNodesAtOnce = 256;  // while everybody else waits
+
+/// The node that somebody knows at `path` (a key below the directory's), if any.
+NodePtr known_below(const NodePtr& directory, std::string_view path) {
+  NodePtr at = directory;
+  while (at && !path.empty()) {
+    const auto slash = path.find('/');
+    const model::KeyComponent component{std::string(path.substr(0, slash)), false};
+    at = InodeTable::child(*at, model::file_name(component));
+    if (at && at->is_directory() == (slash == std::string_view::npos)) {
+      return nullptr;  // the object beside a directory, which has another name
+    }
+    path = slash == std::string_view::npos ? std::string_view() : path.substr(slash + 1);
+  }
+  return at;
+}
 
 }  // namespace
 
@@ -84,31 +99,31 @@ core::Result<std::vector<Renaming::Copied>> Renaming::copy_tree(
   for (const store::ListedObject& object : objects) {
     TRY(model::check_key(model::ObjectKey(to + object.key.text().substr(from.size()))));
   }
-  std::vector<std::optional<core::Result<store::Published>>> results(objects.size());
-  std::atomic<bool> failed = false;
-  core::for_each_parallel(mount_.parts.pool, objects.size(), kCopiesAtOnce, [&](std::size_t i) {
-    if (!failed) {
-      results[i] = copy_object(context, objects[i], from, to, to_path);
-      failed = failed || !*results[i];
-    }
-  });
+  std::vector<std::optional<store::Published>> results(objects.size());
+  core::TaskGroup group(mount_.parts.pool, context, kCopiesAtOnce);
+  for (std::size_t i = 0; i < objects.size(); ++i) {
+    group.start([&, i](const core::OpContext& own) -> core::Status {
+      auto copied = copy_object(own, objects[i], from, to, to_path);
+      if (!copied) {
+        return std::move(copied).error().within("copy " + objects[i].key.text());
+      }
+      results[i] = *std::move(copied);
+      return {};
+    });
+  }
+  const core::Status done = group.wait();
   std::vector<Copied> copies;
   std::vector<model::ObjectKey> made;
-  std::optional<core::Error> error;
   for (std::size_t i = 0; i < objects.size(); ++i) {
     if (!results[i]) {
       continue;
     }
     const model::ObjectKey& source = objects[i].key;
     const model::ObjectKey target(to + source.text().substr(from.size()));
-    if (*results[i]) {
-      copies.push_back({source, target, **results[i]});
-      made.push_back(target);
-    } else if (!error) {
-      error = results[i]->error().within("copy " + source.text());
-    }
+    copies.push_back({source, target, *results[i]});
+    made.push_back(target);
   }
-  if (!error) {
+  if (done) {
     return copies;
   }
   // The target was empty, so what is there is ours.
@@ -122,7 +137,7 @@ core::Result<std::vector<Renaming::Copied>> Renaming::copy_tree(
       }
     }
   }
-  return *std::move(error);
+  return done.error();
 }
 
 core::Result<bool> Renaming::holds_only_leftovers(const core::OpContext& context,
@@ -150,37 +165,40 @@ core::Result<bool> Renaming::holds_only_leftovers(const core::OpContext& context
   return true;
 }
 
-void Renaming::follow(Node& directory,
-                      const std::unordered_map<std::string, const Copied*>& copies) {
-  for (const auto& [name, child] : directory.children) {
-    if (child->stored) {
-      const auto at = copies.find(child->stored->version.key.text());
-      if (at != copies.end()) {
-        const Copied& copied = *at->second;
-        Stored& stored = *child->stored;
-        if (child->kernel_pages == stored.version.etag) {
-          child->kernel_pages = copied.published.etag;
-        }
-        stored.version.key = copied.to;
-        stored.version.etag = copied.published.etag;
-        stored.version.version_id = copied.published.version_id;
-        stored.last_modified = copied.published.last_modified;
-        stored.settings = copied.published.settings;
-        ++child->epoch;
+/// What is known of the objects below a directory is known of their copies from now on.
+void Renaming::follow(const NodePtr& directory, const std::string& to,
+                      const std::vector<Copied>& copies) {
+  for (std::size_t begin = 0; begin < copies.size(); begin += kNodesAtOnce) {
+    const core::MutexLock lock(mount_.mutex);
+    const std::size_t end = std::min(copies.size(), begin + kNodesAtOnce);
+    for (std::size_t i = begin; i < end; ++i) {
+      const store::Published& now = copies[i].published;
+      const NodePtr node = known_below(directory, copies[i].to.text().substr(to.size()));
+      if (node && node->stored && !node->draft.unpublished()) {
+        Stored& stored = *node->stored;
+        stored.key = copies[i].to.text();
+        stored.meta.settings = now.settings;
+        stored.meta.etag = now.etag;
+        stored.meta.version_id = now.version_id;
+        stored.meta.last_modified = now.last_modified.value_or(core::WallTime{});
+        stored.dated = now.last_modified.has_value();
+        stored.settled = false;
+        ++node->revision;
       }
     }
-    follow(*child, copies);
   }
 }
 
 core::Status Renaming::rename_directory(const core::OpContext& context, const Move& move) {
   std::string from;
+  std::string from_component;
   std::string to;
   std::string to_path;
   {
     const core::MutexLock lock(mount_.mutex);
-    TRY_ASSIGN(from, key_of(*move.source, mount_.options.prefix));
-    TRY_ASSIGN(to, key_of(*move.to, mount_.options.prefix));
+    TRY_ASSIGN(from, mount_.key(*move.source));
+    TRY_ASSIGN(to, mount_.key(*move.to));
+    from_component = move.source->place.component.text;
     to += move.component.text + '/';
     to_path = path_of(*move.to);
     to_path += (to_path.empty() ? "" : "/") + move.new_name;
@@ -192,7 +210,7 @@ core::Status Renaming::rename_directory(const core::OpContext& context, const Mo
       bool ours = false;
       const bool written = [&] {
         const core::MutexLock lock(mount_.mutex);
-        return has_dirty_below(*move.target);
+        return move.target->place.unpublished_below > 0;
       }();
       if (empty.error().kind == ErrorKind::NotEmpty && !written) {
         TRY_ASSIGN(ours, holds_only_leftovers(context, objects, from, to));
@@ -207,28 +225,24 @@ core::Status Renaming::rename_directory(const core::OpContext& context, const Mo
   }
   TRY_ASSIGN(const auto copies, copy_tree(context, objects, from, to, to_path));
   std::vector<model::ObjectKey> sources;
+  const Copied* marker = nullptr;
+  for (const Copied& copied : copies) {
+    sources.push_back(copied.from);
+    marker = copied.from.text() == from ? &copied : marker;
+  }
+  follow(move.source, to, copies);
   {
     const core::MutexLock lock(mount_.mutex);
-    std::unordered_map<std::string, const Copied*> by_source;
-    for (const Copied& copied : copies) {
-      by_source.emplace(copied.from.text(), &copied);
-      sources.push_back(copied.from);
-    }
     ++mount_.moves;
     finish(move);
-    if (const auto marker = by_source.find(from); marker != by_source.end()) {
-      if (move.source->stored) {
-        move.source->stored->version.key = marker->second->to;
-        move.source->stored->version.etag = marker->second->published.etag;
-        move.source->stored->last_modified = marker->second->published.last_modified;
-        move.source->stored->settings = marker->second->published.settings;
-      }
-    } else {
+    if (marker == nullptr) {
       move.source->stored.reset();
     }
-    follow(*move.source, by_source);
-    mount_.names.changed_tree(from);
-    mount_.names.changed_tree(to);
+  }
+  follow(move.source, to, copies);  // also what was looked up in between
+  for (const std::string& tree : {from, to}) {
+    mount_.names.changed_tree(tree);
+    mount_.learnt.changed_tree(tree);
   }
   {
     const core::MutexLock lock(leftovers_mutex_);
@@ -241,9 +255,9 @@ core::Status Renaming::rename_directory(const core::OpContext& context, const Mo
     {
       // What is left has its old name still.
       const core::MutexLock lock(mount_.mutex);
-      mount_.name_changed(*move.from, move.name);
-      mount_.names.changed_tree(from);
+      mount_.name_changed(*move.from, move.name, {from_component, false});
     }
+    mount_.names.changed_tree(from);
     return std::move(removed).error().within("everything is copied to " + to + ", but not all of " +
                                              from + " could be removed");
   }

@@ -18,7 +18,7 @@ using core::ErrorKind;
 using store::Precondition;
 
 bool lies_below(const NodePtr& node, const NodePtr& directory) {
-  for (const Node* at = node.get(); at != nullptr; at = at->parent.get()) {
+  for (const Node* at = node.get(); at != nullptr; at = at->place.parent.get()) {
     if (at == directory.get()) {
       return true;
     }
@@ -77,8 +77,6 @@ core::Status Renaming::rename(const Request& request, InodeNumber parent, std::s
     TRY_ASSIGN(move.from, mount_.directory(parent));
     TRY_ASSIGN(move.to, mount_.directory(new_parent));
   }
-  TRY(lookup_.check_access(request, move.from, W_OK | X_OK));
-  TRY(lookup_.check_access(request, move.to, W_OK | X_OK));
   Wish wish;
   wish.names = {{move.from, move.name}};
   if (move.from != move.to || move.name != move.new_name) {
@@ -98,7 +96,7 @@ core::Status Renaming::rename(const Request& request, InodeNumber parent, std::s
   }
   TRY(check(move));
   // What a copy must carry over; a directory's objects carry theirs themselves.
-  TRY(lookup_.refresh(request.context, move.source, Lookup::Need::Exact));
+  TRY(lookup_.refresh_present(request.context, move.source, Lookup::Need::Whole));
   const bool directory = [&] {
     const core::MutexLock lock(mount_.mutex);
     return move.source->is_directory();
@@ -114,7 +112,7 @@ core::Status Renaming::rename(const Request& request, InodeNumber parent, std::s
   const Transit arriving(mount_, *move.to, move.new_name);
   {
     const core::MutexLock lock(mount_.mutex);
-    if (move.source->parent != move.from ||
+    if (move.source->place.parent != move.from ||
         InodeTable::child(*move.to, move.new_name) != move.target) {
       return core::fail(ErrorKind::Changed, move.name + " was changed by somebody else");
     }
@@ -152,12 +150,12 @@ core::Status Renaming::check(const Move& move) const {
 
 void Renaming::finish(const Move& move) {
   if (move.target) {
-    detach(mount_, move.target);
+    unname(mount_, move.target);
   }
-  mount_.name_changed(*move.from, move.name);
-  mount_.name_changed(*move.to, move.new_name);
+  mount_.name_changed(*move.source);
+  mount_.name_changed(*move.to, move.new_name, move.component);
   InodeTable::move(move.source, move.to, move.new_name, move.component);
-  if (const auto key = key_of(*move.from, mount_.options.prefix)) {
+  if (const auto key = mount_.key(*move.from)) {
     mount_.names.add_absent(*key, move.name, mount_.names.ticket());
   }
   mount_.touch(*move.from);
@@ -169,36 +167,37 @@ void Renaming::finish(const Move& move) {
 core::Status Renaming::put_under(const core::OpContext& context, const Move& move,
                                  const std::string& key) {
   const NodePtr& node = move.source;
-  std::string old_key;
   std::string directory_path;
   std::optional<Stored> stored;
+  model::ObjectVersion version;
   Description about;
-  bool dirty = false;
+  bool unpublished = false;
   {
     const core::MutexLock lock(mount_.mutex);
-    TRY_ASSIGN(old_key, key_of(*node, mount_.options.prefix));
     directory_path = path_of(*move.to);
     stored = node->stored;
     about = node->about;
-    dirty = node->dirty;
-    if (!dirty && (!node->exact || !stored)) {
-      return core::fail(ErrorKind::Changed, old_key + " was changed by somebody else");
+    unpublished = node->draft.unpublished();
+    if (!unpublished && !stored) {
+      return core::fail(ErrorKind::Changed, path_of(*node) + " was changed by somebody else");
+    }
+    if (!unpublished) {
+      version = mount_.version_of(*node);
     }
   }
-  if (dirty) {
+  if (unpublished) {
     return content_.publish_claimed(context, node,
                                     Content::Destination{key, precondition(move.replace)});
   }
   about.attributes.changed = mount_.parts.clock.wall_now();
   WrittenLink written;
-  written.type = stored->type;
-  if (stored->type == store::ObjectType::Symlink && about.target) {
+  written.type = stored->meta.type;
+  if (stored->meta.type == store::ObjectType::Symlink && about.target) {
     TRY_ASSIGN(written, write_link(mount_, context, key, directory_path, about, stored,
                                    precondition(move.replace)));
   } else {
     store::CopyRequest request;
-    request.source = stored->version;
-    request.source.key = model::ObjectKey(old_key);
+    request.source = version;
     request.target = model::ObjectKey(key);
     TRY_ASSIGN(request.replace, object_attributes(mount_.options, key, stored, about));
     request.precondition = precondition(move.replace);
@@ -206,20 +205,21 @@ core::Status Renaming::put_under(const core::OpContext& context, const Move& mov
     if (!copied) {
       core::Error error = std::move(copied).error();
       const core::MutexLock lock(mount_.mutex);
-      node->fresh_until = {};
+      mount_.doubt(*node);
       if (error.kind == ErrorKind::NotFound) {
         error.kind = ErrorKind::Changed;
       }
-      return std::move(error).within("copy " + old_key + " to " + key);
+      return std::move(error).within("copy " + version.key.text() + " to " + key);
     }
     written.published = *std::move(copied);
     written.attributes = *request.replace;
-    written.size = stored->version.size;
+    written.size = version.size;
   }
   const core::MutexLock lock(mount_.mutex);
+  about.attributes.inode = node->number;
   node->about = std::move(about);
-  settle(*node, key, written.size, written.published, written.attributes);
-  node->stored->type = written.type;
+  settle(*node, mount_.options, key, written.size, written.published, written.attributes,
+         written.type);
   return {};
 }
 
@@ -231,10 +231,10 @@ core::Status Renaming::rename_file(const core::OpContext& context, const Move& m
   bool outdated = false;
   {
     const core::MutexLock lock(mount_.mutex);
-    TRY_ASSIGN(old_key, key_of(*move.source, mount_.options.prefix));
-    TRY_ASSIGN(new_key, key_of(*move.to, mount_.options.prefix));
-    in_bucket = move.source->stored || move.source->failure;
-    outdated = in_bucket && move.source->dirty;
+    TRY_ASSIGN(old_key, mount_.key(*move.source));
+    TRY_ASSIGN(new_key, mount_.key(*move.to));
+    in_bucket = move.source->stored || move.source->draft.failure();
+    outdated = in_bucket && move.source->draft.unpublished();
   }
   new_key += move.component.text;
   const model::ObjectKey target_key(new_key);
@@ -266,13 +266,13 @@ core::Status Renaming::rename_file(const core::OpContext& context, const Move& m
       }
       const core::MutexLock lock(mount_.mutex);
       move.source->stored = std::move(before);
-      ++move.source->epoch;
-      move.source->fresh_until = {};
+      ++move.source->revision;
+      mount_.doubt(*move.source);
       if (move.target) {
-        detach(mount_, move.target);  // replaced by us already; its handles go on
+        unname(mount_, move.target);  // replaced by us already; its handles go on
       }
-      mount_.name_changed(*move.from, move.name);
-      mount_.name_changed(*move.to, move.new_name);
+      mount_.name_changed(*move.source);
+      mount_.name_changed(*move.to, move.new_name, move.component);
       return std::move(removed).error().within("remove " + old_key);
     }
   }

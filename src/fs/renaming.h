@@ -62,8 +62,7 @@ class Renaming {
   core::Result<bool> holds_only_leftovers(const core::OpContext& context,
                                           const std::vector<store::ListedObject>& objects,
                                           const std::string& from, const std::string& to);
-  void follow(Node& directory, const std::unordered_map<std::string, const Copied*>& copies)
-      REQUIRES(mount_.mutex);
+  void follow(const NodePtr& directory, const std::string& to, const std::vector<Copied>& copies);
 
   Mount& mount_;
   Bucket& bucket_;

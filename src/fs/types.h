@@ -16,10 +16,17 @@
 
 namespace fs {
 
-/// Minted by the inode table, never made from addresses. The root is 1.
+/// Made from name and version (numbers.h), never from addresses. The root is 1.
 using InodeNumber = std::uint64_t;
 inline constexpr InodeNumber kRoot = 1;
 using HandleId = std::uint64_t;
+
+/// One open(2) of an inode, as the kernel names it with every call: what it means can be derived
+/// from the inode where the id is not known any more.
+struct FileHandle {
+  InodeNumber inode = 0;
+  HandleId id = 0;
+};
 
 /// Who asks, and within what bounds.
 struct Request {
@@ -62,7 +69,7 @@ struct AttributeChange {
 };
 
 struct Opened {
-  HandleId handle = 0;
+  FileHandle handle;
   bool keep_cache = false;  ///< pages that the kernel has are of this very version
   bool no_flush = false;    ///< close() needs no FLUSH: opened for reading only
 };

@@ -254,7 +254,7 @@ constexpr Operation kRead{"read", &Patience::data};
 void read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset,
           fuse_file_info* file) noexcept {
   here(request, kRead, inode, [&](const std::shared_ptr<Call>& call) {
-    call->fs.read(call->request, file->fh, static_cast<std::uint64_t>(offset), size,
+    call->fs.read(call->request, {inode, file->fh}, static_cast<std::uint64_t>(offset), size,
                   [call, size](const core::Result<std::vector<core::Bytes>>& found) {
                     guarded(kRead.name, [&] { answer_read(*call, found, size); });
                   });
@@ -262,7 +262,7 @@ void read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset,
 }
 
 constexpr Operation kWrite{"write", &Patience::data};
-void write_bytes(Call& call, fs::HandleId handle, off_t offset, core::ByteView data) {
+void write_bytes(Call& call, fs::FileHandle handle, off_t offset, core::ByteView data) {
   const auto written =
       call.fs.write(call.request, handle, static_cast<std::uint64_t>(offset), data);
   written ? call.reply.written(*written) : call.reply.error(written.error());
@@ -273,43 +273,43 @@ void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t s
   here(request, kWrite, inode, [&](const std::shared_ptr<Call>& call) {
     Crew& crew = dispatcher_of(request).crew();
     if (crew.may_wait()) {  // the buffer is ours as long as we use it
-      write_bytes(*call, file->fh, offset, core::as_bytes({data, size}));
+      write_bytes(*call, {inode, file->fh}, offset, core::as_bytes({data, size}));
       return;
     }
-    crew.post([call, handle = file->fh, offset, copy = string(data, size)] {
+    crew.post([call, handle = fs::FileHandle{inode, file->fh}, offset, copy = string(data, size)] {
       guarded(kWrite.name, [&] { write_bytes(*call, handle, offset, core::as_bytes(copy)); });
     });
   });
 }
 
 constexpr Operation kFlush{"flush", &Patience::data};
-void flush(Call& call, InodeNumber /*inode*/, const FileInfo& file) {
-  call.reply.done(call.fs.flush(call.request, file.handle));
+void flush(Call& call, InodeNumber inode, const FileInfo& file) {
+  call.reply.done(call.fs.flush(call.request, {inode, file.handle}));
 }
 
 constexpr Operation kFsync{"fsync", &Patience::data};
-void fsync(Call& call, InodeNumber /*inode*/, int /*data_only*/, const FileInfo& file) {
-  call.reply.done(call.fs.fsync(call.request, file.handle));
+void fsync(Call& call, InodeNumber inode, int /*data_only*/, const FileInfo& file) {
+  call.reply.done(call.fs.fsync(call.request, {inode, file.handle}));
 }
 
 constexpr Operation kRelease{"release", &Patience::data};
-void release(Call& call, InodeNumber /*inode*/, const FileInfo& file) {
-  call.fs.release(call.request, file.handle);
+void release(Call& call, InodeNumber inode, const FileInfo& file) {
+  call.fs.release(call.request, {inode, file.handle});
   call.reply.done();
 }
 
 constexpr Operation kFallocate{"fallocate", &Patience::data};
-void fallocate(Call& call, InodeNumber /*inode*/, int mode, off_t offset, off_t length,
+void fallocate(Call& call, InodeNumber inode, int mode, off_t offset, off_t length,
                const FileInfo& file) {
-  call.reply.done(call.fs.fallocate(call.request, file.handle, mode,
+  call.reply.done(call.fs.fallocate(call.request, {inode, file.handle}, mode,
                                     static_cast<std::uint64_t>(offset),
                                     static_cast<std::uint64_t>(length)));
 }
 
 constexpr Operation kLseek{"lseek"};
-void lseek(Call& call, InodeNumber /*inode*/, off_t offset, int whence, const FileInfo& file) {
+void lseek(Call& call, InodeNumber inode, off_t offset, int whence, const FileInfo& file) {
   const auto found =
-      call.fs.seek(call.request, file.handle, static_cast<std::uint64_t>(offset), whence);
+      call.fs.seek(call.request, {inode, file.handle}, static_cast<std::uint64_t>(offset), whence);
   if (found) {
     call.reply.offset(*found);
   } else if (found.error().kind == core::ErrorKind::OutOfRange) {
@@ -323,7 +323,7 @@ void lseek(Call& call, InodeNumber /*inode*/, off_t offset, int whence, const Fi
 
 constexpr Operation kOpendir{"opendir"};
 void opendir(Call& call, InodeNumber inode, const FileInfo& /*file*/) {
-  const core::Result<fs::HandleId> handle = call.fs.opendir(call.request, inode);
+  const core::Result<fs::FileHandle> handle = call.fs.opendir(call.request, inode);
   if (!handle) {
     call.reply.error(handle.error());
   } else if (!call.reply.opened({*handle})) {
@@ -374,7 +374,7 @@ class Listing {
   std::vector<InodeNumber> counted_;
 };
 
-void list(Call& call, fs::HandleId handle, std::size_t room, off_t offset, bool plus) {
+void list(Call& call, fs::FileHandle handle, std::size_t room, off_t offset, bool plus) {
   // libfuse's formatting functions take the request and do not look at it.
   Listing listing(nullptr, room, plus);
   const core::Status status =
@@ -393,21 +393,20 @@ void list(Call& call, fs::HandleId handle, std::size_t room, off_t offset, bool 
 }
 
 constexpr Operation kReaddir{"readdir"};
-void readdir(Call& call, InodeNumber /*inode*/, std::size_t room, off_t offset,
-             const FileInfo& file) {
-  list(call, file.handle, room, offset, false);
+void readdir(Call& call, InodeNumber inode, std::size_t room, off_t offset, const FileInfo& file) {
+  list(call, {inode, file.handle}, room, offset, false);
 }
 
 constexpr Operation kReaddirplus{"readdirplus"};
-void readdirplus(Call& call, InodeNumber /*inode*/, std::size_t room, off_t offset,
+void readdirplus(Call& call, InodeNumber inode, std::size_t room, off_t offset,
                  const FileInfo& file) {
-  list(call, file.handle, room, offset, true);
+  list(call, {inode, file.handle}, room, offset, true);
 }
 
 constexpr Operation kReleasedir{"releasedir"};
 void releasedir(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) noexcept {
   here(request, kReleasedir, inode, [&](const std::shared_ptr<Call>& call) {
-    call->fs.releasedir(file->fh);
+    call->fs.releasedir({inode, file->fh});
     call->reply.done();
   });
 }
@@ -430,11 +429,12 @@ void statfs(Call& call, InodeNumber /*inode*/) {
 void init(void* /*userdata*/, fuse_conn_info* connection) noexcept {
   // Wanted by name, so that a newer library's defaults change nothing.
   // Not wanted: splice (slower than copying), write-back (the kernel would own dirty data and
-  // times), locks (the kernel's own hold within the mount), EXPORT_SUPPORT (no lookup of ".."),
-  // DONT_MASK and POSIX_ACL (the kernel applies the umask), HANDLE_KILLPRIV (the kernel knows who
-  // may keep set-id bits; it sends the new mode).
+  // times), locks (the kernel's own hold within the mount), ATOMIC_O_TRUNC (it would have us
+  // truncate a program before it looks whether that runs), DONT_MASK and POSIX_ACL (the kernel
+  // applies the umask), HANDLE_KILLPRIV (the kernel knows who may keep set-id bits; it sends the
+  // new mode).
   constexpr unsigned kWanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_DIO |
-                               FUSE_CAP_READDIRPLUS | FUSE_CAP_ATOMIC_O_TRUNC |
+                               FUSE_CAP_READDIRPLUS | FUSE_CAP_EXPORT_SUPPORT |
                                FUSE_CAP_AUTO_INVAL_DATA;
   connection->want = kWanted & connection->capable;
   connection->max_write = kMaxWriteBytes;

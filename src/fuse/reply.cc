@@ -25,7 +25,7 @@ const char* name_of(int errnum) { return errnum == 0 ? "ok" : ::strerrorname_np(
 
 fuse_file_info to_file_info(const fs::Opened& opened) {
   fuse_file_info out{};
-  out.fh = opened.handle;
+  out.fh = opened.handle.id;
   out.keep_cache = opened.keep_cache ? 1 : 0;
   out.noflush = opened.no_flush ? 1 : 0;
   return out;

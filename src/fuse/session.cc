@@ -252,6 +252,15 @@ core::Result<Session::End> Session::wait() {
   return end;
 }
 
+void Session::forget_pages(fs::InodeNumber inode) {
+  // 0, 0: from the beginning to the end.
+  const int failed = fuse_lowlevel_notify_inval_inode(session_.get(), inode, 0, 0);
+  if (failed != 0 && failed != -ENOENT) {  // ENOENT: the kernel knows no such inode any more
+    core::log(core::LogLevel::Warn, "the kernel keeps pages that it should forget",
+              {{"inode", inode}, {"error", core::describe(core::os_error(-failed, "notify"))}});
+  }
+}
+
 core::Status Session::unmount(End& end) {
   end = End::Stopped;
   core::Status status = channel_.unmount(Channel::Manner::IfIdle);

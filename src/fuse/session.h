@@ -33,7 +33,7 @@ struct SessionOptions {
 
 /// The kernel's requests to a file system, until the mount ends or a stop is asked for.
 /// docs/decisions/0010-the-thread-that-receives-does-the-work.md says which thread does what.
-class Session {
+class Session final : public fs::KernelCache {
  public:
   /// All references outlive the session. No thread is started.
   static core::Result<std::unique_ptr<Session>> open(Channel channel, fs::FileSystem& fs,
@@ -43,7 +43,7 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   /// Stops and waits, if that was not done.
-  ~Session();
+  ~Session() override;
 
   /// Starts the threads (no fork after that) and returns once the kernel has agreed on the
   /// protocol: the mount answers.
@@ -63,6 +63,8 @@ class Session {
 
   /// Makes wait() unmount and return. Any thread, also from a signal handler.
   void request_stop() noexcept;
+
+  void forget_pages(fs::InodeNumber inode) override;
 
   [[nodiscard]] const Channel& channel() const { return channel_; }
   /// Requests that have arrived and are not answered yet. Any thread.

@@ -19,7 +19,7 @@ class RandomOperations : public fs_test::FileSystemTest,
  protected:
   /// A handle on both sides.
   struct Open {
-    fs::HandleId handle = 0;
+    fs::FileHandle handle;
     InodePtr file;
     bool writable = false;
   };
@@ -80,14 +80,14 @@ class RandomOperations : public fs_test::FileSystemTest,
     const Outcome wanted = reference_.open(path, exclusive, file);
     core::Result<fs::FileSystem::Created> created;
     const Outcome got = insist([&]() -> core::Status {
-      TRY_ASSIGN(const fs::InodeNumber parent, parent_of(path));
-      created = fs_->create(request_, parent, base(path), 0644, O_RDWR | (exclusive ? O_EXCL : 0));
+      TRY(parent_of(path));
+      created = create(path, 0644, O_RDWR | (exclusive ? O_EXCL : 0));
       TRY(created);
       return {};
     });
     ASSERT_EQ(got, wanted) << "open " << path;
     if (!got) {
-      note(core::format("  is handle {}", created->opened.handle));
+      note(core::format("  is handle {}", created->opened.handle.id));
       open_.push_back({created->opened.handle, file, true});
     }
   }
@@ -100,7 +100,7 @@ class RandomOperations : public fs_test::FileSystemTest,
     std::string& content = one.file->content;
     const std::size_t what = below(5);
     static constexpr std::array kWhat = {"write", "read", "fsync", "close", "close"};
-    note(core::format("{} handle {}", kWhat.at(what), one.handle));
+    note(core::format("{} handle {}", kWhat.at(what), one.handle.id));
     switch (what) {
       case 0: {
         const std::string text = any_text();

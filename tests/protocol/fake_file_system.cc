@@ -310,7 +310,7 @@ core::Result<fs::Opened> FakeFileSystem::open(const Request& request, InodeNumbe
     node->attributes.size = 0;
   }
   fs::Opened opened = opened_;
-  opened.handle = inode;
+  opened.handle = {inode, inode};
   return opened;
 }
 
@@ -323,11 +323,11 @@ core::Result<fs::FileSystem::Created> FakeFileSystem::create(const Request& requ
   TRY_ASSIGN(fs::Entry entry, make(parent, name, S_IFREG | mode, {}));
   ++nodes_.at(entry.attributes.inode).lookups;
   fs::Opened opened = opened_;
-  opened.handle = entry.attributes.inode;
+  opened.handle = {entry.attributes.inode, entry.attributes.inode};
   return Created{entry, opened};
 }
 
-void FakeFileSystem::read(const Request& request, fs::HandleId handle, std::uint64_t offset,
+void FakeFileSystem::read(const Request& request, fs::FileHandle handle, std::uint64_t offset,
                           std::size_t size, fs::ReadDone done) {
   if (core::Status status = enter("read", request); !status) {
     done(std::move(status).error());
@@ -338,7 +338,7 @@ void FakeFileSystem::read(const Request& request, fs::HandleId handle, std::uint
   {
     const MutexLock lock(mutex_);
     hook = read_hook_;
-    const std::string& all = nodes_.at(handle).content;
+    const std::string& all = nodes_.at(handle.inode).content;
     piece = all.substr(std::min<std::size_t>(offset, all.size()), size);
   }
   if (hook) {
@@ -348,12 +348,12 @@ void FakeFileSystem::read(const Request& request, fs::HandleId handle, std::uint
   }
 }
 
-core::Result<std::size_t> FakeFileSystem::write(const Request& request, fs::HandleId handle,
+core::Result<std::size_t> FakeFileSystem::write(const Request& request, fs::FileHandle handle,
                                                 std::uint64_t offset,
                                                 std::span<const std::byte> data) {
   TRY(enter("write", request));
   const MutexLock lock(mutex_);
-  TRY_ASSIGN(Node* const node, find(handle));
+  TRY_ASSIGN(Node* const node, find(handle.inode));
   if (node->content.size() < offset + data.size()) {
     node->content.resize(offset + data.size());
   }
@@ -362,47 +362,47 @@ core::Result<std::size_t> FakeFileSystem::write(const Request& request, fs::Hand
   return data.size();
 }
 
-core::Status FakeFileSystem::flush(const Request& request, fs::HandleId /*handle*/) {
+core::Status FakeFileSystem::flush(const Request& request, fs::FileHandle /*handle*/) {
   return enter("flush", request);
 }
 
-core::Status FakeFileSystem::fsync(const Request& request, fs::HandleId /*handle*/) {
+core::Status FakeFileSystem::fsync(const Request& request, fs::FileHandle /*handle*/) {
   return enter("fsync", request);
 }
 
-void FakeFileSystem::release(const Request& request, fs::HandleId /*handle*/) {
+void FakeFileSystem::release(const Request& request, fs::FileHandle /*handle*/) {
   static_cast<void>(enter("release", request));
 }
 
-core::Status FakeFileSystem::fallocate(const Request& request, fs::HandleId /*handle*/,
+core::Status FakeFileSystem::fallocate(const Request& request, fs::FileHandle /*handle*/,
                                        int /*mode*/, std::uint64_t /*offset*/,
                                        std::uint64_t /*length*/) {
   TRY(enter("fallocate", request));
   return fail(ErrorKind::Unsupported, "fallocate");
 }
 
-core::Result<std::uint64_t> FakeFileSystem::seek(const Request& request, fs::HandleId handle,
+core::Result<std::uint64_t> FakeFileSystem::seek(const Request& request, fs::FileHandle handle,
                                                  std::uint64_t offset, int whence) {
   TRY(enter("seek", request));
   const MutexLock lock(mutex_);
-  TRY_ASSIGN(const Node* const node, find(handle));
+  TRY_ASSIGN(const Node* const node, find(handle.inode));
   if (offset >= node->content.size()) {
     return fail(ErrorKind::OutOfRange, "beyond the end");
   }
   return whence == SEEK_HOLE ? node->content.size() : offset;
 }
 
-core::Result<fs::HandleId> FakeFileSystem::opendir(const Request& request, InodeNumber inode) {
+core::Result<fs::FileHandle> FakeFileSystem::opendir(const Request& request, InodeNumber inode) {
   TRY(enter("opendir", request));
-  return inode;
+  return fs::FileHandle{inode, inode};
 }
 
-core::Status FakeFileSystem::readdir(const Request& request, fs::HandleId handle,
+core::Status FakeFileSystem::readdir(const Request& request, fs::FileHandle handle,
                                      std::uint64_t offset, bool plus,
                                      const fs::DirectoryFill& fill) {
   TRY(enter("readdir", request));
   const MutexLock lock(mutex_);
-  TRY_ASSIGN(const Node* const directory, find(handle));
+  TRY_ASSIGN(const Node* const directory, find(handle.inode));
   std::uint64_t position = 0;
   for (const auto& [name, inode] : directory->children) {
     if (position++ < offset) {
@@ -419,7 +419,7 @@ core::Status FakeFileSystem::readdir(const Request& request, fs::HandleId handle
   return {};
 }
 
-void FakeFileSystem::releasedir(fs::HandleId /*handle*/) {
+void FakeFileSystem::releasedir(fs::FileHandle /*handle*/) {
   const MutexLock lock(mutex_);
   ++calls_["releasedir"];
 }

@@ -67,25 +67,26 @@ class FakeFileSystem final : public fs::FileSystem {
                                 int flags) override;
   core::Result<Created> create(const fs::Request& request, fs::InodeNumber parent,
                                std::string_view name, mode_t mode, int flags) override;
-  void read(const fs::Request& request, fs::HandleId handle, std::uint64_t offset, std::size_t size,
-            fs::ReadDone done) override;
-  core::Result<std::size_t> write(const fs::Request& request, fs::HandleId handle,
+  void read(const fs::Request& request, fs::FileHandle handle, std::uint64_t offset,
+            std::size_t size, fs::ReadDone done) override;
+  core::Result<std::size_t> write(const fs::Request& request, fs::FileHandle handle,
                                   std::uint64_t offset, std::span<const std::byte> data) override;
-  core::Status flush(const fs::Request& request, fs::HandleId handle) override;
-  core::Status fsync(const fs::Request& request, fs::HandleId handle) override;
-  void release(const fs::Request& request, fs::HandleId handle) override;
-  core::Status fallocate(const fs::Request& request, fs::HandleId handle, int mode,
+  core::Status flush(const fs::Request& request, fs::FileHandle handle) override;
+  core::Status fsync(const fs::Request& request, fs::FileHandle handle) override;
+  void release(const fs::Request& request, fs::FileHandle handle) override;
+  core::Status fallocate(const fs::Request& request, fs::FileHandle handle, int mode,
                          std::uint64_t offset, std::uint64_t length) override;
-  core::Result<std::uint64_t> seek(const fs::Request& request, fs::HandleId handle,
+  core::Result<std::uint64_t> seek(const fs::Request& request, fs::FileHandle handle,
                                    std::uint64_t offset, int whence) override;
-  core::Result<fs::HandleId> opendir(const fs::Request& request, fs::InodeNumber inode) override;
-  core::Status readdir(const fs::Request& request, fs::HandleId handle, std::uint64_t offset,
+  core::Result<fs::FileHandle> opendir(const fs::Request& request, fs::InodeNumber inode) override;
+  core::Status readdir(const fs::Request& request, fs::FileHandle handle, std::uint64_t offset,
                        bool plus, const fs::DirectoryFill& fill) override;
-  void releasedir(fs::HandleId handle) override;
+  void releasedir(fs::FileHandle handle) override;
   core::Result<fs::SpaceInfo> statfs(const fs::Request& request) override;
   core::Status drain(const core::OpContext& context) override;
   core::Status retry_uploads(const core::OpContext& context) override;
   [[nodiscard]] fs::FileSystemStatus status() const override;
+  void attach(fs::KernelCache* /*kernel*/) override {}
 
  private:
   struct Node {

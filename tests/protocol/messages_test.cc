@@ -19,11 +19,11 @@ class Messages : public Mounted {};
 TEST_F(Messages, InitAsksForWhatWeWantAndNothingElse) {
   const auto out = init_.as<fuse_init_out>();
   const std::uint32_t wanted = FUSE_ASYNC_READ | FUSE_PARALLEL_DIROPS | FUSE_ASYNC_DIO |
-                               FUSE_DO_READDIRPLUS | FUSE_ATOMIC_O_TRUNC | FUSE_AUTO_INVAL_DATA;
+                               FUSE_DO_READDIRPLUS | FUSE_EXPORT_SUPPORT | FUSE_AUTO_INVAL_DATA;
   EXPECT_EQ(out.flags & wanted, wanted);
   const std::uint32_t unwanted = FUSE_WRITEBACK_CACHE | FUSE_SPLICE_READ | FUSE_SPLICE_WRITE |
                                  FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | FUSE_DONT_MASK |
-                                 FUSE_POSIX_ACL | FUSE_EXPORT_SUPPORT | FUSE_READDIRPLUS_AUTO |
+                                 FUSE_POSIX_ACL | FUSE_ATOMIC_O_TRUNC | FUSE_READDIRPLUS_AUTO |
                                  FUSE_HANDLE_KILLPRIV | FUSE_EXPLICIT_INVAL_DATA;
   EXPECT_EQ(out.flags & unwanted, 0U);
   EXPECT_EQ(out.max_write, 1U << 20U);
@@ -202,7 +202,7 @@ TEST_F(Messages, FilesOpenWithWhatTheFileSystemSaysOfThem) {
     return kernel_->call(FUSE_OPEN, inode, bytes_of(in)).as<fuse_open_out>();
   };
   EXPECT_EQ(open(O_RDONLY).open_flags & (FOPEN_KEEP_CACHE | FOPEN_NOFLUSH), 0U);
-  fs_.open_as({0, true, true});
+  fs_.open_as({{}, true, true});
   EXPECT_EQ(open(O_RDONLY).open_flags & (FOPEN_KEEP_CACHE | FOPEN_NOFLUSH),
             static_cast<unsigned>(FOPEN_KEEP_CACHE | FOPEN_NOFLUSH));
   EXPECT_EQ(open(O_WRONLY | O_TRUNC).fh, inode);

@@ -220,15 +220,47 @@ TEST_F(Files, OpenThatFindsAnotherLengthThanTheKernelKnowsAsksForALookup) {
   EXPECT_TRUE(fs_->open(request_, again->attributes.inode, O_RDWR | O_APPEND));
 }
 
-TEST_F(Files, KernelKeepsPagesOfTheSameVersionOnly) {
-  store_.set("p/a", "one");
-  EXPECT_FALSE(open("a", O_RDONLY)->keep_cache);
-  EXPECT_TRUE(open("a", O_RDONLY)->keep_cache);
-  store_.set("p/a", "two");
+TEST_F(Files, AnotherVersionIsAnotherInode) {
+  store_.set("p/a", "one of the old");
+  const auto old = stat("a");
+  const InodeNumber number = old->attributes.inode;
+  const auto handle = fs_->open(request_, number, O_RDONLY);
+  store_.set("p/a", "new");
   expire();
-  EXPECT_FALSE(open("a", O_RDONLY)->keep_cache);
-  ASSERT_TRUE(put("a", "ours"));
+  EXPECT_NE(inode("a"), number);
+  const auto still = fs_->getattr(request_, number);
+  EXPECT_EQ(still->attributes.size, 14U) << "whoever has it open sees what it was";
+  EXPECT_EQ(still->attributes.modified, old->attributes.modified);
+  EXPECT_EQ(kind_of(fs_->open(request_, number, O_RDONLY)), ErrorKind::Changed);
+  EXPECT_EQ(kind_of(read(handle->handle)), ErrorKind::Changed);
+  EXPECT_EQ(*cat("a"), "new");
+  fs_->release(request_, handle->handle);
+  EXPECT_EQ(kind_of(fs_->getattr(request_, number)), ErrorKind::Changed)
+      << "by a name, which is to be looked up again";
+}
+
+class FakeKernelCache final : public fs::KernelCache {
+ public:
+  void forget_pages(InodeNumber inode) override { forgotten.set_value(inode); }
+  std::promise<InodeNumber> forgotten;
+};
+
+TEST_F(Files, DamagedBytesStayNowhere) {
+  store_.set("p/a", "content");
+  FakeKernelCache kernel;
+  fs_->attach(&kernel);
+  const InodeNumber number = inode("a");
+  auto opened = open("a", O_RDONLY);
+  EXPECT_TRUE(opened->keep_cache);
+  store_.fail(on(Op::Read), core::fail(ErrorKind::Corrupt, "flipped"));
+  EXPECT_EQ(kind_of(read(opened->handle)), ErrorKind::Corrupt);
+  EXPECT_EQ(kernel.forgotten.get_future().get(), number);
+  opened = open("a", O_RDONLY);
+  EXPECT_FALSE(opened->keep_cache) << "nothing that the kernel has is to be trusted";
+  clock_.advance(1s);  // a read that failed is not tried at once
+  EXPECT_EQ(*read(opened->handle), "content");
   EXPECT_TRUE(open("a", O_RDONLY)->keep_cache);
+  fs_->attach(nullptr);
 }
 
 TEST_F(Files, UnlinkedFileLivesOnInItsHandles) {

@@ -104,9 +104,16 @@ class FileSystemTest : public ::testing::Test {
   }
   core::Result<fs::FileSystem::Created> create(const std::string& path, mode_t mode = 0644,
                                                int flags = O_RDWR) {
-    return fs_->create(request_, parent(path), base(path), mode, flags);
+    auto created = fs_->create(request_, parent(path), base(path), mode, flags);
+    if (created || created.error().kind != ErrorKind::Changed) {
+      return created;
+    }
+    // It is there already: the kernel looks again, and opens what it finds.
+    TRY_ASSIGN(const Entry found, stat(path));
+    TRY_ASSIGN(const fs::Opened opened, fs_->open(request_, found.attributes.inode, flags));
+    return fs::FileSystem::Created{found, opened};
   }
-  core::Result<std::string> read(fs::HandleId handle, std::uint64_t offset = 0,
+  core::Result<std::string> read(fs::FileHandle handle, std::uint64_t offset = 0,
                                  std::size_t size = 1 << 20) {
     std::promise<core::Result<std::string>> promise;
     fs_->read(request_, handle, offset, size, [&](core::Result<std::vector<core::Bytes>> result) {
@@ -122,13 +129,13 @@ class FileSystemTest : public ::testing::Test {
     });
     return promise.get_future().get();
   }
-  core::Status write(fs::HandleId handle, std::string_view text, std::uint64_t offset = 0) {
+  core::Status write(fs::FileHandle handle, std::string_view text, std::uint64_t offset = 0) {
     TRY_ASSIGN(const std::size_t n, fs_->write(request_, handle, offset, core::as_bytes(text)));
     EXPECT_EQ(n, text.size());
     return {};
   }
   /// close(2): flush, then release, as the kernel does.
-  core::Status close(fs::HandleId handle) {
+  core::Status close(fs::FileHandle handle) {
     core::Status status = fs_->flush(request_, handle);
     fs_->release(request_, handle);
     return status;
@@ -176,6 +183,17 @@ class FileSystemTest : public ::testing::Test {
     names.erase(".");
     names.erase("..");
     return names;
+  }
+  /// d_ino of every name.
+  std::map<std::string, InodeNumber> list_inodes(const std::string& path) {
+    std::map<std::string, InodeNumber> found;
+    const auto handle = fs_->opendir(request_, inode(path));
+    EXPECT_TRUE(fs_->readdir(request_, *handle, 0, false, [&](const fs::DirectoryEntry& entry) {
+      found.emplace(entry.name, entry.attributes.inode);
+      return true;
+    }));
+    fs_->releasedir(*handle);
+    return found;
   }
   std::vector<std::string> names(const std::string& path) {
     std::vector<std::string> all;

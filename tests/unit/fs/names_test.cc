@@ -36,7 +36,9 @@ TEST_F(Names, NegativesAreRememberedForTheLifetime) {
   EXPECT_EQ(*cat("none"), "now");
 }
 
-TEST_F(Names, ListingTenThousandWithAttributesTakesElevenRequests) {
+TEST_F(Names, ListingTenThousandWithPlainAttributesTakesElevenRequests) {
+  options_.attributes = fs::AttributeMode::Plain;
+  mount();
   for (int i = 0; i < 10'000; ++i) {
     store_.set(core::format("p/many/{:05}", i), "x");
   }
@@ -73,10 +75,12 @@ TEST_F(Names, CompleteListingAnswersLookups) {
   store_.set("p/d/a", "x");
   ASSERT_THAT(names("d"), ElementsAre("a"));
   store_.reset_counts();
-  EXPECT_TRUE(stat("d/a"));
   EXPECT_EQ(kind_of(stat("d/b")), ErrorKind::NotFound);
   EXPECT_THAT(names("d"), ElementsAre("a"));
   EXPECT_EQ(store_.requests(), 0U);
+  EXPECT_TRUE(stat("d/a"));
+  EXPECT_EQ(store_.count(Op::Head), 1U) << "its kind is known: nothing is listed";
+  EXPECT_EQ(store_.requests(), 1U);
 }
 
 TEST_F(Names, OddKeysAppearEscapedAndHideNobody) {
@@ -210,37 +214,106 @@ TEST_F(Names, FailureInTheMiddleOfAListingIsNotTheEndOfIt) {
   EXPECT_EQ(offset, 1102U);
 }
 
-TEST_F(Names, ListedAttributesAreDefaultsUntilExactOnesAreKnown) {
+TEST_F(Names, NamesCostListingsOnlyAndBringNoGuesses) {
   store_.set("p/a", "12345", meta({{"mode", std::to_string(S_IFREG | 0600)}}));
-  EXPECT_EQ(list("")->at("a").mode, mode_t{S_IFREG | 0644});
-  EXPECT_EQ(list("")->at("a").size, 5U);
-  const auto opened = open("a", O_RDONLY);
-  expire();
-  EXPECT_EQ(list("")->at("a").mode, mode_t{S_IFREG | 0600}) << "kept while ETag and time stand";
-  store_.set("p/a", "123456");
-  expire();
-  EXPECT_EQ(list("")->at("a").mode, mode_t{S_IFREG | 0644});
-  EXPECT_EQ(list("")->at("a").size, 6U);
+  store_.set("p/empty", "", meta({{"mode", std::to_string(S_IFIFO | 0600)}}));
+  store_.set("p/d/", "", meta({{"mode", std::to_string(S_IFDIR | 0700)}}));
+  store_.reset_counts();
+  const auto listed = list("");
+  EXPECT_EQ(store_.requests(), 1U);
+  EXPECT_FALSE(listed->at("a").complete) << "nobody has asked for its mode";
+  EXPECT_EQ(listed->at("a").mode, mode_t{S_IFREG});
+  EXPECT_EQ(listed->at("empty").mode, mode_t{0}) << "may be a FIFO, and is one";
+  EXPECT_FALSE(listed->at("d").complete) << "its marker may forbid";
+  EXPECT_EQ(listed->at("d").mode, mode_t{S_IFDIR});
 }
 
-TEST_F(Names, ExactAttributesCostAHeadForEachUnknownEntry) {
-  options_.exact_attributes = true;
-  mount();
-  for (int i = 0; i < 100; ++i) {
-    store_.set(core::format("p/{}", i), "x", meta({{"mode", std::to_string(S_IFREG | 0600)}}));
+TEST_F(Names, WhatWasLearntOfAStateIsKnownFromItsListing) {
+  store_.set("p/a", "12345", meta({{"mode", std::to_string(S_IFREG | 0600)}}));
+  clock_.advance(3s);  // Last-Modified tells this state from any later one
+  EXPECT_EQ(stat("a")->attributes.mode, mode_t{S_IFREG | 0600});
+  expire();
+  store_.reset_counts();
+  EXPECT_TRUE(list("")->at("a").complete);
+  EXPECT_EQ(list("")->at("a").mode, mode_t{S_IFREG | 0600});
+  EXPECT_EQ(stat("a")->attributes.mode, mode_t{S_IFREG | 0600});
+  EXPECT_EQ(store_.count(Op::Head), 0U);
+  store_.set("p/a", "12345", meta({{"mode", std::to_string(S_IFREG | 0640)}}));  // ETag as before
+  expire();
+  EXPECT_FALSE(list("")->at("a").complete);
+  EXPECT_EQ(stat("a")->attributes.mode, mode_t{S_IFREG | 0640});
+}
+
+TEST_F(Names, StateYoungerThanTwoSecondsIsNotRemembered) {
+  store_.set("p/a", "12345", meta({{"mode", std::to_string(S_IFREG | 0600)}}));
+  EXPECT_EQ(stat("a")->attributes.mode, mode_t{S_IFREG | 0600});
+  store_.set("p/a", "12345", meta({{"mode", std::to_string(S_IFREG | 0640)}}));  // in that second
+  clock_.advance(1500ms);
+  EXPECT_FALSE(list("")->at("a").complete);
+  EXPECT_EQ(stat("a")->attributes.mode, mode_t{S_IFREG | 0640});
+}
+
+TEST_F(Names, LookingAtOneSiblingAfterAnotherRunsAhead) {
+  for (int i = 0; i < 2000; ++i) {
+    store_.set(core::format("p/d/{:04}", i), "x", meta({{"mode", std::to_string(S_IFREG | 0600)}}));
   }
-  store_.set("p/d/", "", meta({{"mode", std::to_string(S_IFDIR | 0700)}}));
+  clock_.advance(3s);
+  ASSERT_EQ(names("d").size(), 2000U);
+  const InodeNumber directory = inode("d");
+  store_.reset_counts();
   auto hold = store_.hold(on(Op::Head, 0));
-  auto listing = std::async(std::launch::async, [&] { return list(""); });
-  hold.await(64);
+  auto looker = std::async(std::launch::async, [&] {
+    for (int i = 0; i < 2000; ++i) {
+      const auto found = fs_->lookup(request_, directory, core::format("{:04}", i));
+      EXPECT_EQ(found->attributes.mode, mode_t{S_IFREG | 0600});
+    }
+  });
+  hold.await(1);
   hold.release();
-  const auto all = listing.get();
-  for (const auto& [name, row] : *all) {
-    EXPECT_TRUE(row.complete);
-    EXPECT_EQ(row.mode & 07777U, name == "d" ? 0700U : 0600U);
-  }
-  EXPECT_EQ(store_.count(Op::Head), 101U);
-  EXPECT_EQ(store_.most_at_once(Op::Head), 64U);
+  looker.get();
+  EXPECT_EQ(store_.count(Op::Head), 2000U) << "each once, whoever asked";
+  EXPECT_EQ(store_.count(Op::List), 0U);
+  EXPECT_GT(metrics_["fs.looked_ahead"].value(), 1900);
+}
+
+TEST_F(Names, PlainAttributesAreThoseOfTheListingEverywhere) {
+  options_.attributes = fs::AttributeMode::Plain;
+  mount();
+  store_.set("p/a", "12345", meta({{"mode", std::to_string(S_IFREG | 0600)}, {"mtime", "1"}}));
+  store_.set("p/d/", "", meta({{"mode", std::to_string(S_IFDIR | 0700)}}));
+  store_.reset_counts();
+  const auto listed = list("");
+  EXPECT_TRUE(listed->at("a").complete);
+  EXPECT_EQ(listed->at("a").mode, mode_t{S_IFREG | 0644});
+  EXPECT_TRUE(listed->at("d").complete);
+  EXPECT_EQ(store_.requests(), 1U);
+  expire();
+  const auto looked = stat("a");
+  EXPECT_EQ(looked->attributes.mode, mode_t{S_IFREG | 0644});
+  EXPECT_EQ(looked->attributes.modified, store_.meta("p/a")->last_modified);
+  EXPECT_EQ(stat("d")->attributes.mode, mode_t{S_IFDIR | 0755});
+  EXPECT_EQ(kind_of(chmod("a", 0600)), ErrorKind::NotPermitted);
+  EXPECT_EQ(kind_of(fs_->setxattr(request_, inode("a"), "user.x", "1", 0)), ErrorKind::Unsupported);
+  ASSERT_TRUE(put("a", "new"));
+  EXPECT_EQ(store_.meta("p/a")->user.at("mtime"), "1") << "neither read nor written";
+  options_.plain_changes = fs::PlainChanges::Ignore;
+  mount();
+  ASSERT_TRUE(chmod("a", 0600));
+  EXPECT_EQ(stat("a")->attributes.mode, mode_t{S_IFREG | 0644});
+}
+
+TEST_F(Names, NumbersAreThoseOfNameAndVersion) {
+  store_.set("p/a", "one");
+  const InodeNumber one = inode("a");
+  mount();
+  EXPECT_EQ(inode("a"), one);
+  store_.set("p/a", "two");
+  expire();
+  EXPECT_NE(inode("a"), one);
+  store_.set("p/a", "one");
+  mount();  // else the kernel may still know the first
+  EXPECT_EQ(inode("a"), one);
+  EXPECT_EQ(list_inodes("").at("a"), one) << "readdir says the same as stat";
 }
 
 TEST_F(Names, KindThatChangesGetsAnotherInode) {
@@ -300,27 +373,6 @@ TEST_F(Names, DeniedHeadWithListRightsIsDenied) {
   store_.set("p/a", "x");
   store_.fail(on(Op::Head, 1, "p/a"), core::fail(ErrorKind::Denied, "AccessDenied"));
   EXPECT_EQ(kind_of(stat("a")), ErrorKind::Denied);
-}
-
-TEST_F(Names, ListingGrantsNothingToOthers) {
-  store_.set("p/secret", "s", meta({{"mode", std::to_string(S_IFREG | 0600)}}));
-  store_.set("p/public", "p");
-  store_.set("p/closed/", "", meta({{"mode", std::to_string(S_IFDIR | 0700)}}));
-  store_.set("p/closed/x", "x");
-  const auto handle = fs_->opendir(request_, kRoot);
-  std::map<std::string, InodeNumber> nodes;
-  ASSERT_TRUE(fs_->readdir(request_, *handle, 0, true, [&](const fs::DirectoryEntry& entry) {
-    nodes[entry.name] = entry.attributes.inode;
-    return true;
-  }));
-  fs::Request stranger = request_;
-  stranger.uid = stranger.gid = 4242;
-  EXPECT_EQ(kind_of(fs_->open(stranger, nodes["secret"], O_RDONLY)), ErrorKind::Denied);
-  EXPECT_EQ(kind_of(fs_->open(stranger, nodes["public"], O_RDONLY)), std::nullopt);
-  EXPECT_EQ(kind_of(fs_->open(stranger, nodes["public"], O_RDWR)), ErrorKind::Denied);
-  EXPECT_EQ(kind_of(fs_->opendir(stranger, nodes["closed"])), ErrorKind::Denied);
-  EXPECT_EQ(kind_of(fs_->lookup(stranger, nodes["closed"], "x")), ErrorKind::Denied);
-  EXPECT_EQ(kind_of(fs_->open(request_, nodes["secret"], O_RDONLY)), std::nullopt);
 }
 
 }  // namespace

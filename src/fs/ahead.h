@@ -1,0 +1,84 @@
+#pragma once
+// Looking at objects before somebody asks: whoever looks at one name of a directory after another
+// (`ls -l`, `tar`, `rsync`) finds the next ones known. Only what HEAD said comes of it: a guess at
+// what will be asked costs a request, never a wrong answer.
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+#include "cache/metadata_cache.h"
+#include "core/metrics.h"
+#include "core/thread_pool.h"
+#include "fs/bucket.h"
+#include "fs/learnt.h"
+#include "fs/siblings.h"
+
+namespace fs {
+
+/// Threads: any; only await() blocks.
+class Ahead {
+ public:
+  /// `asked` counts the requests.
+  Ahead(Bucket& bucket, Learnt& learnt, core::Clock& clock, core::Metric& asked);
+  Ahead(const Ahead&) = delete;
+  Ahead& operator=(const Ahead&) = delete;
+  /// Stops what runs, and waits.
+  ~Ahead();
+
+  using Page = std::shared_ptr<const cache::MetadataCache::Page>;
+  /// A directory (its key prefix) was listed as far as these pages, which hold until `until`. Fewer
+  /// pages than before, or others, are another listing.
+  void listed(const std::string& directory, std::vector<Page> pages, core::SteadyTime until);
+
+  /// What a listing showed under a name a while ago; a hint at what to ask, no answer.
+  [[nodiscard]] std::optional<cache::ListedName> hint(const std::string& directory,
+                                                      std::string_view name) const;
+  /// Somebody looks at a name. `known`: it took no request of his own.
+  void looked(const std::string& directory, std::string_view name, bool known);
+  /// Where that key is being asked for already, waits for the answer, which is in Learnt then.
+  /// Shape: false, at once, where it is not.
+  bool await(const core::OpContext& context, const std::string& key);
+
+ private:
+  struct Sequence {
+    std::vector<Page> pages;
+    std::vector<std::size_t> first;  ///< the position of each page's first name
+    core::SteadyTime until{};        ///< how long the listing holds
+    core::SteadyTime used{};
+    Siblings siblings;
+  };
+  struct Spot {
+    std::size_t position = 0;
+    const cache::ListedName* row = nullptr;
+  };
+  static std::optional<Spot> find(const Sequence& sequence, std::string_view name);
+  static const cache::ListedName& at(const Sequence& sequence, std::size_t position);
+  /// Keys to ask for, as the sequence wants it now.
+  struct Question {
+    std::string key;
+    model::KeyComponent component;
+    bool directory = false;
+  };
+  std::vector<Question> take(const std::string& directory, Sequence& sequence) REQUIRES(mutex_);
+  void start(const std::string& directory, std::vector<Question> questions);
+  void ask(const std::string& directory, const Question& question);
+  void drop_unused() REQUIRES(mutex_);
+
+  Bucket& bucket_;
+  Learnt& learnt_;
+  core::Clock& clock_;
+  core::Metric& asked_;
+  std::stop_source stop_;
+  mutable core::Mutex mutex_{core::LockRank::Cache};
+  core::CondVar answered_;
+  std::map<std::string, std::shared_ptr<Sequence>> sequences_ GUARDED_BY(mutex_);
+  std::unordered_set<std::string> in_flight_ GUARDED_BY(mutex_);  ///< keys
+  core::ThreadPool pool_{"look-ahead", Siblings::kMostInFlight};  // ends first
+};
+
+}  // namespace fs

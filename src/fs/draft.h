@@ -1,0 +1,64 @@
+#pragma once
+// The life of content that programs have written and the bucket does not have: which states there
+// are, and what leads from one to the next.
+#include <cstdint>
+#include <memory>
+#include <optional>
+
+#include "core/result.h"
+#include "transfer/staging.h"
+
+namespace fs {
+
+enum class DraftState : std::uint8_t {
+  None,        ///< the object's bytes are the content
+  Copy,        ///< a staged file with the bytes of the object, for those who write
+  Changed,     ///< staged content that the bucket does not have
+  Publishing,  ///< the same, on its way
+  Failed,      ///< the same, and the last try to publish it failed
+  Orphan,      ///< its name was taken away: for its handles alone, never published
+};
+
+enum class DraftEvent : std::uint8_t {
+  Staged,   ///< the content was brought into a staged file, or begins as an empty one
+  Wrote,    ///< somebody changed the staged file
+  Publish,  ///< uploading begins
+  Published,
+  Failed,
+  Lost,       ///< somebody else published first; the content lies elsewhere
+  NameTaken,  ///< the name was removed, or leads to something else
+  Idle,       ///< nobody has it open for writing
+  Unused,     ///< nobody has it open
+};
+
+/// The state after `event`; nothing where that cannot happen in `state`.
+std::optional<DraftState> next(DraftState state, DraftEvent event);
+
+/// Is there a staged file?
+constexpr bool has_content(DraftState state) { return state != DraftState::None; }
+/// Does it hold what the bucket is to get?
+constexpr bool is_unpublished(DraftState state) {
+  return state == DraftState::Changed || state == DraftState::Publishing ||
+         state == DraftState::Failed;
+}
+
+/// One node's draft. Everybody may look; only Drafts changes it.
+/// Threads: guarded by Mount::mutex, but for the staged file's own calls.
+class Draft {
+ public:
+  [[nodiscard]] DraftState state() const { return state_; }
+  [[nodiscard]] bool unpublished() const { return is_unpublished(state_); }
+  /// None in DraftState::None. Whoever holds on to it keeps it alive.
+  [[nodiscard]] const std::shared_ptr<transfer::StagedFile>& content() const { return content_; }
+  /// Of the last try to publish it.
+  [[nodiscard]] const std::optional<core::Error>& failure() const { return failure_; }
+
+ private:
+  friend class Drafts;
+  DraftState state_ = DraftState::None;
+  std::shared_ptr<transfer::StagedFile> content_;
+  std::optional<core::Error> failure_;
+  std::uint64_t counted_bytes_ = 0;  ///< as they stand in Drafts::Totals
+};
+
+}  // namespace fs

@@ -1,0 +1,55 @@
+#include "fs/drafts.h"
+
+#include <utility>
+
+#include "core/check.h"
+#include "fs/inode_table.h"
+
+namespace fs {
+
+void Drafts::count(const Draft& draft, std::uint64_t sign) {
+  totals_.bytes += sign * (draft.unpublished() ? draft.counted_bytes_ : 0);
+  totals_.publishing += sign * (draft.state_ == DraftState::Publishing ? 1 : 0);
+  totals_.failed += sign * (draft.state_ == DraftState::Failed ? 1 : 0);
+}
+
+void Drafts::begin(const NodePtr& node, std::shared_ptr<transfer::StagedFile> content) {
+  CORE_CHECK(node->draft.content_ == nullptr);
+  node->draft.content_ = std::move(content);
+  apply(node, DraftEvent::Staged);
+}
+
+void Drafts::apply(const NodePtr& node, DraftEvent event) {
+  Draft& draft = node->draft;
+  const auto state = next(draft.state_, event);
+  CORE_CHECK(state.has_value());
+  const bool before = draft.unpublished();
+  constexpr std::uint64_t kMinusOne = ~std::uint64_t{0};
+  count(draft, kMinusOne);
+  draft.state_ = *state;
+  draft.counted_bytes_ = node->about.attributes.size;
+  count(draft, 1);
+  if (before != draft.unpublished()) {
+    if (before) {
+      unpublished_.erase(node);
+    } else {
+      unpublished_.insert(node);
+    }
+    InodeTable::count_unpublished(*node, !before);
+  }
+  if (event == DraftEvent::Published || !draft.unpublished()) {
+    draft.failure_.reset();
+  }
+  if (!has_content(draft.state_) && draft.content_) {
+    pool_.post([ended = std::exchange(draft.content_, nullptr)] {});
+  }
+}
+
+void Drafts::fail(const NodePtr& node, core::Error error) {
+  apply(node, DraftEvent::Failed);
+  node->draft.failure_ = std::move(error);
+}
+
+void Drafts::wrote(const NodePtr& node) { apply(node, DraftEvent::Wrote); }
+
+}  // namespace fs

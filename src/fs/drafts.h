@@ -1,0 +1,55 @@
+#pragma once
+// Who owns what programs have written: every staged file begins and ends here, off the namespace
+// lock, and what there is of them is counted as it changes.
+#include <cstdint>
+#include <memory>
+#include <set>
+
+#include "core/thread_pool.h"
+#include "fs/node.h"
+
+namespace fs {
+
+class Drafts {
+ public:
+  /// Both outlive it.
+  Drafts(transfer::StagingArea& area, core::ThreadPool& pool) : area_(area), pool_(pool) {}
+
+  /// An empty staged file that is nobody's yet. On disk: not under Mount::mutex. Errors: NoSpace,
+  /// Io.
+  core::Result<std::shared_ptr<transfer::StagedFile>> create() { return area_.create(); }
+  /// Whether `bytes` more may be staged now.
+  [[nodiscard]] bool has_room(std::uint64_t bytes) const {
+    return area_.used_bytes() + bytes <= area_.limit_bytes();
+  }
+
+  // All below under Mount::mutex.
+
+  /// DraftEvent::Staged, with the file.
+  void begin(const NodePtr& node, std::shared_ptr<transfer::StagedFile> content);
+  /// Any other event. A staged file that ends is closed on the pool, for that may take long.
+  void apply(const NodePtr& node, DraftEvent event);
+  /// DraftEvent::Failed, with why.
+  void fail(const NodePtr& node, core::Error error);
+  /// Something was written through a staged file: takes note of its length.
+  void wrote(const NodePtr& node);
+
+  /// Nodes with unpublished content.
+  [[nodiscard]] const std::set<NodePtr>& unpublished() const { return unpublished_; }
+  struct Totals {
+    std::uint64_t bytes = 0;  ///< unpublished
+    std::uint64_t publishing = 0;
+    std::uint64_t failed = 0;
+  };
+  [[nodiscard]] const Totals& totals() const { return totals_; }
+
+ private:
+  void count(const Draft& draft, std::uint64_t sign);
+
+  transfer::StagingArea& area_;
+  core::ThreadPool& pool_;
+  std::set<NodePtr> unpublished_;
+  Totals totals_;
+};
+
+}  // namespace fs

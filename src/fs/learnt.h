@@ -1,0 +1,66 @@
+#pragma once
+// What the bucket told of objects that nobody may know any more by a node: for a moment as what is
+// there, and for as long as that state of the object lasts as what it is.
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+#include "core/clock.h"
+#include "core/mutex.h"
+#include "fs/bucket.h"
+#include "fs/types.h"
+
+namespace fs {
+
+/// Keys of directories end in '/'. An answer that was asked for before a change of ours must not be
+/// remembered after it: take a ticket() before asking, and hand it in with the answer.
+/// Threads: any; never waits for the network.
+class Learnt {
+ public:
+  using Ticket = std::uint64_t;
+
+  Learnt(core::Clock& clock, core::Duration lifetime) : clock_(clock), lifetime_(lifetime) {}
+
+  [[nodiscard]] Ticket ticket() const;
+  /// `asked` is when the question was sent: how long the answer holds counts from there.
+  void add(const std::string& key, Found found, core::SteadyTime asked, Ticket ticket);
+
+  struct Fresh {
+    Found found;
+    core::SteadyTime until;
+  };
+  /// What is there, as the metadata lifetime allows.
+  [[nodiscard]] std::optional<Fresh> fresh(const std::string& key) const;
+  /// What the object is that a listing shows with these.
+  [[nodiscard]] std::optional<Found> of_state(const std::string& key, const model::ETag& etag,
+                                              core::WallTime last_modified) const;
+
+  /// We changed what is at `key`.
+  void changed(const std::string& key);
+  /// The same for everything whose key begins with `prefix`.
+  void changed_tree(const std::string& prefix);
+
+ private:
+  struct Row {
+    Found found;
+    core::SteadyTime until;
+  };
+  using Rows = std::unordered_map<std::string, Row>;
+  [[nodiscard]] const Row* find(const std::string& key) const REQUIRES(mutex_);
+
+  core::Clock& clock_;
+  const core::Duration lifetime_;
+  mutable core::Mutex mutex_{core::LockRank::Cache};
+  // Two generations: when the younger is full the older one goes, all at once.
+  Rows young_ GUARDED_BY(mutex_);
+  Rows old_ GUARDED_BY(mutex_);
+  std::unordered_map<std::string, Ticket> changed_ GUARDED_BY(mutex_);
+  Ticket changes_ GUARDED_BY(mutex_) = 0;
+  Ticket floor_ GUARDED_BY(mutex_) = 0;  ///< of keys that changed_ has forgotten
+};
+
+/// Whether Last-Modified, which counts seconds, tells this state of an object from any later one:
+/// it was at least two of them old when the service answered.
+bool is_settled(const store::ObjectMeta& meta);
+
+}  // namespace fs
