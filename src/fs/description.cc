@@ -218,7 +218,11 @@ void update(Node& node, const Options& options, const std::string& key, const Fo
     about.attributes.changed = node.about.attributes.changed;
   } else if (!found.listed || !node.stored || node.stored->meta.etag != found.meta->etag ||
              node.stored->meta.last_modified != found.meta->last_modified) {
-    node.stored = Stored{*found.meta, key, true, !found.listed, is_settled(*found.meta)};
+    Stored stored{*found.meta, key, true, !found.listed, is_settled(*found.meta)};
+    if (node.stored) {
+      stored.meta.settings.acl = std::move(node.stored->meta.settings.acl);  // no look tells it
+    }
+    node.stored = std::move(stored);
   }
   if (!about.target) {
     about.target = std::move(node.about.target);  // it was read from the body, which is the same

@@ -183,7 +183,6 @@ store::ObjectMeta object_meta(const http::Headers& headers, const Traits& traits
   meta.etag = etag_of(headers);
   meta.last_modified =
       core::parse_http_date(headers.get("Last-Modified").value_or("")).value_or(core::WallTime{});
-  meta.served_at = core::parse_http_date(headers.get("Date").value_or(""));
   meta.type = type_of(headers.get("x-oss-object-type").value_or(""));
   meta.content_type = headers.get("Content-Type").value_or("");
   for (const ContentField& field : kContentFields) {
