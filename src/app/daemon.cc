@@ -68,9 +68,12 @@ std::optional<Refusal> Daemon::open_service_and_bucket() {
     const Exit exit = classify(held.error());
     return Refusal{exit, std::move(held).error().within("cannot get credentials")};
   }
+  rate_ = std::make_unique<transfer::RequestRate>(service_->clock, metrics_,
+                                                  transfer::RateRule::Limits{});
   auto store = oss::open_store(
       settings_.service.store,
-      {*service_->transport, *service_->credentials, service_->clock, random_, metrics_});
+      {*service_->transport, *service_->credentials, service_->clock, random_, metrics_,
+       [this](core::SteadyTime sent, core::Duration told) { rate_->throttled(sent, told); }});
   if (!store) {
     return Refusal{Exit::Usage, std::move(store).error()};
   }
@@ -107,8 +110,15 @@ std::optional<Refusal> Daemon::open_file_system() {
   staging_ = *std::move(staging);
   downloads_ = transfer::Downloads::create(*store_, service_->clock, metrics_, settings_.downloads);
   uploads_ = transfer::Uploads::create(*store_, service_->clock, metrics_, settings_.uploads);
-  files_ = fs::FileSystem::create(settings_.files, {*store_, *downloads_, *uploads_, *staging_,
-                                                    service_->clock, metrics_, pool_});
+  const oss::Options& service = settings_.service.store;
+  memory_ = state::ObjectMemory::open(
+      state_directory_.path + "/objects.db",
+      core::format("{} {} {}", service.dialect == oss::Dialect::S3 ? "s3" : "oss",
+                   settings_.service.endpoint_text, service.bucket),
+      {}, service_->clock, metrics_);
+  files_ = fs::FileSystem::create(
+      settings_.files, {*store_, *downloads_, *uploads_, *staging_, service_->clock, metrics_,
+                        pool_, memory_.get(), rate_.get()});
   return std::nullopt;
 }
 

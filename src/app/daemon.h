@@ -21,6 +21,8 @@
 #include "ops/control.h"
 #include "ops/notify.h"
 #include "options/environment.h"
+#include "state/object_memory.h"
+#include "transfer/request_rate.h"
 #include "transfer/staging.h"
 
 namespace app {
@@ -78,12 +80,14 @@ class Daemon final : public ops::ControlHandler {
   const core::LogThread log_{metrics_};
   core::Random random_;
   std::unique_ptr<Service> service_;
+  std::unique_ptr<transfer::RequestRate> rate_;
   std::unique_ptr<store::ObjectStore> store_;
   StateDirectory state_directory_;
   std::unique_ptr<transfer::StagingArea> staging_;
   std::unique_ptr<transfer::Downloads> downloads_;
   std::unique_ptr<transfer::Uploads> uploads_;
   core::ThreadPool pool_{"fs", 64};
+  std::unique_ptr<state::ObjectMemory> memory_;
   std::unique_ptr<fs::FileSystem> files_;
   fuse::ProcRequesters requesters_;
   std::unique_ptr<fuse::Session> session_;

@@ -18,8 +18,9 @@ std::string key_in_directory(const cache::ListedName& row) {
 
 }  // namespace
 
-Ahead::Ahead(Bucket& bucket, Learnt& learnt, core::Clock& clock, core::Metric& asked)
-    : bucket_(bucket), learnt_(learnt), clock_(clock), asked_(asked) {}
+Ahead::Ahead(Bucket& bucket, Learnt& learnt, core::Clock& clock, core::Metric& asked,
+             transfer::RequestRate* rate)
+    : bucket_(bucket), learnt_(learnt), clock_(clock), asked_(asked), rate_(rate) {}
 
 Ahead::~Ahead() { stop_.request_stop(); }
 
@@ -142,6 +143,20 @@ void Ahead::start(const std::string& directory, std::vector<Question> questions)
   }
 }
 
+core::Result<Found> Ahead::ask_bucket(const core::OpContext& context, const Question& question) {
+  std::optional<transfer::RequestRate::Permit> permit;
+  if (rate_ != nullptr) {
+    TRY_ASSIGN(transfer::RequestRate::Permit turn, rate_->take(context));
+    permit.emplace(std::move(turn));
+  }
+  asked_.add();
+  TRY_ASSIGN(Found found, question.directory
+                              ? bucket_.listed_directory(context, question.key)
+                              : bucket_.object(context, question.key, question.component));
+  found.component = question.component;
+  return found;
+}
+
 void Ahead::ask(const std::string& directory, const Question& question) {
   core::OpContext context;
   context.cause = core::Cause::Prefetch;
@@ -150,12 +165,9 @@ void Ahead::ask(const std::string& directory, const Question& question) {
   context.deadline = asked + kPatience;
   const Learnt::Ticket ticket = learnt_.ticket();
   if (!context.stopped() && !learnt_.fresh(question.key)) {
-    asked_.add();
-    auto found = question.directory ? bucket_.listed_directory(context, question.key)
-                                    : bucket_.object(context, question.key, question.component);
+    const auto found = ask_bucket(context, question);
     if (found) {
-      found->component = question.component;
-      learnt_.add(question.key, *std::move(found), asked, ticket);
+      learnt_.add(question.key, *found, asked, ticket);
     }
     // Else whoever looks asks himself, and gets the error.
   }

@@ -17,14 +17,16 @@
 #include "fs/bucket.h"
 #include "fs/learnt.h"
 #include "fs/siblings.h"
+#include "transfer/request_rate.h"
 
 namespace fs {
 
 /// Threads: any; only await() blocks.
 class Ahead {
  public:
-  /// `asked` counts the requests.
-  Ahead(Bucket& bucket, Learnt& learnt, core::Clock& clock, core::Metric& asked);
+  /// `asked` counts the requests; `rate`, which may be null, bounds them.
+  Ahead(Bucket& bucket, Learnt& learnt, core::Clock& clock, core::Metric& asked,
+        transfer::RequestRate* rate);
   Ahead(const Ahead&) = delete;
   Ahead& operator=(const Ahead&) = delete;
   /// Stops what runs, and waits.
@@ -67,12 +69,14 @@ class Ahead {
   std::vector<Question> take(const std::string& directory, Sequence& sequence) REQUIRES(mutex_);
   void start(const std::string& directory, std::vector<Question> questions);
   void ask(const std::string& directory, const Question& question);
+  core::Result<Found> ask_bucket(const core::OpContext& context, const Question& question);
   void drop_unused() REQUIRES(mutex_);
 
   Bucket& bucket_;
   Learnt& learnt_;
   core::Clock& clock_;
   core::Metric& asked_;
+  transfer::RequestRate* const rate_;
   std::stop_source stop_;
   mutable core::Mutex mutex_{core::LockRank::Cache};
   core::CondVar answered_;

@@ -142,6 +142,7 @@ void Content::published(const NodePtr& node, const Upload& upload,
   node->fresh_until =
       mount_.plain() && !node->stored->dated ? core::SteadyTime{} : mount_.fresh_from_now();
   mount_.name_changed(*node);
+  mount_.remember(*node);
 }
 
 void Content::failed(const NodePtr& node, const Upload& upload, const core::Error& error) {

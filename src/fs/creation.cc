@@ -103,6 +103,7 @@ Entry Creation::adopt(const Site& site, const Description& about, const std::str
   settle(*node, mount_.options, key, size, published, attributes, type);
   node->fresh_until = mount_.fresh_from_now();
   mount_.name_changed(*node);
+  mount_.remember(*node);
   mount_.touch(*site.directory);
   ++node->uses.lookups;
   return mount_.entry_of(*node);

@@ -188,6 +188,12 @@ core::Status Directories::fetch(const Request& request, const NodePtr& directory
     }
     auto page = std::make_shared<const OpenDirectory::Page>(std::move(names));
     mount_.names.add_page(key, page, snapshot.ticket);
+    if (!page->empty()) {
+      const auto own = [&](const ListedName& row) {
+        return row.component + (row.directory ? "/" : "");
+      };
+      mount_.learnt.recall(key, own(page->front()), own(page->back()));
+    }
     append(std::move(page));
   }
   snapshot.started = true;
@@ -249,7 +255,8 @@ NodePtr Directories::node_for(const NodePtr& directory, const OpenDirectory::Chu
   if (!child && (!may_add || mount_.in_transit(*directory, listed.name))) {
     return nullptr;
   }
-  if (!child) {
+  const bool made = !child;
+  if (made) {
     child = mount_.table.add(
         directory, listed.name, {listed.component, listed.beside_directory},
         mount_.free_number(key, listed.directory ? model::ETag() : found->meta->etag),
@@ -257,6 +264,9 @@ NodePtr Directories::node_for(const NodePtr& directory, const OpenDirectory::Chu
   }
   update(*child, mount_.options, key, *found);
   child->fresh_until = until;
+  if (made) {
+    mount_.remember(*child);
+  }
   return child;
 }
 

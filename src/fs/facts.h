@@ -4,13 +4,13 @@
 #include <optional>
 #include <string>
 
-#include "fs/bucket.h"
 #include "state/remembered.h"
+#include "store/object_store.h"
 
 namespace fs {
 
-std::map<std::string, std::string> to_facts(const Found& found);
-/// Nothing for facts that make no sense, as of another version of this program.
-std::optional<Found> from_facts(const state::Remembered& about);
+std::map<std::string, std::string> to_facts(const store::ObjectMeta& meta);
+/// Nothing where no facts are kept, or none that make sense.
+std::optional<store::ObjectMeta> from_facts(const state::Remembered& about);
 
 }  // namespace fs

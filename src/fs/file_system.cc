@@ -43,6 +43,9 @@ class BucketFileSystem final : public FileSystem {
 
   core::Result<Entry> lookup(const Request& request, InodeNumber parent,
                              std::string_view name) override {
+    if (name == "." || name == "..") {
+      return lookup_by_number(request, parent, name == "..");
+    }
     NodePtr directory;
     {
       const core::MutexLock lock(mount_.mutex);
@@ -171,13 +174,16 @@ class BucketFileSystem final : public FileSystem {
   void attach(KernelCache* kernel) override { files_.attach(kernel); }
 
  private:
+  /// What open_by_handle_at asks for: a node by its number alone, or the directory that it is in.
+  core::Result<Entry> lookup_by_number(const Request& request, InodeNumber number, bool above);
   /// Uploads what is unpublished and `wanted`.
   template <class Wanted>
   core::Status publish(const core::OpContext& context, Wanted wanted);
 
   mutable Mount mount_;
   Bucket bucket_{mount_.options, mount_.parts};
-  Ahead ahead_{bucket_, mount_.learnt, mount_.parts.clock, mount_.counters.looked_ahead};
+  Ahead ahead_{bucket_, mount_.learnt, mount_.parts.clock, mount_.counters.looked_ahead,
+               mount_.parts.rate};
   Lookup lookup_{mount_, bucket_, ahead_};
   Content content_{mount_};
   Files files_{mount_, lookup_, content_};
@@ -187,6 +193,17 @@ class BucketFileSystem final : public FileSystem {
   Directories directories_{mount_, bucket_, ahead_};
   AttributeEdits attributes_{mount_, lookup_, content_, files_};
 };
+
+core::Result<Entry> BucketFileSystem::lookup_by_number(const Request& request, InodeNumber number,
+                                                       bool above) {
+  TRY_ASSIGN(NodePtr node, lookup_.find_number(request.context, number));
+  const core::MutexLock lock(mount_.mutex);
+  if (above) {
+    node = node->place.parent ? node->place.parent : mount_.table.root();
+  }
+  ++node->uses.lookups;
+  return mount_.entry_of(*node);
+}
 
 core::Result<std::string> BucketFileSystem::readlink(const Request& request, InodeNumber inode) {
   NodePtr node;

@@ -15,8 +15,12 @@
 #include "model/object_key.h"
 #include "store/object_store.h"
 
+namespace state {
+class ObjectMemory;
+}
 namespace transfer {
 class Downloads;
+class RequestRate;
 class Uploads;
 class StagingArea;
 }  // namespace transfer
@@ -70,6 +74,8 @@ struct Parts {
   core::Clock& clock;
   core::Metrics& metrics;
   core::ThreadPool& pool;  ///< for requests side by side; not the pool that runs FileSystem calls
+  state::ObjectMemory* memory = nullptr;  ///< of what was learnt before; none: begins anew
+  transfer::RequestRate* rate = nullptr;  ///< of requests that run ahead; none: no bound
 };
 
 /// Errors: every call may return those of its store operations; the ones named are its own.

@@ -2,6 +2,10 @@
 
 #include <utility>
 
+#include "fs/facts.h"
+#include "fs/numbers.h"
+#include "state/object_memory.h"
+
 namespace fs {
 namespace {
 
@@ -63,6 +67,77 @@ std::optional<Found> Learnt::of_state(const std::string& key, const model::ETag&
   return row->found;
 }
 
+void Learnt::add_number(const state::Remembered& about) {
+  if (about.inode == 0 || about.inode == number_of(about.key, about.etag)) {
+    return;
+  }
+  if (numbers_.size() >= kMostRows) {
+    numbers_.clear();
+  }
+  numbers_[about.key] = {about.etag, about.inode};
+}
+
+void Learnt::recall(const std::string& directory, const std::string& first,
+                    const std::string& last) {
+  if (memory_ == nullptr) {
+    return;
+  }
+  const auto known = memory_->between(directory, first, last);
+  const core::MutexLock lock(mutex_);
+  for (const state::Remembered& about : known) {
+    add_number(about);
+    if (auto meta = from_facts(about); meta && find(about.key) == nullptr) {
+      // Only settled states are remembered.
+      meta->served_at = meta->last_modified + kSettledAfter;
+      Found found;
+      found.meta = *std::move(meta);
+      young_.insert_or_assign(about.key, Row{std::move(found), {}});
+    }
+  }
+}
+
+std::optional<InodeNumber> Learnt::number(const std::string& key, const model::ETag& etag) const {
+  const core::MutexLock lock(mutex_);
+  const auto at = numbers_.find(key);
+  return at != numbers_.end() && at->second.etag == etag ? std::optional(at->second.number)
+                                                         : std::nullopt;
+}
+
+void Learnt::recall_number(const std::string& key) {
+  if (memory_ == nullptr) {
+    return;
+  }
+  if (const auto about = memory_->find(key)) {
+    const core::MutexLock lock(mutex_);
+    add_number(*about);
+  }
+}
+
+std::optional<std::string> Learnt::key_of_number(InodeNumber number) const {
+  const auto about = memory_ == nullptr ? std::nullopt : memory_->by_inode(number);
+  return about ? std::optional(about->key) : std::nullopt;
+}
+
+void Learnt::remember(const std::string& key, const model::ETag& etag, InodeNumber number,
+                      const store::ObjectMeta* meta) {
+  state::Remembered about;
+  about.key = key;
+  about.etag = etag;
+  about.inode = number;
+  if (meta != nullptr) {
+    about.last_modified = meta->last_modified;
+    about.facts = to_facts(*meta);
+  }
+  {
+    const core::MutexLock lock(mutex_);
+    numbers_.erase(key);
+    add_number(about);
+  }
+  if (memory_ != nullptr) {
+    memory_->remember(std::move(about));
+  }
+}
+
 void Learnt::changed(const std::string& key) {
   const core::MutexLock lock(mutex_);
   ++changes_;
@@ -76,9 +151,13 @@ void Learnt::changed(const std::string& key) {
 }
 
 void Learnt::changed_tree(const std::string& prefix) {
+  if (memory_ != nullptr) {
+    memory_->forget_tree(prefix);
+  }
   const core::MutexLock lock(mutex_);
   floor_ = ++changes_;
   changed_.clear();
+  std::erase_if(numbers_, [&](const auto& row) { return row.first.starts_with(prefix); });
   for (Rows* rows : {&young_, &old_}) {
     std::erase_if(*rows, [&](const auto& row) { return row.first.starts_with(prefix); });
   }

@@ -9,6 +9,11 @@
 #include "core/mutex.h"
 #include "fs/bucket.h"
 #include "fs/types.h"
+#include "state/remembered.h"
+
+namespace state {
+class ObjectMemory;
+}
 
 namespace fs {
 
@@ -19,7 +24,9 @@ class Learnt {
  public:
   using Ticket = std::uint64_t;
 
-  Learnt(core::Clock& clock, core::Duration lifetime) : clock_(clock), lifetime_(lifetime) {}
+  /// `memory` may be null: then nothing is known of what was learnt in another life.
+  Learnt(core::Clock& clock, core::Duration lifetime, state::ObjectMemory* memory)
+      : clock_(clock), lifetime_(lifetime), memory_(memory) {}
 
   [[nodiscard]] Ticket ticket() const;
   /// `asked` is when the question was sent: how long the answer holds counts from there.
@@ -35,6 +42,21 @@ class Learnt {
   [[nodiscard]] std::optional<Found> of_state(const std::string& key, const model::ETag& etag,
                                               core::WallTime last_modified) const;
 
+  /// Calls to mind what the memory has of a page of a directory's listing, from the first of its
+  /// names to the last ("name", "subdirectory/"). On disk.
+  void recall(const std::string& directory, const std::string& first, const std::string& last);
+  /// The number that a version has been known by, where it is not that of its name and ETag.
+  [[nodiscard]] std::optional<InodeNumber> number(const std::string& key,
+                                                  const model::ETag& etag) const;
+  /// The same, also from the memory. On disk.
+  void recall_number(const std::string& key);
+  /// The key of a number, as far as the memory goes. On disk.
+  [[nodiscard]] std::optional<std::string> key_of_number(InodeNumber number) const;
+  /// Notes by which number the kernel knows a version; of an object whose state is settled also all
+  /// that was said of it (null: nothing).
+  void remember(const std::string& key, const model::ETag& etag, InodeNumber number,
+                const store::ObjectMeta* meta);
+
   /// We changed what is at `key`.
   void changed(const std::string& key);
   /// The same for everything whose key begins with `prefix`.
@@ -46,14 +68,21 @@ class Learnt {
     core::SteadyTime until;
   };
   using Rows = std::unordered_map<std::string, Row>;
+  struct Known {
+    model::ETag etag;
+    InodeNumber number = 0;
+  };
+  void add_number(const state::Remembered& about) REQUIRES(mutex_);
   [[nodiscard]] const Row* find(const std::string& key) const REQUIRES(mutex_);
 
   core::Clock& clock_;
   const core::Duration lifetime_;
+  state::ObjectMemory* const memory_;
   mutable core::Mutex mutex_{core::LockRank::Cache};
   // Two generations: when the younger is full the older one goes, all at once.
   Rows young_ GUARDED_BY(mutex_);
   Rows old_ GUARDED_BY(mutex_);
+  std::unordered_map<std::string, Known> numbers_ GUARDED_BY(mutex_);
   std::unordered_map<std::string, Ticket> changed_ GUARDED_BY(mutex_);
   Ticket changes_ GUARDED_BY(mutex_) = 0;
   Ticket floor_ GUARDED_BY(mutex_) = 0;  ///< of keys that changed_ has forgotten

@@ -156,6 +156,9 @@ core::Result<Lookup::Answer> Lookup::ask(const core::OpContext& context, Known& 
   TRY_ASSIGN(Found found, ask_bucket(context, known));
   const std::string key = known.directory_key + found.component.text + (found.directory ? "/" : "");
   mount_.learnt.add(key, found, asked, ticket);
+  if (!known.node) {
+    mount_.learnt.recall_number(key);
+  }
   return Answer{std::move(found), asked + mount_.options.metadata_lifetime};
 }
 
@@ -194,8 +197,14 @@ core::Result<NodePtr> Lookup::adopt(const NodePtr& directory, const Known& known
         mount_.free_number(key, found.directory ? model::ETag() : found.meta->etag),
         describe(mount_.options, key, found));
   }
+  const bool news = node != known.node || !node->stored || !found.meta ||
+                    node->stored->meta.last_modified != found.meta->last_modified ||
+                    !node->stored->settled;
   update(*node, mount_.options, key, found);
   node->fresh_until = answer->until;
+  if (news) {
+    mount_.remember(*node);
+  }
   return node;
 }
 
@@ -243,6 +252,35 @@ core::Result<NodePtr> Lookup::find_counted(const core::OpContext& context, const
     }
   }
   return core::fail(ErrorKind::Busy, core::format("{} does not come to rest", name));
+}
+
+core::Result<NodePtr> Lookup::find_number(const core::OpContext& context, InodeNumber number) {
+  NodePtr at;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (auto node = mount_.node(number)) {
+      return *std::move(node);
+    }
+    at = mount_.table.root();
+  }
+  const core::Error stale =
+      core::fail(ErrorKind::Changed, core::format("no file has the number {} any more", number));
+  const auto key = mount_.learnt.key_of_number(number);
+  if (!key || !key->starts_with(mount_.options.prefix)) {
+    return stale;
+  }
+  std::string_view rest = std::string_view(*key).substr(mount_.options.prefix.size());
+  while (!rest.empty()) {
+    const auto slash = rest.find('/');
+    const model::KeyComponent component{std::string(rest.substr(0, slash)), false};
+    auto below = find(context, at, model::file_name(component));
+    if (!below) {
+      return below.error().kind == ErrorKind::NotFound ? stale : below.error();
+    }
+    at = *std::move(below);
+    rest = slash == std::string_view::npos ? std::string_view() : rest.substr(slash + 1);
+  }
+  return at->number == number ? core::Result<NodePtr>(at) : stale;
 }
 
 core::Status Lookup::refresh(const core::OpContext& context, const NodePtr& node, Need need) {

@@ -24,6 +24,10 @@ class Lookup {
   core::Result<NodePtr> find_counted(const core::OpContext& context, const NodePtr& directory,
                                      std::string_view name);
 
+  /// The node of a number, also of one that the kernel was told to forget, as far as the memory of
+  /// what was learnt goes. Errors: Changed: that version has its name no more.
+  core::Result<NodePtr> find_number(const core::OpContext& context, InodeNumber number);
+
   enum class Need : std::uint8_t {
     Fresh,  ///< as the metadata lifetime allows
     Whole,  ///< the same, with all metadata, also where listings are believed for attributes

@@ -16,7 +16,7 @@ Mount::Mount(Options o, Parts p)
       parts(p),
       counters(p.metrics),
       names(p.clock, options.metadata_lifetime),
-      learnt(p.clock, options.metadata_lifetime),
+      learnt(p.clock, options.metadata_lifetime, p.memory),
       drafts(p.staging, p.pool) {
   const core::MutexLock lock(mutex);
   Attributes& root = table.root()->about.attributes;
@@ -46,6 +46,9 @@ model::ObjectVersion Mount::version_of(const Node& node) const {
 }
 
 InodeNumber Mount::free_number(const std::string& key, const model::ETag& etag) const {
+  if (const auto known = learnt.number(key, etag); known && !table.contains(*known)) {
+    return *known;
+  }
   for (unsigned attempt = 0;; ++attempt) {
     if (const InodeNumber number = number_of(key, etag, attempt); !table.contains(number)) {
       return number;
@@ -128,6 +131,17 @@ void Mount::name_changed(const Node& node) {
 void Mount::doubt(Node& node) {
   node.fresh_until = {};
   name_changed(node);
+}
+
+void Mount::remember(const Node& node) {
+  const auto own = key(node);
+  if (!own || node.is_root()) {
+    return;
+  }
+  const bool object = node.stored && !node.is_directory();
+  const bool told = object && node.stored->settled && node.stored->whole;
+  learnt.remember(*own, object ? node.stored->meta.etag : model::ETag(), node.number,
+                  told ? &node.stored->meta : nullptr);
 }
 
 void Mount::touch(Node& directory) { directory.place.touched = parts.clock.wall_now(); }

@@ -97,6 +97,8 @@ struct Mount {
   void name_changed(const Node& node) REQUIRES(mutex);
   /// The bucket has contradicted what is known of a node: the next look asks.
   void doubt(Node& node) REQUIRES(mutex);
+  /// Notes what a node is and by which number the kernel knows it, for the next time.
+  void remember(const Node& node) REQUIRES(mutex);
   void touch(Node& directory) REQUIRES(mutex);
   /// Lets a node's staged file go where nobody needs it; not while somebody works on it.
   void settle_draft(const NodePtr& node) REQUIRES(mutex);

@@ -102,6 +102,7 @@ core::Status persist(Mount& mount, const core::OpContext& context, const NodePtr
          written.type);
   node->fresh_until = mount.fresh_from_now();
   mount.name_changed(*node);
+  mount.remember(*node);
   return {};
 }
 

@@ -162,6 +162,7 @@ void Renaming::finish(const Move& move) {
   mount_.touch(*move.to);
   move.source->about.attributes.changed = mount_.parts.clock.wall_now();
   move.source->fresh_until = mount_.fresh_from_now();
+  mount_.remember(*move.source);
 }
 
 core::Status Renaming::put_under(const core::OpContext& context, const Move& move,
