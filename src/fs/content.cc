@@ -211,6 +211,7 @@ core::Error Content::keep_apart(const core::OpContext& context, const NodePtr& n
       mount_.name_changed(*directory, model::file_name(component), component);
       mount_.name_changed(*node);
       node->place.gone = true;
+      node->stored.reset();  // whose bytes are not what the handles have seen
       InodeTable::detach(*node);
     }
     return core::fail(ErrorKind::Changed,

@@ -132,8 +132,10 @@ core::Result<Files::Way> Files::way_to(const std::shared_ptr<OpenFile>& file) {
   }
   if (node.place.gone || node.place.unlinked) {
     // What was begun goes on, under the condition that the object is still that version.
-    way.reader = file->reader;
-    way.version = file->version;
+    if (file->reader && node.stored && file->version == mount_.version_of(node)) {
+      way.reader = file->reader;
+      way.version = file->version;
+    }
     if (!way.reader && node.about.attributes.size > 0) {
       return replaced(node);
     }
