@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "core/mutex.h"
-#include "fs/file_system.h"
+#include "fs/options.h"
 #include "model/names.h"
 #include "store/object_store.h"
 

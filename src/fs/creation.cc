@@ -127,8 +127,8 @@ core::Result<NodePtr> Creation::new_file(const Request& request, const Site& sit
   return node;
 }
 
-core::Result<FileSystem::Created> Creation::create(const Request& request, InodeNumber parent,
-                                                   std::string_view name, mode_t mode, int flags) {
+core::Result<Created> Creation::create(const Request& request, InodeNumber parent,
+                                       std::string_view name, mode_t mode, int flags) {
   TRY_ASSIGN(const Site site, prepare(request, parent, name));
   auto node = new_file(request, site, mode);
   if (!node && node.error().kind == ErrorKind::Exists && (flags & O_EXCL) == 0) {
@@ -138,7 +138,7 @@ core::Result<FileSystem::Created> Creation::create(const Request& request, Inode
   }
   TRY(node);
   const core::MutexLock lock(mount_.mutex);
-  FileSystem::Created created;
+  Created created;
   ++(*node)->uses.lookups;
   created.entry = mount_.entry_of(**node);
   created.opened = add_handle(mount_, *node, flags);

@@ -16,8 +16,8 @@ class Creation {
   Creation(Mount& mount, Lookup& lookup, Content& content)
       : mount_(mount), lookup_(lookup), content_(content) {}
 
-  core::Result<FileSystem::Created> create(const Request& request, InodeNumber parent,
-                                           std::string_view name, mode_t mode, int flags);
+  core::Result<Created> create(const Request& request, InodeNumber parent, std::string_view name,
+                               mode_t mode, int flags);
   core::Result<Entry> mknod(const Request& request, InodeNumber parent, std::string_view name,
                             mode_t mode, dev_t device);
   core::Result<Entry> mkdir(const Request& request, InodeNumber parent, std::string_view name,

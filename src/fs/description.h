@@ -2,8 +2,8 @@
 // Between what the bucket tells and what a node is: defaults, metadata, what listings leave out.
 #include "cache/metadata_cache.h"
 #include "fs/bucket.h"
-#include "fs/file_system.h"
 #include "fs/node.h"
+#include "fs/options.h"
 
 namespace fs {
 

@@ -11,11 +11,11 @@
 #include "cache/metadata_cache.h"
 #include "core/mutex.h"
 #include "fs/drafts.h"
-#include "fs/file_system.h"
 #include "fs/inode_table.h"
 #include "fs/learnt.h"
 #include "fs/metrics.h"
 #include "fs/node.h"
+#include "fs/options.h"
 
 namespace fs {
 

@@ -74,6 +74,11 @@ struct Opened {
   bool no_flush = false;    ///< close() needs no FLUSH: opened for reading only
 };
 
+struct Created {
+  Entry entry;
+  Opened opened;
+};
+
 struct DirectoryEntry {
   std::string name;
   std::uint64_t next_offset = 0;  ///< hand in to go on behind this entry

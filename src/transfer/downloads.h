@@ -10,16 +10,9 @@
 #include "core/op_context.h"
 #include "core/result.h"
 #include "store/object_store.h"
+#include "transfer/download_options.h"
 
 namespace transfer {
-
-struct DownloadOptions {
-  std::uint64_t cache_bytes = 192ULL << 20U;  ///< blocks in memory, prefetched ones included
-  std::uint64_t window_bytes = 64ULL << 20U;  ///< most that one sequential reader runs ahead
-  unsigned connections = 16;                  ///< range requests under way at once, per mount
-  /// How long a single range may take, however patient the reader.
-  core::Duration request_timeout = std::chrono::seconds{300};
-};
 
 /// One open file's way to its bytes: remembers the pattern of its reads and runs ahead of them.
 /// Bound to one version: a replaced object is Changed, never a mixture.

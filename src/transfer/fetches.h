@@ -9,7 +9,7 @@
 #include "core/clock.h"
 #include "core/mutex.h"
 #include "store/object_store.h"
-#include "transfer/downloads.h"
+#include "transfer/download_options.h"
 #include "transfer/metrics.h"
 #include "transfer/request_queue.h"
 #include "transfer/whole_sum.h"

@@ -1,0 +1,78 @@
+#pragma once
+// What a file system is put together from: how it is to behave, and the parts that it works with.
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/clock.h"
+#include "core/metrics.h"
+#include "core/thread_pool.h"
+#include "fs/types.h"
+#include "model/media_types.h"
+#include "store/object_store.h"
+
+namespace state {
+class ObjectMemory;
+}
+namespace transfer {
+class Downloads;
+class RequestRate;
+class Uploads;
+class StagingArea;
+}  // namespace transfer
+
+namespace fs {
+
+/// Where attributes come from.
+enum class AttributeMode : std::uint8_t {
+  Exact,  ///< from the object and its POSIX metadata
+  Plain,  ///< size and Last-Modified from listings; no POSIX metadata is read or written
+};
+/// What becomes of chmod, chown and utimens where attributes are plain.
+enum class PlainChanges : std::uint8_t { Refuse, Ignore };
+
+struct Options {
+  std::string prefix;  ///< "" or "a/b/": the part of the bucket that is the root
+  bool read_only = false;
+  AttributeMode attributes = AttributeMode::Exact;
+  PlainChanges plain_changes = PlainChanges::Refuse;
+  core::Duration metadata_lifetime = std::chrono::seconds{1};
+  /// Directories that nothing in the bucket shows (paths within the mount, no slashes around).
+  std::vector<std::string> assumed_directories;
+  uid_t uid = 0;  ///< the mounting user: owner of objects without metadata
+  gid_t gid = 0;
+  mode_t umask = 0;
+  mode_t file_mode = 0644;
+  mode_t directory_mode = 0755;
+  std::string host_name = "localhost";  ///< in conflict names
+  /// What new objects are called.
+  std::shared_ptr<const model::MediaTypes> media_types =
+      std::make_shared<const model::MediaTypes>();
+  /// Of the URL that user.oss.signed-url shows; zero: there is no such attribute.
+  core::Duration signed_url_lifetime{0};
+};
+
+/// What the file system has to tell the kernel unasked. Threads: any; nothing of ours is locked.
+class KernelCache {
+ public:
+  virtual ~KernelCache() = default;
+  /// Whatever the kernel holds of the inode's bytes is worthless. Blocks while the kernel still
+  /// waits for some of them: not before such a read was answered.
+  virtual void forget_pages(InodeNumber inode) = 0;
+};
+
+/// The parts it is put together from; all outlive it.
+struct Parts {
+  store::ObjectStore& store;
+  transfer::Downloads& downloads;
+  transfer::Uploads& uploads;
+  transfer::StagingArea& staging;
+  core::Clock& clock;
+  core::Metrics& metrics;
+  core::ThreadPool& pool;  ///< for requests side by side; not the pool that runs FileSystem calls
+  state::ObjectMemory* memory = nullptr;  ///< of what was learnt before; none: begins anew
+  transfer::RequestRate* rate = nullptr;  ///< of requests that run ahead; none: no bound
+};
+
+}  // namespace fs
