@@ -187,15 +187,12 @@ void Ahead::ask(const std::string& directory, const Question& question) {
   start(directory, std::move(next));
 }
 
-bool Ahead::await(const core::OpContext& context, const std::string& key) {
+void Ahead::await(const core::OpContext& context, const std::string& key) {
   const std::stop_callback wake(context.stop, [this] {
     const core::MutexLock lock(mutex_);
     answered_.notify_all();
   });
   const core::MutexLock lock(mutex_);
-  if (!in_flight_.contains(key)) {
-    return false;
-  }
   while (in_flight_.contains(key) && !context.stopped() && clock_.steady_now() < context.deadline) {
     if (context.deadline == core::SteadyTime::max()) {
       answered_.wait(mutex_);
@@ -203,7 +200,6 @@ bool Ahead::await(const core::OpContext& context, const std::string& key) {
       clock_.wait_until(answered_, mutex_, context.deadline);
     }
   }
-  return true;
 }
 
 }  // namespace fs

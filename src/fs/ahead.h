@@ -42,9 +42,8 @@ class Ahead {
                                                       std::string_view name) const;
   /// Somebody looks at a name. `known`: it took no request of his own.
   void looked(const std::string& directory, std::string_view name, bool known);
-  /// Where that key is being asked for already, waits for the answer, which is in Learnt then.
-  /// Shape: false, at once, where it is not.
-  bool await(const core::OpContext& context, const std::string& key);
+  /// While that key is being asked for, waits. What was answered is in Learnt then.
+  void await(const core::OpContext& context, const std::string& key);
 
  private:
   struct Sequence {

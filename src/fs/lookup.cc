@@ -144,8 +144,9 @@ core::Result<Lookup::Answer> Lookup::ask(const core::OpContext& context, Known& 
     }
   }
   auto answer = remembered(known);
-  if (!answer && !known.key.empty() && ahead_.await(context, known.key)) {
-    answer = remembered(known);
+  if (!answer && !known.key.empty()) {
+    ahead_.await(context, known.key);
+    answer = remembered(known);  // also what has come in since
   }
   ahead_.looked(known.directory_key, known.name, answer.has_value());
   if (answer) {
