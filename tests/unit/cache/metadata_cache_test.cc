@@ -12,8 +12,8 @@ using cache::MetadataCache;
 using Kind = MetadataCache::Answer::Kind;
 using namespace std::chrono_literals;
 
-std::shared_ptr<const MetadataCache::Listing> names(std::initializer_list<const char*> all) {
-  auto listing = std::make_shared<MetadataCache::Listing>();
+std::shared_ptr<const MetadataCache::Page> names(std::initializer_list<const char*> all) {
+  auto listing = std::make_shared<MetadataCache::Page>();
   for (const char* name : all) {
     ListedName row;
     row.name = name;
@@ -31,7 +31,7 @@ class Metadata : public ::testing::Test {
     const auto listing = names(all);
     const auto ticket = cache_.ticket();
     cache_.add_page(directory, listing, ticket);
-    cache_.add_listing(directory, listing, ticket, clock_.steady_now());
+    cache_.add_listing(directory, {listing}, ticket, clock_.steady_now());
   }
   test::FakeClock clock_;
   MetadataCache cache_{clock_, 10s};
@@ -46,12 +46,12 @@ TEST_F(Metadata, ForgetsAfterItsLifetime) {
   EXPECT_EQ(kind("d/", "b"), Kind::Absent) << "the listing was complete";
   EXPECT_EQ(kind("e/", "x"), Kind::Absent);
   EXPECT_EQ(kind("e/", "y"), Kind::Unknown);
-  EXPECT_TRUE(cache_.listing("d/").listing);
+  EXPECT_TRUE(cache_.listing("d/").known);
   clock_.advance(1s);
   EXPECT_EQ(kind("d/", "a"), Kind::Unknown);
   EXPECT_EQ(kind("d/", "b"), Kind::Unknown);
   EXPECT_EQ(kind("e/", "x"), Kind::Unknown);
-  EXPECT_FALSE(cache_.listing("d/").listing);
+  EXPECT_FALSE(cache_.listing("d/").known);
 }
 
 TEST_F(Metadata, ChangeConcernsTheNameAndTheListingOnly) {
@@ -60,7 +60,7 @@ TEST_F(Metadata, ChangeConcernsTheNameAndTheListingOnly) {
   EXPECT_EQ(kind("d/", "a"), Kind::Unknown);
   EXPECT_EQ(kind("d/", "b"), Kind::Listed);
   EXPECT_EQ(kind("d/", "c"), Kind::Absent);
-  EXPECT_FALSE(cache_.listing("d/").listing);
+  EXPECT_FALSE(cache_.listing("d/").known);
   cache_.changed("d/", "c");
   EXPECT_EQ(kind("d/", "c"), Kind::Unknown) << "made by us since the listing";
 }
@@ -71,7 +71,7 @@ TEST_F(Metadata, AnswersAskedForBeforeAChangeAreDropped) {
   cache_.changed("d/", "a");
   cache_.add_absent("d/", "a", early);
   EXPECT_EQ(kind("d/", "a"), Kind::Unknown);
-  cache_.add_listing("d/", names({}), early, clock_.steady_now());
+  cache_.add_listing("d/", {names({})}, early, clock_.steady_now());
   EXPECT_EQ(kind("d/", "a"), Kind::Unknown);
   cache_.add_absent("d/", "a", cache_.ticket());
   EXPECT_EQ(kind("d/", "a"), Kind::Absent);
