@@ -108,7 +108,7 @@ TEST(Settings, AreWhatTheRoomsSayWhereNoOptionIsGiven) {
   const auto settings = settings_of({"oss://b-1", "/mnt/x", "--region", "r"});
   ASSERT_TRUE(settings) << describe(settings.error());
   const fs::Options files;
-  EXPECT_EQ(settings->files.exact_attributes, files.exact_attributes);
+  EXPECT_EQ(settings->files.attributes, files.attributes);
   EXPECT_EQ(settings->files.metadata_lifetime, files.metadata_lifetime);
   EXPECT_EQ(settings->files.umask, files.umask);
   EXPECT_EQ(settings->files.file_mode, files.file_mode);
