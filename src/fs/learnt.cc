@@ -1,6 +1,7 @@
 #include "fs/learnt.h"
 
 #include <utility>
+#include <vector>
 
 #include "fs/facts.h"
 #include "fs/numbers.h"
@@ -31,11 +32,13 @@ void Learnt::add(const std::string& key, Found found, core::SteadyTime asked, Ti
   if (ticket < (at == changed_.end() ? floor_ : at->second)) {
     return;
   }
+  ended = put(key, Row{std::move(found), asked + lifetime_});
+}
+
+Learnt::Rows Learnt::put(const std::string& key, Row row) {
   old_.erase(key);
-  young_.insert_or_assign(key, Row{std::move(found), asked + lifetime_});
-  if (young_.size() >= kMostRows) {
-    ended = std::exchange(old_, std::exchange(young_, {}));
-  }
+  young_.insert_or_assign(key, std::move(row));
+  return young_.size() < kMostRows ? Rows{} : std::exchange(old_, std::exchange(young_, {}));
 }
 
 const Learnt::Row* Learnt::find(const std::string& key) const {
@@ -83,6 +86,7 @@ void Learnt::recall(const std::string& directory, const std::string& first,
     return;
   }
   const auto known = memory_->between(directory, first, last);
+  std::vector<Rows> ended;
   const core::MutexLock lock(mutex_);
   for (const state::Remembered& about : known) {
     add_number(about);
@@ -91,7 +95,9 @@ void Learnt::recall(const std::string& directory, const std::string& first,
       meta->served_at = meta->last_modified + kSettledAfter;
       Found found;
       found.meta = *std::move(meta);
-      young_.insert_or_assign(about.key, Row{std::move(found), {}});
+      if (Rows rows = put(about.key, Row{std::move(found), {}}); !rows.empty()) {
+        ended.push_back(std::move(rows));
+      }
     }
   }
 }

@@ -73,6 +73,8 @@ class Learnt {
     InodeNumber number = 0;
   };
   void add_number(const state::Remembered& about) REQUIRES(mutex_);
+  /// Shape: a generation that ended, to be dropped without the lock; usually empty.
+  [[nodiscard]] Rows put(const std::string& key, Row row) REQUIRES(mutex_);
   [[nodiscard]] const Row* find(const std::string& key) const REQUIRES(mutex_);
 
   core::Clock& clock_;
