@@ -180,7 +180,6 @@ core::Result<Entry> Creation::mknod(const Request& request, InodeNumber parent,
   const core::MutexLock lock(mount_.mutex);
   if (!status) {
     // Nobody has a handle, so nobody could ever report it again: it was not made.
-    mount_.name_changed(*node);
     unname(mount_, node);
     mount_.uncount(node);
     return status.error();

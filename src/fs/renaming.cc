@@ -272,7 +272,6 @@ core::Status Renaming::rename_file(const core::OpContext& context, const Move& m
       if (move.target) {
         unname(mount_, move.target);  // replaced by us already; its handles go on
       }
-      mount_.name_changed(*move.source);
       mount_.name_changed(*move.to, move.new_name, move.component);
       return std::move(removed).error().within("remove " + old_key);
     }
