@@ -26,6 +26,9 @@ struct ListedName {
   std::uint64_t size = 0;
   model::ETag etag;
   core::WallTime last_modified;
+
+  /// Its key behind that of the directory, which is what listings are in the order of.
+  [[nodiscard]] std::string key() const { return component + (directory ? "/" : ""); }
 };
 
 /// Directories are named by their key prefix ("", "a/b/").

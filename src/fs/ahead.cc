@@ -12,10 +12,6 @@ constexpr std::size_t kMostSequences = 32;
 constexpr core::Duration kKept = std::chrono::seconds{30};
 constexpr core::Duration kPatience = std::chrono::seconds{60};
 
-std::string key_in_directory(const cache::ListedName& row) {
-  return row.component + (row.directory ? "/" : "");
-}
-
 }  // namespace
 
 Ahead::Ahead(Bucket& bucket, Learnt& learnt, core::Clock& clock, core::Metric& asked,
@@ -65,13 +61,13 @@ std::optional<Ahead::Spot> Ahead::find(const Sequence& sequence, std::string_vie
   for (const std::string& key : {std::string(name), std::string(name) + '/'}) {
     for (std::size_t i = 0; i < sequence.pages.size(); ++i) {
       const auto& page = *sequence.pages[i];
-      if (page.empty() || key_in_directory(page.back()) < key) {
+      if (page.empty() || page.back().key() < key) {
         continue;
       }
-      const auto row = std::lower_bound(
-          page.begin(), page.end(), key,
-          [](const auto& one, const std::string& k) { return key_in_directory(one) < k; });
-      if (row != page.end() && row->name == name && key_in_directory(*row) == key) {
+      const auto row =
+          std::lower_bound(page.begin(), page.end(), key,
+                           [](const auto& one, const std::string& k) { return one.key() < k; });
+      if (row != page.end() && row->name == name && row->key() == key) {
         return Spot{sequence.first[i] + static_cast<std::size_t>(row - page.begin()), &*row};
       }
       break;
@@ -106,7 +102,7 @@ std::vector<Ahead::Question> Ahead::take(const std::string& directory, Sequence&
     for (std::size_t position = range.from; position < range.to; ++position) {
       const cache::ListedName& row = at(sequence, position);
       Question question{
-          directory + key_in_directory(row), {row.component, row.beside_directory}, row.directory};
+          directory + row.key(), {row.component, row.beside_directory}, row.directory};
       // That a directory is there only a fresh listing proves.
       if ((row.directory && !listing_holds) || !in_flight_.insert(question.key).second) {
         sequence.siblings.ended();

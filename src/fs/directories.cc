@@ -189,10 +189,7 @@ core::Status Directories::fetch(const Request& request, const NodePtr& directory
     auto page = std::make_shared<const OpenDirectory::Page>(std::move(names));
     mount_.names.add_page(key, page, snapshot.ticket);
     if (!page->empty()) {
-      const auto own = [&](const ListedName& row) {
-        return row.component + (row.directory ? "/" : "");
-      };
-      mount_.learnt.recall(key, own(page->front()), own(page->back()));
+      mount_.learnt.recall(key, page->front().key(), page->back().key());
     }
     append(std::move(page));
   }
@@ -280,7 +277,7 @@ std::optional<DirectoryEntry> Directories::entry_for(const NodePtr& directory,
   if (!above) {
     return std::nullopt;
   }
-  const std::string key = *above + listed.component + (listed.directory ? "/" : "");
+  const std::string key = *above + listed.key();
   const NodePtr child = node_for(directory, chunk, listed, key, plus);
   if (!child) {
     using Kind = cache::MetadataCache::Answer::Kind;

@@ -21,9 +21,7 @@ ListedName of_object(const std::string& prefix, const store::ListedObject& objec
 }
 
 /// In the order of keys, in which a directory's ends with a slash.
-bool comes_before(const ListedName& a, const ListedName& b) {
-  return a.component + (a.directory ? "/" : "") < b.component + (b.directory ? "/" : "");
-}
+bool comes_before(const ListedName& a, const ListedName& b) { return a.key() < b.key(); }
 
 }  // namespace
 
@@ -46,9 +44,8 @@ std::vector<ListedName> names_in(const std::string& prefix, const store::ListPag
     }
   }
   std::sort(rows.begin(), rows.end(), comes_before);
-  const std::string last = page.next_token.empty() || rows.empty()
-                               ? std::string()
-                               : rows.back().component + (rows.back().directory ? "/" : "");
+  const std::string last =
+      page.next_token.empty() || rows.empty() ? std::string() : rows.back().key();
   std::vector<ListedName> ready;
   for (ListedName& row : rows) {
     if (!row.directory && !page.next_token.empty() && !row.component.empty() &&

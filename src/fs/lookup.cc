@@ -77,7 +77,7 @@ core::Status Lookup::take_down(Known& known, const NodePtr& directory, const Nod
     const cache::ListedName& row = *known.listed.listed;
     known.is_directory = row.directory;
     known.component = {row.component, row.beside_directory};
-    known.key = known.directory_key + row.component + (row.directory ? "/" : "");
+    known.key = known.directory_key + row.key();
   }
   return {};
 }
@@ -140,7 +140,7 @@ core::Result<Lookup::Answer> Lookup::ask(const core::OpContext& context, Known& 
     if (const auto hint = ahead_.hint(known.directory_key, known.name)) {
       known.is_directory = hint->directory;
       known.component = {hint->component, hint->beside_directory};
-      known.key = known.directory_key + hint->component + (hint->directory ? "/" : "");
+      known.key = known.directory_key + hint->key();
     }
   }
   auto answer = remembered(known);
