@@ -12,8 +12,10 @@ namespace core {
 /// What a group has in common with its turns on the pool, which may come after the group's end.
 class TaskGroup::Crew : public std::enable_shared_from_this<Crew> {
  public:
-  Crew(Post post, const OpContext& context, std::size_t width)
-      : post_(std::move(post)), width_(std::max<std::size_t>(1, width)), context_(context) {
+  Crew(Post post, OpContext context, std::size_t width)
+      : post_(std::move(post)),
+        width_(std::max<std::size_t>(1, width)),
+        context_(std::move(context)) {
     context_.stop = stop_.get_token();
   }
 

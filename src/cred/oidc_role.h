@@ -23,7 +23,7 @@ class OidcRole final : public CredentialSource {
   [[nodiscard]] std::string describe() const override;
 
  private:
-  Fetched exchange(const core::OpContext& context) const;
+  [[nodiscard]] Fetched exchange(const core::OpContext& context) const;
   [[nodiscard]] StsCall call_with(const core::Secret& token) const;
   /// True where another token may do.
   [[nodiscard]] bool blames_token(const StsVerdict& verdict) const;

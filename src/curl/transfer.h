@@ -57,7 +57,7 @@ class Transfer {
 
   bool may_send(const char* local_address, int local_port);
   void look_for_excess();
-  core::Status check_request() const;
+  [[nodiscard]] core::Status check_request() const;
   void build_headers();
   void set_method();
   void set_route(const Options& options);

@@ -49,7 +49,7 @@ class Lookup {
   core::Status take_down(Known& known, const NodePtr& directory, const NodePtr& node,
                          std::string_view name) REQUIRES(mount_.mutex);
   static bool confirm(Node& node, const cache::MetadataCache::Answer& listed);
-  std::optional<Answer> remembered(const Known& known) const;
+  [[nodiscard]] std::optional<Answer> remembered(const Known& known) const;
   core::Result<Answer> ask(const core::OpContext& context, Known& known);
   core::Result<Found> ask_about(const core::OpContext& context, const Known& known);
   core::Result<Found> ask_bucket(const core::OpContext& context, const Known& known);

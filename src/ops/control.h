@@ -50,8 +50,8 @@ class ControlClient {
   /// The daemon's status as the JSON it sent.
   [[nodiscard]] core::Result<std::string> status() const;
   /// Asks for ControlHandler::unmount, then waits for the daemon's end.
-  core::Status unmount(core::Duration timeout, bool lazy,
-                       const ControlHandler::Report& report) const;
+  [[nodiscard]] core::Status unmount(core::Duration timeout, bool lazy,
+                                     const ControlHandler::Report& report) const;
 
  private:
   std::string path_;

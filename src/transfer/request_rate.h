@@ -76,6 +76,7 @@ class RequestRate {
 
   RequestRate(core::Clock& clock, core::Metrics& metrics, const RateRule::Limits& limits,
               std::size_t most_in_flight = kMostInFlight);
+  ~RequestRate() = default;
   RequestRate(const RequestRate&) = delete;
   RequestRate& operator=(const RequestRate&) = delete;
 

@@ -116,6 +116,8 @@ class BodyWriter {
   /// `expected`: the length where it is known.
   BodyWriter(BlobStore& store, std::optional<std::uint64_t> expected, Digests digests);
   ~BodyWriter();
+  BodyWriter(const BodyWriter&) = delete;
+  BodyWriter& operator=(const BodyWriter&) = delete;
 
   /// Where the next bytes go; never empty. Call filled() with their number afterwards.
   std::span<std::byte> room();
