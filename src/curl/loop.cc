@@ -1,5 +1,6 @@
 #include "curl/loop.h"
 
+#include <algorithm>
 #include <csignal>
 
 #include "core/thread_pool.h"
@@ -7,13 +8,15 @@
 namespace curl {
 namespace {
 
-constexpr std::size_t kMaxIdleHandles = 64;
+constexpr std::size_t kMaxIdleHandles = 512;
 
 }  // namespace
 
-Loop::Loop(const Options& options, std::string name, MultiHandle multi, ShareHandle share)
+Loop::Loop(const Options& options, std::string name, Poller poller, MultiHandle multi,
+           ShareHandle share)
     : options_(options),
       name_(std::move(name)),
+      poller_(std::move(poller)),
       share_(std::move(share)),
       multi_(std::move(multi)),
       thread_([this] { run(); }) {}
@@ -23,18 +26,22 @@ void Loop::stop() {
     const core::MutexLock lock(mutex_);
     stopping_ = true;
   }
-  curl_multi_wakeup(multi_.get());
+  poller_.ring();
 }
 
 void Loop::send(http::Exchange exchange, http::Transport::Done done) {
-  auto transfer = std::make_unique<Transfer>(std::move(exchange), std::move(done),
-                                             [this] { curl_multi_wakeup(multi_.get()); });
+  auto transfer = std::make_unique<Transfer>(std::move(exchange), std::move(done), [this] {
+    somebody_stopped_ = true;
+    poller_.ring();
+  });
   {
     const core::MutexLock lock(mutex_);
     if (!stopping_) {
       ++load_;
       posted_.push_back(std::move(transfer));
-      curl_multi_wakeup(multi_.get());
+      if (posted_.size() == 1) {
+        poller_.ring();
+      }
       return;
     }
   }
@@ -58,17 +65,54 @@ void Loop::run() {
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &on_socket);
+  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
+  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &on_timer);
+  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
   while (!stopping()) {
     for (auto& transfer : take_posted()) {
       start(std::move(transfer));
     }
-    int running = 0;
-    CORE_CHECK(curl_multi_perform(multi_.get(), &running) == CURLM_OK);
+    const auto now = core::BootClock::now();
+    if (now >= curl_due_) {
+      curl_due_ = core::SteadyTime::max();
+      go_on(CURL_SOCKET_TIMEOUT, 0);
+    }
     collect();
-    end_overdue(core::BootClock::now());
-    CORE_CHECK(curl_multi_poll(multi_.get(), nullptr, 0, patience(), nullptr) == CURLM_OK);
+    if (somebody_stopped_.exchange(false) || now >= next_limit_) {
+      end_overdue(now);
+    }
+    for (const epoll_event& event : poller_.wait(patience())) {
+      go_on(event.data.fd,
+            ((event.events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
+                ((event.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
+                ((event.events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0));
+    }
   }
   end_all();
+}
+
+void Loop::go_on(curl_socket_t socket, int events) {
+  int running = 0;
+  CORE_CHECK(curl_multi_socket_action(multi_.get(), socket, events, &running) == CURLM_OK);
+}
+
+int Loop::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
+  const Poller& poller = static_cast<Loop*>(self)->poller_;
+  if (what == CURL_POLL_REMOVE) {
+    poller.forget(socket);
+  } else {
+    poller.watch(socket, ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U) |
+                             ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U));
+  }
+  return 0;
+}
+
+int Loop::on_timer(CURLM*, long wait_ms, void* self) {
+  static_cast<Loop*>(self)->curl_due_ =
+      wait_ms < 0 ? core::SteadyTime::max()
+                  : core::BootClock::now() + std::chrono::milliseconds(wait_ms);
+  return 0;
 }
 
 EasyHandle Loop::take_easy() {
@@ -93,6 +137,7 @@ void Loop::start(std::unique_ptr<Transfer> transfer) {
     }
   }
   active_.emplace(key, std::move(transfer));
+  next_limit_ = std::min(next_limit_, key->next_limit());
   if (!begun) {
     end(key, std::move(begun).error());
     return;
@@ -119,9 +164,12 @@ void Loop::collect() {
 
 void Loop::end_overdue(core::SteadyTime now) {
   std::vector<std::pair<Transfer*, core::Error>> overdue;
+  next_limit_ = core::SteadyTime::max();
   for (const auto& [key, transfer] : active_) {
     if (auto error = transfer->overdue(now)) {
       overdue.emplace_back(key, *std::move(error));
+    } else {
+      next_limit_ = std::min(next_limit_, transfer->next_limit());
     }
   }
   for (auto& [key, error] : overdue) {
@@ -158,18 +206,12 @@ void Loop::end(Transfer* transfer, core::Result<http::Response> result) {
   owned->finish(std::move(result));
 }
 
-int Loop::patience() const {
+std::chrono::milliseconds Loop::patience() const {
   constexpr std::chrono::milliseconds kLongest{1000};
-  const auto now = core::BootClock::now();
-  auto wait = kLongest;
-  for (const auto& [key, transfer] : active_) {
-    const auto left = transfer->next_limit() - now;
-    if (left < wait) {
-      wait = std::max(std::chrono::milliseconds{0},
-                      std::chrono::ceil<std::chrono::milliseconds>(left));
-    }
-  }
-  return static_cast<int>(wait.count());
+  const auto left = std::min(curl_due_, next_limit_) - core::BootClock::now();
+  return left >= kLongest ? kLongest
+                          : std::max(std::chrono::milliseconds{0},
+                                     std::chrono::ceil<std::chrono::milliseconds>(left));
 }
 
 }  // namespace curl

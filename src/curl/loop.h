@@ -9,6 +9,7 @@
 #include "core/mutex.h"
 #include "curl/connections.h"
 #include "curl/handles.h"
+#include "curl/poller.h"
 #include "curl/transfer.h"
 
 namespace curl {
@@ -18,7 +19,8 @@ namespace curl {
 /// one may try again on another.
 class Loop {
  public:
-  Loop(const Options& options, std::string name, MultiHandle multi, ShareHandle share);
+  Loop(const Options& options, std::string name, Poller poller, MultiHandle multi,
+       ShareHandle share);
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
   ~Loop() = default;
@@ -36,22 +38,32 @@ class Loop {
   [[nodiscard]] bool stopping() const;
   std::vector<std::unique_ptr<Transfer>> take_posted();
   void start(std::unique_ptr<Transfer> transfer);
+  /// Lets libcurl go on with a socket (CURL_CSELECT_*), or with what waits for time to pass.
+  void go_on(curl_socket_t socket, int events);
   void collect();
   void end_overdue(core::SteadyTime now);
   void end_all();
-  [[nodiscard]] int patience() const;
+  [[nodiscard]] std::chrono::milliseconds patience() const;
   void end(Transfer* transfer, core::Result<http::Response> result);
   EasyHandle take_easy();
+  static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void*);
+  static int on_timer(CURLM*, long wait_ms, void* self);
 
   const Options& options_;
   const std::string name_;
-  // The order matters: easy handles go before the share, and before the multi handle's connections.
+  // The order matters: easy handles go before the share, and before the multi handle's connections,
+  // whose end the poller hears of.
+  Poller poller_;
   Connections connections_;
   const ShareHandle share_;
   const MultiHandle multi_;
   std::vector<EasyHandle> idle_;
   std::unordered_map<Transfer*, std::unique_ptr<Transfer>> active_;
   std::atomic<std::size_t> load_{0};
+  core::SteadyTime curl_due_ = core::SteadyTime::max();  ///< libcurl's timer
+  // No transfer's limit comes earlier; it is exact only just after a look at all of them.
+  core::SteadyTime next_limit_ = core::SteadyTime::max();
+  std::atomic<bool> somebody_stopped_{false};
 
   mutable core::Mutex mutex_{core::LockRank::Transport};
   std::vector<std::unique_ptr<Transfer>> posted_ GUARDED_BY(mutex_);

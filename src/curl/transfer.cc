@@ -10,6 +10,9 @@ namespace curl {
 namespace {
 
 constexpr long kReceiveBufferBytes = 512L * 1024;
+// libcurl makes and drops its buffer with each request: where no data is expected, a large one
+// would be most of what the request costs.
+constexpr long kDocumentBufferBytes = 32L * 1024;
 constexpr long kSendBufferBytes = 512L * 1024;
 constexpr std::size_t kMaxHeadBytes = 64UL * 1024;
 constexpr std::size_t kMaxTextBytes = 8UL * 1024 * 1024;
@@ -94,7 +97,8 @@ core::Status Transfer::begin(EasyHandle easy, const Options& options, Connection
   set_option(handle, CURLOPT_TCP_KEEPINTVL, 10L);
   set_option(handle, CURLOPT_MAXAGE_CONN, static_cast<long>(kMaxConnectionAge.count()));
   set_option(handle, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(exchange_.patience.connect));
-  set_option(handle, CURLOPT_BUFFERSIZE, kReceiveBufferBytes);
+  set_option(handle, CURLOPT_BUFFERSIZE,
+             exchange_.sink ? kReceiveBufferBytes : kDocumentBufferBytes);
   set_option(handle, CURLOPT_UPLOAD_BUFFERSIZE, kSendBufferBytes);
 
   set_option(handle, CURLOPT_SHARE, share);

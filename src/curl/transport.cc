@@ -12,7 +12,9 @@
 namespace curl {
 namespace {
 
-constexpr long kMaxIdleConnections = 128;
+// More than ever run at once (256 that look ahead, transfers beside them): above it libcurl closes
+// a connection after each request.
+constexpr long kMaxIdleConnections = 512;
 
 class CurlTransport final : public http::Transport {
  public:
@@ -33,6 +35,7 @@ class CurlTransport final : public http::Transport {
     const unsigned count =
         options_.loops > 0 ? options_.loops : std::max(1U, std::thread::hardware_concurrency() / 2);
     for (unsigned n = 0; n < count; ++n) {
+      TRY_ASSIGN(Poller poller, Poller::open());
       MultiHandle multi(curl_multi_init());
       ShareHandle share(curl_share_init());
       if (!multi || !share) {
@@ -43,7 +46,8 @@ class CurlTransport final : public http::Transport {
       curl_multi_setopt(multi.get(), CURLMOPT_MAXCONNECTS, kMaxIdleConnections);
       curl_multi_setopt(multi.get(), CURLMOPT_PIPELINING, CURLPIPE_NOTHING);
       loops_.push_back(std::make_unique<Loop>(options_, "curl-" + std::to_string(n),
-                                              std::move(multi), std::move(share)));
+                                              std::move(poller), std::move(multi),
+                                              std::move(share)));
     }
     return {};
   }
