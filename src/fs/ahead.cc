@@ -18,7 +18,13 @@ Ahead::Ahead(Bucket& bucket, Learnt& learnt, core::Clock& clock, core::Metric& a
              transfer::RequestRate* rate)
     : bucket_(bucket), learnt_(learnt), clock_(clock), asked_(asked), rate_(rate) {}
 
-Ahead::~Ahead() { stop_.request_stop(); }
+Ahead::~Ahead() {
+  stop_.request_stop();
+  const core::MutexLock lock(mutex_);
+  while (!in_flight_.empty()) {
+    answered_.wait(mutex_);
+  }
+}
 
 void Ahead::drop_unused() {
   const core::SteadyTime now = clock_.steady_now();
@@ -104,7 +110,8 @@ std::vector<Ahead::Question> Ahead::take(const std::string& directory, Sequence&
       Question question{
           directory + row.key(), {row.component, row.beside_directory}, row.directory};
       // That a directory is there only a fresh listing proves.
-      if ((row.directory && !listing_holds) || !in_flight_.insert(question.key).second) {
+      if ((row.directory && !listing_holds) ||
+          !in_flight_.try_emplace(question.key, false).second) {
         sequence.siblings.ended();
         continue;
       }
@@ -133,54 +140,102 @@ void Ahead::looked(const std::string& directory, std::string_view name, bool kno
   start(directory, std::move(questions));
 }
 
+Ahead::FlightPtr Ahead::prepare(const std::string& directory, Question question) {
+  auto flight = std::make_shared<Flight>();
+  flight->directory = directory;
+  flight->question = std::move(question);
+  flight->context.cause = core::Cause::Prefetch;
+  flight->context.stop = stop_.get_token();
+  flight->asked = clock_.steady_now();
+  flight->context.deadline = flight->asked + kPatience;
+  flight->ticket = learnt_.ticket();
+  return flight;
+}
+
 void Ahead::start(const std::string& directory, std::vector<Question> questions) {
   for (Question& question : questions) {
-    pool_.post([this, directory, question = std::move(question)] { ask(directory, question); });
+    const FlightPtr flight = prepare(directory, std::move(question));
+    if (!start_at_once(flight)) {
+      pool_.post([this, flight] { ask(flight); });
+    }
   }
 }
 
-core::Result<Found> Ahead::ask_bucket(const core::OpContext& context, const Question& question) {
-  std::optional<transfer::RequestRate::Permit> permit;
+bool Ahead::start_at_once(const FlightPtr& flight) {
+  const Question& question = flight->question;
+  if (question.directory || learnt_.fresh(question.key)) {
+    return false;
+  }
   if (rate_ != nullptr) {
-    TRY_ASSIGN(transfer::RequestRate::Permit turn, rate_->take(context));
-    permit.emplace(std::move(turn));
+    auto permit = rate_->try_take();
+    if (!permit) {
+      return false;
+    }
+    flight->permit.emplace(*std::move(permit));
+  }
+  asked_.add();
+  bucket_.start_object(
+      flight->context, question.key, question.component, [this, flight](core::Result<Found> found) {
+        flight->permit.reset();
+        const bool gone = !found && found.error().kind == core::ErrorKind::NotFound;
+        if (found || gone || flight->context.stopped()) {
+          learn(*flight, std::move(found));
+          land(*flight);
+        } else {
+          pool_.post([this, flight] { ask(flight); });
+        }
+      });
+  return true;
+}
+
+core::Result<Found> Ahead::ask_bucket(Flight& flight) {
+  const Question& question = flight.question;
+  if (rate_ != nullptr) {
+    TRY_ASSIGN(transfer::RequestRate::Permit turn, rate_->take(flight.context));
+    flight.permit.emplace(std::move(turn));
   }
   asked_.add();
   TRY_ASSIGN(Found found, question.directory
-                              ? bucket_.listed_directory(context, question.key)
-                              : bucket_.object(context, question.key, question.component));
+                              ? bucket_.listed_directory(flight.context, question.key)
+                              : bucket_.object(flight.context, question.key, question.component));
   found.component = question.component;
   return found;
 }
 
-void Ahead::ask(const std::string& directory, const Question& question) {
-  core::OpContext context;
-  context.cause = core::Cause::Prefetch;
-  context.stop = stop_.get_token();
-  const core::SteadyTime asked = clock_.steady_now();
-  context.deadline = asked + kPatience;
-  const Learnt::Ticket ticket = learnt_.ticket();
-  if (!context.stopped() && !learnt_.fresh(question.key)) {
-    const auto found = ask_bucket(context, question);
-    if (found) {
-      learnt_.add(question.key, *found, asked, ticket);
-    }
-    // Else whoever looks asks himself, and gets the error.
+void Ahead::ask(const FlightPtr& flight) {
+  if (!flight->context.stopped() && !learnt_.fresh(flight->question.key)) {
+    learn(*flight, ask_bucket(*flight));
+    flight->permit.reset();
   }
+  land(*flight);
+}
+
+void Ahead::learn(const Flight& flight, core::Result<Found> found) {
+  if (found) {
+    learnt_.add(flight.question.key, *std::move(found), flight.asked, flight.ticket);
+  }
+  // Else whoever looks asks himself, and gets the error.
+}
+
+void Ahead::land(const Flight& flight) {
   std::vector<Question> next;
   {
     const core::MutexLock lock(mutex_);
-    in_flight_.erase(question.key);
-    answered_.notify_all();
-    const auto sequence = sequences_.find(directory);
+    const auto at = in_flight_.find(flight.question.key);
+    const bool awaited = at->second;
+    in_flight_.erase(at);
+    if (awaited || in_flight_.empty()) {
+      answered_.notify_all();
+    }
+    const auto sequence = sequences_.find(flight.directory);
     if (sequence != sequences_.end() && sequence->second->siblings.in_flight() > 0) {
       sequence->second->siblings.ended();
-      if (!context.stopped()) {
-        next = take(directory, *sequence->second);
+      if (!flight.context.stopped()) {
+        next = take(flight.directory, *sequence->second);
       }
     }
   }
-  start(directory, std::move(next));
+  start(flight.directory, std::move(next));
 }
 
 void Ahead::await(const core::OpContext& context, const std::string& key) {
@@ -189,7 +244,12 @@ void Ahead::await(const core::OpContext& context, const std::string& key) {
     answered_.notify_all();
   });
   const core::MutexLock lock(mutex_);
-  while (in_flight_.contains(key) && !context.stopped() && clock_.steady_now() < context.deadline) {
+  for (;;) {
+    const auto at = in_flight_.find(key);
+    if (at == in_flight_.end() || context.stopped() || clock_.steady_now() >= context.deadline) {
+      return;
+    }
+    at->second = true;
     if (context.deadline == core::SteadyTime::max()) {
       answered_.wait(mutex_);
     } else {

@@ -8,7 +8,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
-#include <unordered_set>
+#include <unordered_map>
 #include <vector>
 
 #include "cache/metadata_cache.h"
@@ -21,9 +21,13 @@
 
 namespace fs {
 
+/// Objects are asked for without a thread that waits; directories, and whatever needs a second try,
+/// by a few.
 /// Threads: any; only await() blocks.
 class Ahead {
  public:
+  static constexpr std::size_t kThreads = 32;
+
   /// `asked` counts the requests; `rate`, which may be null, bounds them.
   Ahead(Bucket& bucket, Learnt& learnt, core::Clock& clock, core::Metric& asked,
         transfer::RequestRate* rate);
@@ -66,9 +70,24 @@ class Ahead {
     bool directory = false;
   };
   std::vector<Question> take(const std::string& directory, Sequence& sequence) REQUIRES(mutex_);
+  /// A question on its way.
+  struct Flight {
+    std::string directory;
+    Question question;
+    core::OpContext context;
+    core::SteadyTime asked;
+    Learnt::Ticket ticket = 0;
+    std::optional<transfer::RequestRate::Permit> permit;
+  };
+  using FlightPtr = std::shared_ptr<Flight>;
+  [[nodiscard]] FlightPtr prepare(const std::string& directory, Question question);
   void start(const std::string& directory, std::vector<Question> questions);
-  void ask(const std::string& directory, const Question& question);
-  core::Result<Found> ask_bucket(const core::OpContext& context, const Question& question);
+  /// With no thread that waits for the answer, if there may be a request right now.
+  bool start_at_once(const FlightPtr& flight);
+  void ask(const FlightPtr& flight);
+  core::Result<Found> ask_bucket(Flight& flight);
+  void learn(const Flight& flight, core::Result<Found> found);
+  void land(const Flight& flight);
   void drop_unused() REQUIRES(mutex_);
 
   Bucket& bucket_;
@@ -80,8 +99,9 @@ class Ahead {
   mutable core::Mutex mutex_{core::LockRank::Cache};
   core::CondVar answered_;
   std::map<std::string, std::shared_ptr<Sequence>> sequences_ GUARDED_BY(mutex_);
-  std::unordered_set<std::string> in_flight_ GUARDED_BY(mutex_);  ///< keys
-  core::ThreadPool pool_{"look-ahead", Siblings::kMostInFlight};  // ends first
+  /// By key, and whether somebody waits for the answer.
+  std::unordered_map<std::string, bool> in_flight_ GUARDED_BY(mutex_);
+  core::ThreadPool pool_{"look-ahead", kThreads};  // ends first
 };
 
 }  // namespace fs

@@ -127,6 +127,22 @@ core::Result<Found> Bucket::object(const core::OpContext& context, const std::st
   return found;
 }
 
+void Bucket::start_object(const core::OpContext& context, const std::string& key,
+                          model::KeyComponent component, Done done) {
+  parts_.store.start_head(context, model::ObjectKey(key),
+                          [component = std::move(component),
+                           done = std::move(done)](core::Result<store::ObjectMeta> meta) mutable {
+                            if (!meta) {
+                              done(std::move(meta).error());
+                              return;
+                            }
+                            Found found;
+                            found.component = std::move(component);
+                            found.meta = *std::move(meta);
+                            done(std::move(found));
+                          });
+}
+
 core::Result<Found> Bucket::marker(const core::OpContext& context, const std::string& key) {
   TRY_ASSIGN(store::ObjectMeta meta, parts_.store.head(context, model::ObjectKey(key)));
   Found found;

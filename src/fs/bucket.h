@@ -1,5 +1,6 @@
 #pragma once
 // What the bucket says about a name: pure questions, no memory but of where listing is forbidden.
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -40,6 +41,11 @@ class Bucket {
   /// The object alone. Errors: NotFound.
   core::Result<Found> object(const core::OpContext& context, const std::string& key,
                              model::KeyComponent component);
+  using Done = std::function<void(core::Result<Found>)>;
+  /// The same without waiting: `done` as of ObjectStore::start_head.
+  /// Errors: any only says that object() has to be asked.
+  void start_object(const core::OpContext& context, const std::string& key,
+                    model::KeyComponent component, Done done);
   /// The directory alone, cheaply where its marker is expected. Errors: NotFound.
   core::Result<Found> directory(const core::OpContext& context, const std::string& key,
                                 const std::string& path, bool expect_marker);

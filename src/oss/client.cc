@@ -131,9 +131,7 @@ core::Result<http::Response> Client::send_once(const core::OpContext& context, c
     }
     Refusal& refusal = *answer->refusal;
     count(call, refusal.error);
-    if (refusal.error.kind == ErrorKind::Throttled && world_.on_throttled) {
-      world_.on_throttled(sent, refusal.pause);
-    }
+    hear(refusal, sent);
     // Some S3 services (Ceph) have no other word for a token that has expired.
     const bool about_to_end = lease.expires && now() + kEndSlack >= *lease.expires;
     if (traits_.dialect == Dialect::S3 && refusal.error.kind == ErrorKind::Denied && about_to_end) {
@@ -164,13 +162,44 @@ core::Result<http::Response> Client::send_once(const core::OpContext& context, c
   }
 }
 
-core::Result<Client::Answer> Client::exchange(const core::OpContext& context, const Call& call,
-                                              const sign::Credentials& credentials) {
+void Client::start(const core::OpContext& context, const Call& call, http::Transport::Done done) {
+  auto held = world_.credentials.get(context.until(now()));
+  if (!held) {
+    done(std::move(held).error());
+    return;
+  }
+  Signed about;
+  http::Exchange exchange = sign(context, call, (*held)->lease.credentials, about);
+  world_.transport.send(
+      std::move(exchange), [this, context, call, held = *std::move(held), about = std::move(about),
+                            done = std::move(done)](core::Result<http::Response> response) {
+        if (!response) {
+          done(std::move(response));
+          return;
+        }
+        Answer answer = judge(context, call, held->lease.credentials, about, *std::move(response));
+        if (answer.refusal) {
+          hear(*answer.refusal, about.sent);
+          done(std::move(answer.refusal->error));
+        } else {
+          done(std::move(answer.response));
+        }
+      });
+}
+
+void Client::hear(const Refusal& refusal, core::SteadyTime sent) const {
+  if (refusal.error.kind == ErrorKind::Throttled && world_.on_throttled) {
+    world_.on_throttled(sent, refusal.pause);
+  }
+}
+
+http::Exchange Client::sign(const core::OpContext& context, const Call& call,
+                            const sign::Credentials& credentials, Signed& about) {
   http::Exchange exchange;
   exchange.context =
       call.bulk || call.slow_answer ? context : context.until(now() + options_.request_timeout);
-  const http::Request request = request_of(call);
-  exchange.request = request;
+  about.request = request_of(call);
+  exchange.request = about.request;
   exchange.patience = options_.patience;
   const std::uint64_t body = call.request.body ? call.request.body->size() : 0;
   if (body <= kSmallBody) {
@@ -184,15 +213,18 @@ core::Result<Client::Answer> Client::exchange(const core::OpContext& context, co
   if (options_.dialect == Dialect::Oss) {
     exchange.check_head = [this](const http::Response& head) { return answer_ids_.check(head); };
   }
-  const sign::Scope scope = scope_of(call);
-  const core::WallTime signed_at = world_.clock.wall_now() + world_.credentials.clock_offset();
-  sign::sign_header(exchange.request, credentials, scheme_, scope, signed_at);
+  about.scope = scope_of(call);
+  about.signed_at = world_.clock.wall_now() + world_.credentials.clock_offset();
+  sign::sign_header(exchange.request, credentials, scheme_, about.scope, about.signed_at);
   metrics_.requests(call.operation).add();
-  if (call.request.body) {
-    metrics_.bytes_sent.add(static_cast<std::int64_t>(call.request.body->size()));
-  }
-  const auto began = now();
-  TRY_ASSIGN(http::Response response, http::perform(world_.transport, std::move(exchange)));
+  metrics_.bytes_sent.add(static_cast<std::int64_t>(body));
+  about.sent = now();
+  return exchange;
+}
+
+Client::Answer Client::judge(const core::OpContext& context, const Call& call,
+                             const sign::Credentials& credentials, const Signed& about,
+                             http::Response response) {
   metrics_.bytes_received.add(static_cast<std::int64_t>(response.body.size()));
   if (core::log_enabled(core::LogLevel::Trace)) {
     core::log(core::LogLevel::Trace, "oss.answer",
@@ -200,7 +232,7 @@ core::Result<Client::Answer> Client::exchange(const core::OpContext& context, co
                {"operation", name_of(call.operation)},
                {"subject", call.subject},
                {"status", response.status},
-               {"took", core::format_duration(now() - began)},
+               {"took", core::format_duration(now() - about.sent)},
                {"request",
                 std::string(response.headers.get(traits_.header("request-id")).value_or(""))}});
   }
@@ -210,9 +242,9 @@ core::Result<Client::Answer> Client::exchange(const core::OpContext& context, co
   Answer answer;
   if (response.status >= 300) {
     answer.refusal = read_refusal(response, traits_, credentials.temporary());
-    explain_signature(*answer.refusal, request, credentials, scope, signed_at);
+    explain_signature(*answer.refusal, credentials, about);
     core::Error& error = answer.refusal->error;
-    if (response.status == 412 && !has_condition(request)) {
+    if (response.status == 412 && !has_condition(about.request)) {
       error.kind = ErrorKind::Protocol;
       error.remote->code.clear();  // nonsense, not the service's word
     }
@@ -221,21 +253,28 @@ core::Result<Client::Answer> Client::exchange(const core::OpContext& context, co
   return answer;
 }
 
-void Client::explain_signature(Refusal& refusal, const http::Request& request,
-                               const sign::Credentials& credentials, const sign::Scope& scope,
-                               core::WallTime signed_at) const {
+core::Result<Client::Answer> Client::exchange(const core::OpContext& context, const Call& call,
+                                              const sign::Credentials& credentials) {
+  Signed about;
+  http::Exchange exchange = sign(context, call, credentials, about);
+  TRY_ASSIGN(http::Response response, http::perform(world_.transport, std::move(exchange)));
+  return judge(context, call, credentials, about, std::move(response));
+}
+
+void Client::explain_signature(Refusal& refusal, const sign::Credentials& credentials,
+                               const Signed& about) const {
   if (refusal.error.remote->code != "SignatureDoesNotMatch") {
     return;
   }
   std::optional<std::string> difference;
   if (!refusal.canonical_request.empty()) {
     difference = sign::first_difference(
-        sign::canonical_request(request, credentials, scheme_, scope, signed_at),
+        sign::canonical_request(about.request, credentials, scheme_, about.scope, about.signed_at),
         refusal.canonical_request);
   }
   if (!difference && !refusal.string_to_sign.empty()) {
     difference = sign::first_difference(
-        sign::string_to_sign(request, credentials, scheme_, scope, signed_at),
+        sign::string_to_sign(about.request, credentials, scheme_, about.scope, about.signed_at),
         refusal.string_to_sign);
   }
   if (difference) {

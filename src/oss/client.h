@@ -65,6 +65,10 @@ class Client {
   /// Shape: a response below 300. Errors are those of the service; "Operation subject: …".
   core::Result<http::Response> send_once(const core::OpContext& context, const Call& call,
                                          core::Duration& pause);
+  /// The same with the credentials at hand, without waiting for anybody: `done` is called once, by
+  /// a thread of the transport or at once. Shape: a response below 300. Errors: as the service
+  /// said; what may pass is left to send().
+  void start(const core::OpContext& context, const Call& call, http::Transport::Done done);
   /// The URL of `call`'s request, signed for `lifetime`, in whole seconds.
   /// Errors: Unauthenticated (no credentials in time, or none to sign with).
   core::Result<store::SignedUrl> sign_url(const core::OpContext& context, Call call,
@@ -82,11 +86,23 @@ class Client {
   [[nodiscard]] sign::Scope scope_of(const Call& call) const;
   /// The request as it is signed and sent, with what the options say of every one like it.
   [[nodiscard]] http::Request request_of(const Call& call) const;
+  /// A request on its way, and what its answer is judged by.
+  struct Signed {
+    http::Request request;  ///< as it was before it was signed
+    sign::Scope scope;
+    core::WallTime signed_at;
+    core::SteadyTime sent;
+  };
+  http::Exchange sign(const core::OpContext& context, const Call& call,
+                      const sign::Credentials& credentials, Signed& about);
+  Answer judge(const core::OpContext& context, const Call& call,
+               const sign::Credentials& credentials, const Signed& about, http::Response response);
   core::Result<Answer> exchange(const core::OpContext& context, const Call& call,
                                 const sign::Credentials& credentials);
-  void explain_signature(Refusal& refusal, const http::Request& request,
-                         const sign::Credentials& credentials, const sign::Scope& scope,
-                         core::WallTime signed_at) const;
+  void explain_signature(Refusal& refusal, const sign::Credentials& credentials,
+                         const Signed& about) const;
+  /// Passes on that the service asks for fewer requests.
+  void hear(const Refusal& refusal, core::SteadyTime sent) const;
   void count(const Call& call, const core::Error& error);
 
   const Options options_;

@@ -22,6 +22,13 @@ bool is_service_code(const core::Error& error, std::string_view code) {
   return error.remote && error.remote->code == code;
 }
 
+/// Whether HEAD met a link: it answers for what that leads to.
+bool is_link(const core::Result<store::ObjectMeta>& meta) {
+  return meta ? meta->type == store::ObjectType::Symlink
+              : is_service_code(meta.error(), "SymlinkTargetNotExist") ||
+                    is_service_code(meta.error(), "InvalidTargetType");
+}
+
 }  // namespace
 
 core::Status check_key(const model::ObjectKey& key) {
@@ -71,6 +78,22 @@ core::Status OssStore::need_symlinks() const {
   return {};
 }
 
+core::Result<store::ObjectMeta> OssStore::read_head(const model::ObjectKey& key,
+                                                    const http::Response& response) const {
+  const auto size = number_header(response.headers, "Content-Length");
+  store::ObjectMeta meta = object_meta(response.headers, client_.traits(), key, size.value_or(0));
+  if (!size || meta.etag.empty()) {
+    return core::fail(ErrorKind::Protocol,
+                      "HeadObject " + key.text() + ": neither size nor ETag can be told");
+  }
+  if (meta.size == 0 && meta.type != store::ObjectType::Symlink && meta.crc64.value_or(0) != 0) {
+    // Some proxies give the length of what they send, which for HEAD is nothing.
+    return core::fail(ErrorKind::Corrupt,
+                      "HeadObject " + key.text() + ": its CRC-64 is not that of nothing");
+  }
+  return meta;
+}
+
 core::Result<store::ObjectMeta> OssStore::head_following(const core::OpContext& context,
                                                          const model::ObjectKey& key) {
   TRY(check_key(key));
@@ -78,20 +101,26 @@ core::Result<store::ObjectMeta> OssStore::head_following(const core::OpContext& 
   const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::ObjectMeta> {
     call.attempt = n;
     TRY_ASSIGN(const http::Response response, client_.send_once(context, call, pause));
-    const auto size = number_header(response.headers, "Content-Length");
-    store::ObjectMeta meta = object_meta(response.headers, client_.traits(), key, size.value_or(0));
-    if (!size || meta.etag.empty()) {
-      return core::fail(ErrorKind::Protocol,
-                        "HeadObject " + key.text() + ": neither size nor ETag can be told");
-    }
-    if (meta.size == 0 && meta.type != store::ObjectType::Symlink && meta.crc64.value_or(0) != 0) {
-      // Some proxies give the length of what they send, which for HEAD is nothing.
-      return core::fail(ErrorKind::Corrupt,
-                        "HeadObject " + key.text() + ": its CRC-64 is not that of nothing");
-    }
-    return meta;
+    return read_head(key, response);
   };
   return client_.repeat(context, attempt);
+}
+
+void OssStore::start_head(const core::OpContext& context, const model::ObjectKey& key,
+                          HeadDone done) {
+  if (auto good = check_key(key); !good) {
+    done(std::move(good).error());
+    return;
+  }
+  client_.start(context, client_.call(Operation::HeadObject, "HEAD", key.text()),
+                [this, key, done = std::move(done)](core::Result<http::Response> response) {
+                  auto meta = response
+                                  ? read_head(key, *response)
+                                  : core::Result<store::ObjectMeta>(std::move(response).error());
+                  done(!is_link(meta) ? std::move(meta)
+                                      : core::fail(ErrorKind::Unsupported,
+                                                   "a link takes more than one request"));
+                });
 }
 
 bool OssStore::is_unfounded(const store::Precondition& precondition,
@@ -107,10 +136,7 @@ bool OssStore::is_unfounded(const store::Precondition& precondition,
 core::Result<store::ObjectMeta> OssStore::head(const core::OpContext& context,
                                                const model::ObjectKey& key) {
   auto meta = head_following(context, key);
-  const bool link = meta ? meta->type == store::ObjectType::Symlink
-                         : is_service_code(meta.error(), "SymlinkTargetNotExist") ||
-                               is_service_code(meta.error(), "InvalidTargetType");
-  if (!link) {
+  if (!is_link(meta)) {
     return meta;
   }
   TRY_ASSIGN(store::SymlinkInfo info, get_symlink(context, key));

@@ -24,6 +24,8 @@ class OssStore final : public store::ObjectStore {
   [[nodiscard]] store::Capabilities capabilities() const override { return client_.traits().can; }
   core::Result<store::ObjectMeta> head(const core::OpContext& context,
                                        const model::ObjectKey& key) override;
+  void start_head(const core::OpContext& context, const model::ObjectKey& key,
+                  HeadDone done) override;
   core::Result<store::Acl> get_acl(const core::OpContext& context,
                                    const model::ObjectKey& key) override;
   core::Result<store::Tags> get_tags(const core::OpContext& context,
@@ -78,6 +80,9 @@ class OssStore final : public store::ObjectStore {
                                          const store::UrlRequest& request) override;
 
  private:
+  /// What the answer to HEAD says of the object.
+  [[nodiscard]] core::Result<store::ObjectMeta> read_head(const model::ObjectKey& key,
+                                                          const http::Response& response) const;
   /// HEAD as it is: of a link it describes what the link leads to.
   core::Result<store::ObjectMeta> head_following(const core::OpContext& context,
                                                  const model::ObjectKey& key);

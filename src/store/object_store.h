@@ -110,7 +110,7 @@ struct Capabilities {
   bool compare_and_swap = false;  ///< Precondition::Matches is enforced by the service
   bool append = false;
   bool crc64 = false;  ///< objects tell their CRC-64
-  std::uint64_t min_part_bytes = 100 * 1024;
+  std::uint64_t min_part_bytes = 100ULL << 10U;
   std::uint64_t max_part_bytes = 5ULL << 30U;
   std::uint64_t max_put_bytes = 5ULL << 30U;
   std::uint64_t max_copy_bytes = 1ULL << 30U;  ///< in one CopyObject; above it, by parts
@@ -134,6 +134,13 @@ class ObjectStore {
   /// (type Symlink, size = length of the target key).
   virtual core::Result<ObjectMeta> head(const core::OpContext& context,
                                         const model::ObjectKey& key) = 0;
+  using HeadDone = std::function<void(core::Result<ObjectMeta>)>;
+  /// The same as one request that nobody waits for: `done` is called once, by a thread of the
+  /// network or at once, and must not block.
+  /// Errors: NotFound; any other only says that it takes a head() to know, which tries again, waits
+  /// for credentials and follows links.
+  virtual void start_head(const core::OpContext& context, const model::ObjectKey& key,
+                          HeadDone done) = 0;
 
   /// Source: GetObjectAcl. Errors: NotFound; Unsupported.
   virtual core::Result<Acl> get_acl(const core::OpContext& context,

@@ -229,6 +229,11 @@ core::Result<store::ObjectMeta> FakeStore::head(const core::OpContext& context,
   return told(key, object, now());
 }
 
+void FakeStore::start_head(const core::OpContext& context, const model::ObjectKey& key,
+                           HeadDone done) {
+  network_.post([this, context, key, done = std::move(done)] { done(head(context, key)); });
+}
+
 store::ObjectMeta FakeStore::told(const model::ObjectKey& key, const Object& object,
                                   core::WallTime now) {
   store::ObjectMeta meta = object.meta;

@@ -11,6 +11,7 @@
 
 #include "core/clock.h"
 #include "core/mutex.h"
+#include "core/thread_pool.h"
 #include "store/keeping.h"
 #include "store/object_store.h"
 
@@ -129,6 +130,9 @@ class FakeStore final : public store::ObjectStore {
   [[nodiscard]] store::Capabilities capabilities() const override;
   core::Result<store::ObjectMeta> head(const core::OpContext& context,
                                        const model::ObjectKey& key) override;
+  /// head(), by a thread of its own.
+  void start_head(const core::OpContext& context, const model::ObjectKey& key,
+                  HeadDone done) override;
   core::Result<store::Acl> get_acl(const core::OpContext& context,
                                    const model::ObjectKey& key) override;
   core::Result<store::Tags> get_tags(const core::OpContext& context,
@@ -276,6 +280,7 @@ class FakeStore final : public store::ObjectStore {
   std::uint64_t bytes_read_ GUARDED_BY(mutex_) = 0;
   std::array<std::size_t, static_cast<std::size_t>(Op::Count)> running_ GUARDED_BY(mutex_){};
   std::array<std::size_t, static_cast<std::size_t>(Op::Count)> most_ GUARDED_BY(mutex_){};
+  core::ThreadPool network_{"fake-network", 256};  // ends first
 };
 
 }  // namespace test
