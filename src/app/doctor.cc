@@ -16,36 +16,41 @@ std::string seconds(core::Duration duration) {
   return core::format("{} s", std::chrono::duration_cast<std::chrono::seconds>(duration).count());
 }
 
-bool says(const core::Error& error, std::string_view words) {
-  return error.message.find(words) != std::string::npos;
-}
-
-/// Why there was no answer. libcurl has one code for most of this, and says the rest in words.
+/// Why there was no answer.
 Finding why_unreachable(const core::Error& error, const std::string& endpoint) {
-  if (error.kind == ErrorKind::NotPermitted) {
-    if (says(error, "expired") || says(error, "not yet valid")) {
+  using core::Reason;
+  const Finding nobody = endpoint.find("-internal.") == std::string::npos
+                             ? Finding::Unreachable
+                             : Finding::InternalUnreachable;
+  if (!error.reason) {
+    return error.kind == ErrorKind::Unavailable || error.kind == ErrorKind::Timeout
+               ? nobody
+               : Finding::NotTheService;
+  }
+  switch (*error.reason) {
+    case Reason::Unreachable:
+    case Reason::Silent:
+    case Reason::Broken:
+      return nobody;
+    case Reason::NameUnknown:
+      return Finding::NameUnknown;
+    case Reason::CertificateExpired:
       return Finding::CertificateExpired;
-    }
-    return says(error, "subject name") || says(error, "host name") ? Finding::CertificateName
-                                                                   : Finding::CertificateAuthority;
+    case Reason::CertificateName:
+      return Finding::CertificateName;
+    case Reason::CertificateUnknown:
+      return Finding::CertificateAuthority;
+    case Reason::NoTls:
+    case Reason::TokenSpent:
+      return Finding::NotTheService;
   }
-  if (error.kind != ErrorKind::Unavailable && error.kind != ErrorKind::Timeout) {
-    return Finding::NotTheService;
-  }
-  if (says(error, "resolve")) {
-    return Finding::NameUnknown;
-  }
-  if (says(error, "SSL")) {
-    return Finding::NotTheService;
-  }
-  return endpoint.find("-internal.") == std::string::npos ? Finding::Unreachable
-                                                          : Finding::InternalUnreachable;
+  return Finding::NotTheService;
 }
 
 /// Why a key is not taken, by STS or by the service.
 Finding why_refused(const core::Error& error) {
   const std::string code = error.remote ? error.remote->code : "";
-  if (code.find("Expired") != std::string::npos || says(error, "refused the security token")) {
+  if (code.find("Expired") != std::string::npos || error.reason == core::Reason::TokenSpent) {
     return Finding::TokenExpired;
   }
   if (code.starts_with("EntityNotExist")) {
@@ -55,12 +60,6 @@ Finding why_refused(const core::Error& error) {
     return Finding::SecretWrong;
   }
   return error.remote ? Finding::KeyRefused : Finding::NoCredentials;
-}
-
-/// The service says where the bucket is, or that the signature is for another region.
-bool is_elsewhere(const core::Error& error) {
-  return says(error, "its endpoint is") || says(error, "the bucket is in the region") ||
-         (error.remote && error.remote->code == "InvalidArgument" && says(error, "region"));
 }
 
 class Judge {
@@ -190,9 +189,9 @@ class Judge {
         add(Finding::BucketMissing, error);
         break;
       default:
-        add(is_elsewhere(error)                 ? Finding::RegionWrong
-            : error.kind == ErrorKind::Protocol ? Finding::NotTheService
-                                                : Finding::ServiceTrouble,
+        add(error.remote && error.remote->elsewhere ? Finding::RegionWrong
+            : error.kind == ErrorKind::Protocol     ? Finding::NotTheService
+                                                    : Finding::ServiceTrouble,
             error);
     }
     return false;

@@ -61,12 +61,8 @@ Exit classify(const core::Error& error) {
     if (known != kCodes.end()) {
       return known->second;
     }
-    // A bucket of another region is refused in the words of a missing right.
-    if (code == "AccessDenied" && error.message.find("endpoint") != std::string::npos) {
-      return Exit::Network;
-    }
-    // So is a signature for another region, in version 4.
-    if (code == "InvalidArgument" && error.message.find("region") != std::string::npos) {
+    // Which is refused in the words of a missing right, or of a wrong argument.
+    if (error.remote->elsewhere) {
       return Exit::Network;
     }
   }

@@ -49,18 +49,41 @@ enum class ErrorKind : std::uint8_t {
 
 std::string_view to_string(ErrorKind kind);
 
+/// Why it failed, where the kind does not say and an operator would look elsewhere. Whoever wants
+/// to know reads this, never the message.
+enum class Reason : std::uint8_t {
+  NameUnknown,         ///< the name of a host, or of the proxy, does not resolve
+  Unreachable,         ///< nobody answers at that address
+  Silent,              ///< there was a connection, and no answer in time
+  Broken,              ///< the connection ended before the answer did
+  NoTls,               ///< the other side does not speak TLS, or none that we speak
+  CertificateUnknown,  ///< nobody whom we trust has signed it
+  CertificateExpired,  ///< or is not valid yet
+  CertificateName,     ///< it is another host's
+  TokenSpent,          ///< the service refused the token, and there will be no other
+};
+
+/// Where the service says that a bucket is, of which we asked in the wrong place. What it does not
+/// say is empty.
+struct Elsewhere {
+  std::string region;
+  std::string endpoint;
+};
+
 /// What the service said, for whoever must call its support.
 struct Remote {
   int status = 0;          ///< HTTP status
   std::string code;        ///< service code, as in <Code>
   std::string request_id;  ///< x-oss-request-id
   std::string ec;          ///< x-oss-ec, the service's detail code
+  std::optional<Elsewhere> elsewhere = std::nullopt;
 };
 
 struct Error {
   ErrorKind kind = ErrorKind::Internal;
   std::string message;
-  std::optional<Remote> remote;
+  std::optional<Remote> remote = std::nullopt;
+  std::optional<Reason> reason = std::nullopt;
 
   /// The same failure one level further out: "context: message".
   [[nodiscard]] Error within(std::string_view context) && {
@@ -84,8 +107,9 @@ class [[nodiscard]] Result : public tl::expected<T, Error> {
 };
 using Status = Result<void>;
 
-inline Error fail(ErrorKind kind, std::string message) {
-  return Error{kind, std::move(message), std::nullopt};
+inline Error fail(ErrorKind kind, std::string message,
+                  std::optional<Reason> reason = std::nullopt) {
+  return Error{kind, std::move(message), std::nullopt, reason};
 }
 
 }  // namespace core

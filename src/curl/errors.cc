@@ -34,4 +34,43 @@ core::ErrorKind kind_of(CURLcode code) {
   }
 }
 
+std::optional<core::Reason> reason_of(CURLcode code, long verified) {
+  // Source: OpenSSL, x509_vfy.h. libcurl compares names itself, when all else is good.
+  constexpr long kGood = 0;
+  constexpr long kUnspecified = 1;  // where libcurl begins
+  constexpr long kNotYetValid = 9;
+  constexpr long kExpired = 10;
+  switch (code) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+      return core::Reason::NameUnknown;
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_PROXY:
+      return core::Reason::Unreachable;
+    case CURLE_OPERATION_TIMEDOUT:
+      return core::Reason::Silent;
+    case CURLE_SEND_ERROR:
+    case CURLE_RECV_ERROR:
+    case CURLE_GOT_NOTHING:
+    case CURLE_PARTIAL_FILE:
+    case CURLE_SEND_FAIL_REWIND:
+      return core::Reason::Broken;
+    case CURLE_SSL_CONNECT_ERROR:
+      return core::Reason::NoTls;
+    case CURLE_PEER_FAILED_VERIFICATION:
+      if (verified == kExpired || verified == kNotYetValid) {
+        return core::Reason::CertificateExpired;
+      }
+      return verified == kGood || verified == kUnspecified ? core::Reason::CertificateName
+                                                           : core::Reason::CertificateUnknown;
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+      return core::Reason::CertificateUnknown;
+    default:
+      return std::nullopt;
+  }
+}
+
 }  // namespace curl

@@ -47,9 +47,10 @@ Transfer::Transfer(http::Exchange exchange, http::Transport::Done done, std::fun
   on_stop_.emplace(exchange_.context.stop, Stop{this});
 }
 
-core::Error Transfer::fail(core::ErrorKind kind, std::string_view why) const {
+core::Error Transfer::fail(core::ErrorKind kind, std::string_view why,
+                           std::optional<core::Reason> reason) const {
   // Never the target: a signed URL is a credential.
-  return core::fail(kind, exchange_.request.origin.authority() + ": " + std::string(why));
+  return core::fail(kind, exchange_.request.origin.authority() + ": " + std::string(why), reason);
 }
 
 core::Status Transfer::check_request() const {
@@ -185,11 +186,12 @@ std::optional<core::Error> Transfer::overdue(core::SteadyTime now) const {
     return fail(core::ErrorKind::Cancelled, "cancelled");
   }
   if (now >= exchange_.context.deadline) {
-    return fail(core::ErrorKind::Timeout, "no complete answer in time");
+    return fail(core::ErrorKind::Timeout, "no complete answer in time", core::Reason::Silent);
   }
   if (now >= later(last_move_, exchange_.patience.idle)) {
     return fail(core::ErrorKind::Timeout,
-                "no byte for " + core::format_duration(exchange_.patience.idle));
+                "no byte for " + core::format_duration(exchange_.patience.idle),
+                core::Reason::Silent);
   }
   return std::nullopt;
 }
@@ -206,10 +208,14 @@ core::Result<http::Response> Transfer::outcome(CURLcode code) {
   }
   if (code != CURLE_OK && !cut_) {
     const bool told = curl_text_.front() != '\0';
-    return fail(kind_of(code), told ? curl_text_.data() : curl_easy_strerror(code));
+    long verified = 0;
+    curl_easy_getinfo(easy(), CURLINFO_SSL_VERIFYRESULT, &verified);
+    return fail(kind_of(code), told ? curl_text_.data() : curl_easy_strerror(code),
+                reason_of(code, verified));
   }
   if (!head_done_) {
-    return fail(core::ErrorKind::Unavailable, "the connection ended within the head of the answer");
+    return fail(core::ErrorKind::Unavailable, "the connection ended within the head of the answer",
+                core::Reason::Broken);
   }
   return std::move(response_);
 }
@@ -313,7 +319,8 @@ bool Transfer::may_send(const char* local_address, int local_port) {
   if (++times_sent_ == 1 || method == "GET" || method == "HEAD") {
     return true;
   }
-  error_ = fail(core::ErrorKind::Unavailable, "the connection ended before the answer");
+  error_ = fail(core::ErrorKind::Unavailable, "the connection ended before the answer",
+                core::Reason::Broken);
   return false;
 }
 

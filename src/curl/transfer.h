@@ -65,7 +65,8 @@ class Transfer {
   bool take_body(std::string_view data);
   std::size_t give_body(std::span<std::byte> buffer);
   bool end_of_head();
-  [[nodiscard]] core::Error fail(core::ErrorKind kind, std::string_view why) const;
+  [[nodiscard]] core::Error fail(core::ErrorKind kind, std::string_view why,
+                                 std::optional<core::Reason> reason = std::nullopt) const;
   void moved();
 
   http::Exchange exchange_;

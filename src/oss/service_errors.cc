@@ -171,6 +171,13 @@ std::string place_of(const http::Response& response, std::string_view code,
                          : region_element);
 }
 
+/// Whether a refusal that names no place is one of a wrong place all the same: only the service's
+/// words tell it from one of rights or of arguments. Source: OSS, the pages of the two codes.
+bool is_misplaced(std::string_view code, std::string_view message) {
+  return (code == "AccessDenied" && message.find("specified endpoint") != message.npos) ||
+         (code == "InvalidArgument" && message.find("signing region") != message.npos);
+}
+
 std::string shortened(std::string_view text) {
   constexpr std::size_t kMost = 300;
   return std::string(text.substr(0, kMost)) + (text.size() > kMost ? "…" : "");
@@ -229,6 +236,7 @@ Refusal read_refusal(const http::Response& response, const Traits& traits, bool 
   right_region = shortened(place_of(response, remote.code, right_region));
   if (!right_region.empty()) {
     error.kind = ErrorKind::Protocol;
+    remote.elsewhere = core::Elsewhere{right_region, right_endpoint};
     error.message += core::format(
         " (the bucket is in the region {0}: --region {0}, and an --endpoint "
         "of that region if you name one)",
@@ -237,6 +245,9 @@ Refusal read_refusal(const http::Response& response, const Traits& traits, bool 
              (error.kind == ErrorKind::Denied || error.kind == ErrorKind::Protocol)) {
     error.kind = ErrorKind::Protocol;  // not a matter of rights
     error.message += core::format(" (its endpoint is {})", right_endpoint);
+    remote.elsewhere = core::Elsewhere{{}, right_endpoint};
+  } else if (is_misplaced(remote.code, message)) {
+    remote.elsewhere = core::Elsewhere{};
   }
   if (response.status < 400) {
     error.message += " (redirects are not followed)";

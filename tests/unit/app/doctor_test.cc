@@ -11,6 +11,7 @@ namespace app {
 namespace {
 
 using core::ErrorKind;
+using core::Reason;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -166,15 +167,17 @@ core::Error service_error(ErrorKind kind, const char* code) {
 INSTANTIATE_TEST_SUITE_P(
     Findings, JudgementOf,
     ::testing::Values(
-        Case{"NoAnswer", [](Findings& f) { f.reached = core::fail(ErrorKind::Unavailable, "Failed to connect"); }, Exit::Network, {"unreachable"}},
-        Case{"NoAnswerInTime", [](Findings& f) { f.reached = core::fail(ErrorKind::Timeout, "timed out"); }, Exit::Network, {"unreachable"}},
-        Case{"NoName", [](Findings& f) { f.reached = core::fail(ErrorKind::Unavailable, "Could not resolve host: x"); }, Exit::Network, {"name-unknown"}},
-        Case{"InternalFromOutside", [](Findings& f) { f.endpoint = "https://oss-cn-hangzhou-internal.aliyuncs.com"; f.reached = core::fail(ErrorKind::Timeout, "timed out"); }, Exit::Network, {"internal-unreachable"}},
-        Case{"PlainPort", [](Findings& f) { f.reached = core::fail(ErrorKind::Unavailable, "SSL: wrong version number"); }, Exit::Network, {"not-the-service"}},
+        Case{"NoAnswer", [](Findings& f) { f.reached = core::fail(ErrorKind::Unavailable, "x", Reason::Unreachable); }, Exit::Network, {"unreachable"}},
+        Case{"NoAnswerInTime", [](Findings& f) { f.reached = core::fail(ErrorKind::Timeout, "x", Reason::Silent); }, Exit::Network, {"unreachable"}},
+        Case{"AnswerCutShort", [](Findings& f) { f.reached = core::fail(ErrorKind::Unavailable, "x", Reason::Broken); }, Exit::Network, {"unreachable"}},
+        Case{"NoReasonKnown", [](Findings& f) { f.reached = core::fail(ErrorKind::Unavailable, "SSL: certificate expired: could not resolve host"); }, Exit::Network, {"unreachable"}},
+        Case{"NoName", [](Findings& f) { f.reached = core::fail(ErrorKind::Unavailable, "x", Reason::NameUnknown); }, Exit::Network, {"name-unknown"}},
+        Case{"InternalFromOutside", [](Findings& f) { f.endpoint = "https://oss-cn-hangzhou-internal.aliyuncs.com"; f.reached = core::fail(ErrorKind::Timeout, "x", Reason::Silent); }, Exit::Network, {"internal-unreachable"}},
+        Case{"PlainPort", [](Findings& f) { f.reached = core::fail(ErrorKind::Unavailable, "x", Reason::NoTls); }, Exit::Network, {"not-the-service"}},
         Case{"NoHttp", [](Findings& f) { f.reached = core::fail(ErrorKind::Protocol, "HTTP/0.9"); }, Exit::Network, {"not-the-service"}},
-        Case{"Expired", [](Findings& f) { f.reached = core::fail(ErrorKind::NotPermitted, "certificate has expired"); }, Exit::Network, {"certificate-expired"}},
-        Case{"OtherName", [](Findings& f) { f.reached = core::fail(ErrorKind::NotPermitted, "no alternative certificate subject name matches"); }, Exit::Network, {"certificate-name"}},
-        Case{"SelfSigned", [](Findings& f) { f.reached = core::fail(ErrorKind::NotPermitted, "self-signed certificate"); }, Exit::Network, {"certificate-authority"}},
+        Case{"Expired", [](Findings& f) { f.reached = core::fail(ErrorKind::NotPermitted, "x", Reason::CertificateExpired); }, Exit::Network, {"certificate-expired"}},
+        Case{"OtherName", [](Findings& f) { f.reached = core::fail(ErrorKind::NotPermitted, "x", Reason::CertificateName); }, Exit::Network, {"certificate-name"}},
+        Case{"SelfSigned", [](Findings& f) { f.reached = core::fail(ErrorKind::NotPermitted, "x", Reason::CertificateUnknown); }, Exit::Network, {"certificate-authority"}},
         Case{"Foreign", [](Findings& f) { f.foreign = true; }, Exit::Ok, {"foreign-answer"}},
         Case{"PlainHttp", [](Findings& f) { f.secure = false; }, Exit::Ok, {"plain-http"}},
         Case{"NoRegion", [](Findings& f) { f.region.clear(); }, Exit::Ok, {"region-unknown"}},
@@ -189,10 +192,10 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"WrongKey", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::TokenRefused, "InvalidAccessKeyId"); }, Exit::Credentials, {"key-refused"}},
         Case{"WrongSecret", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::TokenRefused, "SignatureDoesNotMatch"); }, Exit::Credentials, {"secret-wrong"}},
         Case{"OldToken", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::TokenRefused, "SecurityTokenExpired"); }, Exit::Credentials, {"token-expired"}},
-        Case{"RefusedToken", [](Findings& f) { f.rights = {}; f.rights.list = core::fail(ErrorKind::Unauthenticated, "the service refused the security token of X, and the environment has no other"); }, Exit::Credentials, {"token-expired"}},
+        Case{"RefusedToken", [](Findings& f) { f.rights = {}; f.rights.list = core::fail(ErrorKind::Unauthenticated, "x", Reason::TokenSpent); }, Exit::Credentials, {"token-expired"}},
         Case{"NoBucket", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::NoBucket, "NoSuchBucket"); }, Exit::Bucket, {"bucket-missing"}},
-        Case{"Elsewhere", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::Protocol, "AccessDenied"); f.rights.list->error().message += " (its endpoint is x)"; }, Exit::Network, {"region-wrong"}},
-        Case{"OtherRegion", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::InvalidArgument, "InvalidArgument"); f.rights.list->error().message += ": Invalid signing region"; }, Exit::Network, {"region-wrong"}},
+        Case{"Elsewhere", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::Protocol, "AccessDenied"); f.rights.list->error().remote->elsewhere = core::Elsewhere{"", "x"}; }, Exit::Network, {"region-wrong"}},
+        Case{"OtherRegion", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::InvalidArgument, "InvalidArgument"); f.rights.list->error().remote->elsewhere.emplace(); }, Exit::Network, {"region-wrong"}},
         Case{"NoXml", [](Findings& f) { f.rights = {}; f.rights.list = core::fail(ErrorKind::Protocol, "no XML"); }, Exit::Network, {"not-the-service"}},
         Case{"Overloaded", [](Findings& f) { f.rights = {}; f.rights.list = service_error(ErrorKind::Throttled, "QpsLimitExceeded"); }, Exit::Network, {"service-trouble"}},
         Case{"MayNotList", [](Findings& f) { f.rights.list = denied(); }, Exit::Ok, {"list-denied"}},

@@ -429,9 +429,10 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& row) { return std::string(row.param.name); });
 
 TEST(Classify, ABucketOfAnotherRegionIsAnEndpointProblem) {
-  core::Error error =
-      core::fail(core::ErrorKind::Denied, "must be addressed using the specified endpoint");
+  core::Error error = core::fail(core::ErrorKind::Denied, "its words do not matter: endpoint");
   error.remote = core::Remote{403, "AccessDenied", "id", ""};
+  EXPECT_EQ(classify(error), Exit::Permission);
+  error.remote->elsewhere.emplace();
   EXPECT_EQ(classify(error), Exit::Network);
 }
 

@@ -274,6 +274,7 @@ TEST(CurlTransport, CallsAResetUnavailable) {
   const auto response = http::perform(*transport, exchange_with(server));
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().kind, ErrorKind::Unavailable);
+  EXPECT_EQ(response.error().reason, core::Reason::Broken);
 }
 
 TEST(CurlTransport, SurvivesAConnectionThatDiedWhileIdle) {
@@ -320,6 +321,16 @@ TEST(CurlTransport, CallsARefusedConnectionUnavailable) {
   const auto response = http::perform(*transport_of_one_loop(), std::move(exchange));
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().kind, ErrorKind::Unavailable);
+  EXPECT_EQ(response.error().reason, core::Reason::Unreachable);
+}
+
+TEST(CurlTransport, KnowsAServerThatSpeaksNoTls) {
+  test::RawServer server(once("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
+  auto exchange = exchange_with(server);
+  exchange.request.origin.scheme = "https";
+  const auto response = http::perform(*transport_of_one_loop(), std::move(exchange));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().reason, core::Reason::NoTls) << response.error().message;
 }
 
 TEST(CurlTransport, CallsANameThatDoesNotResolveUnavailableEachTime) {
@@ -331,6 +342,7 @@ TEST(CurlTransport, CallsANameThatDoesNotResolveUnavailableEachTime) {
     const auto response = http::perform(*transport, std::move(exchange));
     ASSERT_FALSE(response);
     EXPECT_EQ(response.error().kind, ErrorKind::Unavailable);
+    EXPECT_EQ(response.error().reason, core::Reason::NameUnknown);
   }
 }
 
@@ -348,6 +360,7 @@ TEST(CurlTransport, EndsAnAttemptThatStandsStill) {
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().kind, ErrorKind::Timeout);
   EXPECT_THAT(response.error().message, HasSubstr("no byte"));
+  EXPECT_EQ(response.error().reason, core::Reason::Silent);
   EXPECT_GE(core::BootClock::now() - began, 60ms);
 }
 

@@ -301,11 +301,16 @@ TEST_F(S3, TheWrongRegionIsNamedWithTheRightOne) {
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::Protocol);
   EXPECT_THAT(refused.error().message, HasSubstr("its endpoint is examplebucket.s3.eu-west-1"));
+  ASSERT_TRUE(refused.error().remote->elsewhere);
+  EXPECT_EQ(refused.error().remote->elsewhere->endpoint,
+            "examplebucket.s3.eu-west-1.amazonaws.com");
   transport_.reply(refusal(400, "AuthorizationHeaderMalformed", "<Region>eu-west-1</Region>"));
   refused = store().list(context_, {});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().kind, ErrorKind::Protocol);
   EXPECT_THAT(refused.error().message, HasSubstr("--region eu-west-1"));
+  ASSERT_TRUE(refused.error().remote->elsewhere);
+  EXPECT_EQ(refused.error().remote->elsewhere->region, "eu-west-1");
   test::Reply silent;
   silent.status = 301;
   silent.headers = {{"x-amz-bucket-region", "eu-west-2"}};

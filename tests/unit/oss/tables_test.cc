@@ -67,7 +67,25 @@ TEST(Refusal, OfTheWrongEndpointNamesTheRightOne) {
   const Refusal refusal = read_refusal(response, traits_of(Dialect::Oss), true);
   EXPECT_EQ(refusal.error.kind, ErrorKind::Protocol);
   EXPECT_THAT(refusal.error.message, HasSubstr("oss-cn-beijing.aliyuncs.com"));
+  ASSERT_TRUE(refusal.error.remote->elsewhere);
+  EXPECT_EQ(refusal.error.remote->elsewhere->endpoint, "oss-cn-beijing.aliyuncs.com");
   EXPECT_FALSE(refusal.token_class);
+}
+
+TEST(Refusal, OfAWrongPlaceIsToldFromOneOfRights) {
+  const auto elsewhere = [](int status, const std::string& code, const std::string& message) {
+    http::Response response;
+    response.status = status;
+    response.body = "<Error><Code>" + code + "</Code><Message>" + message + "</Message></Error>";
+    const Refusal refusal = read_refusal(response, traits_of(Dialect::Oss), true);
+    return refusal.error.remote->elsewhere.has_value();
+  };
+  EXPECT_TRUE(elsewhere(403, "AccessDenied",
+                        "The bucket you are attempting to access must be addressed using the "
+                        "specified endpoint. Please send all future requests to this endpoint."));
+  EXPECT_TRUE(elsewhere(400, "InvalidArgument", "Invalid signing region in Authorization header."));
+  EXPECT_FALSE(elsewhere(403, "AccessDenied", "You have no right to access this object."));
+  EXPECT_FALSE(elsewhere(400, "InvalidArgument", "Invalid part number."));
 }
 
 TEST(Refusal, OfADeleteMarkerMeansNotFound) {
