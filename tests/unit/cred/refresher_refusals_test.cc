@@ -2,6 +2,9 @@
 #include <gmock/gmock.h>
 
 #include <future>
+#include <memory>
+#include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
@@ -102,6 +105,26 @@ TEST_F(RefresherTest, ALongLivedKeyThatIsRefusedIsFinal) {
   }
   EXPECT_EQ(sts_->begun(), 2);
   EXPECT_EQ((refresher().status().renewals), 1U);
+}
+
+/// What an environment holds that got a token once and no word of its end.
+class SpentToken final : public cred::CredentialSource {
+ public:
+  cred::Fetched fetch(const core::OpContext& /*context*/) override {
+    return cred::Lease{{"STS.spent", core::Secret("secret"), core::Secret("token")},
+                       std::nullopt,
+                       core::SteadyTime{}};
+  }
+  [[nodiscard]] std::string describe() const override { return "environment"; }
+};
+
+TEST_F(RefresherTest, ATokenWithNoOtherAfterItIsSpent) {
+  cred::Refresher refresher(std::make_unique<SpentToken>(), service_clock_, options_);
+  ASSERT_TRUE(refresher.first({}));
+  refresher.reject(1);
+  const Got got = refresher.get({});
+  EXPECT_THAT(got, Fails(ErrorKind::Unauthenticated));
+  EXPECT_EQ(got.error().reason, core::Reason::TokenSpent);
 }
 
 TEST_F(RefresherTest, ALongLivedKeyIsFetchedOnce) {
