@@ -1,44 +1,73 @@
 #include "curl/connections.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
-#include "curl/handles.h"
+#include <algorithm>
+#include <utility>
 
 namespace curl {
+namespace {
 
-void Connections::watch(CURL* easy) {
-  set_option(easy, CURLOPT_CLOSESOCKETFUNCTION, &on_close);
-  set_option(easy, CURLOPT_CLOSESOCKETDATA, this);
-}
+constexpr std::chrono::seconds kMayRest{50};  // servers close idle ones at about a minute
+// More than a mount has requests on their way at once; the oldest go first.
+constexpr std::size_t kMostResting = 512;
 
-void Connections::rests(CURL* easy, bool sound) {
-  curl_socket_t socket = CURL_SOCKET_BAD;
-  char* address = nullptr;
-  long port = 0;
-  if (curl_easy_getinfo(easy, CURLINFO_ACTIVESOCKET, &socket) != CURLE_OK ||
-      curl_easy_getinfo(easy, CURLINFO_LOCAL_IP, &address) != CURLE_OK ||
-      curl_easy_getinfo(easy, CURLINFO_LOCAL_PORT, &port) != CURLE_OK ||
-      socket == CURL_SOCKET_BAD || address == nullptr) {
-    return;  // closed already
+}  // namespace
+
+void Connections::add(const Route& route, std::unique_ptr<Connection> connection,
+                      core::SteadyTime now) {
+  auto& resting = resting_[route];
+  if (resting.size() >= kMostResting) {
+    drop(resting.front().connection->socket());
   }
-  resting_.insert_or_assign({port, address}, Resting{socket, sound});
+  routes_.insert_or_assign(connection->socket(), route);
+  resting.push_back({std::move(connection), now});
 }
 
-bool Connections::out_of_step(const char* address, long port) const {
-  const auto at = resting_.find({port, address});
-  if (at == resting_.end()) {
-    return false;  // a new one
+std::unique_ptr<Connection> Connections::take(const Route& route) {
+  const auto at = resting_.find(route);
+  if (at == resting_.end() || at->second.empty()) {
+    return nullptr;
   }
-  char byte = 0;
-  return !at->second.sound ||
-         ::recv(at->second.socket, &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT) > 0;
+  auto connection = std::move(at->second.back().connection);
+  at->second.pop_back();
+  routes_.erase(connection->socket());
+  return connection;
 }
 
-int Connections::on_close(void* self, curl_socket_t socket) {
-  std::erase_if(static_cast<Connections*>(self)->resting_,
-                [socket](const auto& entry) { return entry.second.socket == socket; });
-  return ::close(socket);
+void Connections::stir(int socket) {
+  const auto at = routes_.find(socket);
+  if (at == routes_.end()) {
+    return;
+  }
+  const auto& resting = resting_[at->second];
+  const auto one = std::find_if(resting.begin(), resting.end(), [&](const Resting& each) {
+    return each.connection->socket() == socket;
+  });
+  std::byte said{};
+  const auto received = one->connection->receive({&said, 1});
+  if (!received || *received) {
+    drop(socket);
+  }
+}
+
+void Connections::drop(int socket) {
+  const auto at = routes_.find(socket);
+  if (at != routes_.end()) {
+    std::erase_if(resting_[at->second],
+                  [&](const Resting& one) { return one.connection->socket() == socket; });
+    routes_.erase(at);
+  }
+}
+
+void Connections::drop_old(core::SteadyTime now) {
+  for (auto& [route, resting] : resting_) {
+    const auto young = std::find_if(resting.begin(), resting.end(),
+                                    [&](const Resting& one) { return now - one.since < kMayRest; });
+    for (auto one = resting.begin(); one != young; ++one) {
+      routes_.erase(one->connection->socket());
+    }
+    resting.erase(resting.begin(), young);
+  }
+  std::erase_if(resting_, [](const auto& entry) { return entry.second.empty(); });
 }
 
 }  // namespace curl

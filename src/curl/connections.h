@@ -1,38 +1,36 @@
 #pragma once
-#include <curl/curl.h>
-
 #include <map>
-#include <string>
-#include <utility>
+#include <memory>
+#include <unordered_map>
+#include <vector>
+
+#include "core/time.h"
+#include "curl/connection.h"
 
 namespace curl {
 
-/// The connections of one loop between two exchanges. What arrives while a connection rests belongs
-/// to no request, but would be taken for the answer to the next one: such a connection is not used
-/// again.
-/// Threads: the loop's.
+/// The connections of one loop that rest between two exchanges.
+///
+/// What arrives while a connection rests belongs to no request, but would be taken for the answer
+/// to the next one: whoever sees its socket become readable drops it. Threads: the loop's.
 class Connections {
  public:
-  Connections() = default;
-  Connections(const Connections&) = delete;
-  Connections& operator=(const Connections&) = delete;
-  ~Connections() = default;
-
-  /// To be told by `easy` when it closes a connection. Must outlive all that `easy` opens.
-  void watch(CURL* easy);
-  /// The exchange of `easy` has ended, and its connection may be used again if it is `sound`.
-  void rests(CURL* easy, bool sound);
-  /// Whether the connection whose own end is at `address` and `port` must not be used again.
-  [[nodiscard]] bool out_of_step(const char* address, long port) const;
+  void add(const Route& route, std::unique_ptr<Connection> connection, core::SteadyTime now);
+  /// The one that rested last, whose window is the widest; none: there is none.
+  std::unique_ptr<Connection> take(const Route& route);
+  /// Something came on that socket: the connection stays only if that was nothing but TLS's own.
+  void stir(int socket);
+  /// Those that have rested for longer than servers usually allow.
+  void drop_old(core::SteadyTime now);
 
  private:
+  void drop(int socket);
   struct Resting {
-    curl_socket_t socket;
-    bool sound;
+    std::unique_ptr<Connection> connection;
+    core::SteadyTime since;
   };
-  static int on_close(void* self, curl_socket_t socket);
-
-  std::map<std::pair<long, std::string>, Resting> resting_;
+  std::map<Route, std::vector<Resting>> resting_;  ///< by route, in the order of `since`
+  std::unordered_map<int, Route> routes_;          ///< by socket
 };
 
 }  // namespace curl

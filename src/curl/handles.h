@@ -13,20 +13,10 @@ struct EasyCleanup {
 };
 using EasyHandle = std::unique_ptr<CURL, EasyCleanup>;
 
-struct MultiCleanup {
-  void operator()(CURLM* handle) const { curl_multi_cleanup(handle); }
-};
-using MultiHandle = std::unique_ptr<CURLM, MultiCleanup>;
-
 struct ShareCleanup {
   void operator()(CURLSH* handle) const { curl_share_cleanup(handle); }
 };
 using ShareHandle = std::unique_ptr<CURLSH, ShareCleanup>;
-
-struct ListCleanup {
-  void operator()(curl_slist* list) const { curl_slist_free_all(list); }
-};
-using HeaderList = std::unique_ptr<curl_slist, ListCleanup>;
 
 /// An option that this libcurl knows: scripts/setup brings a version that does.
 template <class Value>

@@ -2,23 +2,31 @@
 
 #include <algorithm>
 #include <csignal>
-
-#include "core/thread_pool.h"
+#include <utility>
 
 namespace curl {
 namespace {
 
-constexpr std::size_t kMaxIdleHandles = 512;
+// What is read or sent in one go.
+constexpr std::size_t kBufferBytes = 256UL * 1024;
+// How often resting connections are looked through.
+constexpr std::chrono::milliseconds kLongestWait{10'000};
+
+/// Signals are for the main thread; a broken pipe is an error code here.
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
 
 }  // namespace
 
-Loop::Loop(const Options& options, std::string name, Poller poller, MultiHandle multi,
-           ShareHandle share)
-    : options_(options),
+Loop::Loop(Common& common, std::string name, Poller poller, core::ThreadPool& connectors)
+    : common_(common),
+      connectors_(connectors),
       name_(std::move(name)),
       poller_(std::move(poller)),
-      share_(std::move(share)),
-      multi_(std::move(multi)),
+      buffer_(kBufferBytes),
       thread_([this] { run(); }) {}
 
 void Loop::stop() {
@@ -54,133 +62,210 @@ bool Loop::stopping() const {
   return stopping_;
 }
 
-std::vector<std::unique_ptr<Transfer>> Loop::take_posted() {
-  const core::MutexLock lock(mutex_);
-  return std::exchange(posted_, {});
-}
-
 void Loop::run() {
   core::name_this_thread(name_);
-  // Signals are for the main thread; a broken pipe is an error code here.
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
-  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETFUNCTION, &on_socket);
-  curl_multi_setopt(multi_.get(), CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERFUNCTION, &on_timer);
-  curl_multi_setopt(multi_.get(), CURLMOPT_TIMERDATA, this);
+  block_signals();
   while (!stopping()) {
-    for (auto& transfer : take_posted()) {
-      start(std::move(transfer));
+    take_posted();
+    for (const Id id : std::exchange(unfinished_, {})) {
+      go_on(id, false, true);
     }
     const auto now = core::BootClock::now();
-    if (now >= curl_due_) {
-      curl_due_ = core::SteadyTime::max();
-      go_on(CURL_SOCKET_TIMEOUT, 0);
-    }
-    collect();
     if (somebody_stopped_.exchange(false) || now >= next_limit_) {
       end_overdue(now);
     }
+    resting_.drop_old(now);
     for (const epoll_event& event : poller_.wait(patience())) {
-      go_on(event.data.fd,
-            ((event.events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
-                ((event.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
-                ((event.events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0));
+      happened(event);
     }
   }
   end_all();
 }
 
-void Loop::go_on(curl_socket_t socket, int events) {
-  int running = 0;
-  CORE_CHECK(curl_multi_socket_action(multi_.get(), socket, events, &running) == CURLM_OK);
-}
-
-int Loop::on_socket(CURL*, curl_socket_t socket, int what, void* self, void*) {
-  const Poller& poller = static_cast<Loop*>(self)->poller_;
-  if (what == CURL_POLL_REMOVE) {
-    poller.forget(socket);
-  } else {
-    poller.watch(socket, ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U) |
-                             ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U));
+void Loop::take_posted() {
+  std::vector<std::unique_ptr<Transfer>> posted;
+  std::vector<Arrival> arrived;
+  {
+    const core::MutexLock lock(mutex_);
+    posted.swap(posted_);
+    arrived.swap(arrived_);
   }
-  return 0;
-}
-
-int Loop::on_timer(CURLM*, long wait_ms, void* self) {
-  static_cast<Loop*>(self)->curl_due_ =
-      wait_ms < 0 ? core::SteadyTime::max()
-                  : core::BootClock::now() + std::chrono::milliseconds(wait_ms);
-  return 0;
-}
-
-EasyHandle Loop::take_easy() {
-  if (idle_.empty()) {
-    EasyHandle easy(curl_easy_init());
-    CORE_CHECK(easy != nullptr);
-    return easy;
+  for (Arrival& arrival : arrived) {
+    arrive(std::move(arrival));
   }
-  EasyHandle easy = std::move(idle_.back());
-  idle_.pop_back();
-  curl_easy_reset(easy.get());
-  return easy;
+  for (auto& transfer : posted) {
+    start(std::move(transfer));
+  }
 }
 
 void Loop::start(std::unique_ptr<Transfer> transfer) {
-  Transfer* const key = transfer.get();
+  const Id id = ++last_id_;
   const auto now = core::BootClock::now();
-  core::Status begun = key->begin(take_easy(), options_, connections_, share_.get(), now);
+  core::Status begun = transfer->begin(now);
   if (begun) {
-    if (auto error = key->overdue(now)) {
+    if (auto error = transfer->overdue(now)) {
       begun = *std::move(error);
     }
   }
-  active_.emplace(key, std::move(transfer));
-  next_limit_ = std::min(next_limit_, key->next_limit());
+  next_limit_ = std::min(next_limit_, transfer->next_limit());
+  active_.emplace(id, std::move(transfer));
   if (!begun) {
-    end(key, std::move(begun).error());
+    end(id, std::move(begun).error());
     return;
   }
-  CORE_CHECK(curl_multi_add_handle(multi_.get(), key->easy()) == CURLM_OK);
+  find_connection(id);
 }
 
-void Loop::collect() {
-  int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(multi_.get(), &left)) {
-    if (message->msg != CURLMSG_DONE) {
-      continue;
-    }
-    // The message dies with the handle's removal.
-    const CURLcode code = message->data.result;
-    char* self = nullptr;
-    CORE_CHECK(curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &self) == CURLE_OK);
-    auto* const transfer = reinterpret_cast<Transfer*>(self);
-    auto result = transfer->outcome(code);
-    connections_.rests(message->easy_handle, result.has_value());
-    end(transfer, std::move(result));
+void Loop::find_connection(Id id) {
+  const Transfer& transfer = *active_.at(id);
+  const Route route = transfer.route();
+  if (auto connection = resting_.take(route)) {
+    carry(id, std::move(connection), true);
+    return;
   }
+  queues_[route].waiting.push_back(id);
+  connect(route, id, transfer.connect_patience());
+}
+
+void Loop::connect(const Route& route, Id id, core::Duration patience) {
+  ++queues_[route].connecting;
+  connectors_.post([this, route, id, patience] {
+    block_signals();
+    Arrival arrival{
+        route, id,
+        Connection::open(common_.options, route, patience, common_.share.get(), common_.give_up)};
+    const core::MutexLock lock(mutex_);
+    arrived_.push_back(std::move(arrival));
+    poller_.ring();
+  });
+}
+
+void Loop::arrive(Arrival arrival) {
+  Queue& queue = queues_[arrival.route];
+  --queue.connecting;
+  if (arrival.connection) {
+    poller_.watch((*arrival.connection)->socket(), EPOLLIN);
+    rest(arrival.route, *std::move(arrival.connection), false);
+    return;
+  }
+  // Whom it was made for may have another by now; then somebody waits for this one instead.
+  auto loser = std::find(queue.waiting.begin(), queue.waiting.end(), arrival.made_for);
+  if (loser == queue.waiting.end() && queue.waiting.size() > queue.connecting) {
+    loser = queue.waiting.begin();
+  }
+  if (loser != queue.waiting.end()) {
+    end(*loser, std::move(arrival.connection).error());
+  }
+}
+
+void Loop::carry(Id id, std::unique_ptr<Connection> connection, bool used) {
+  carried_[connection->socket()] = {id, false};
+  active_.at(id)->attach(std::move(connection), used, common_.manners);
+  go_on(id, true, false);
+}
+
+void Loop::rest(const Route& route, std::unique_ptr<Connection> connection, bool used) {
+  auto& waiting = queues_[route].waiting;
+  if (waiting.empty()) {
+    resting_.add(route, std::move(connection), core::BootClock::now());
+    return;
+  }
+  const Id next = waiting.front();
+  waiting.pop_front();
+  carry(next, std::move(connection), used);
+}
+
+void Loop::happened(const epoll_event& event) {
+  const int socket = event.data.fd;
+  const auto carried = carried_.find(socket);
+  if (carried == carried_.end()) {
+    resting_.stir(socket);
+    return;
+  }
+  const bool failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
+  go_on(carried->second.id, failed || (event.events & EPOLLOUT) != 0,
+        failed || (event.events & EPOLLIN) != 0);
+}
+
+void Loop::go_on(Id id, bool writable, bool readable) {
+  const auto at = active_.find(id);
+  if (at == active_.end() || at->second->connection() == nullptr) {
+    return;  // ended, or begun anew, since it was noted
+  }
+  Transfer& transfer = *at->second;
+  if (transfer.go_on(buffer_, writable, readable)) {
+    conclude(id, transfer);
+    return;
+  }
+  const int socket = transfer.connection()->socket();
+  Carried& carried = carried_.at(socket);
+  if (carried.to_send != transfer.waits_to_send()) {
+    carried.to_send = !carried.to_send;
+    poller_.watch(socket, carried.to_send ? EPOLLIN | EPOLLOUT : EPOLLIN);
+  }
+  if (transfer.has_more()) {
+    unfinished_.push_back(id);
+  }
+}
+
+void Loop::conclude(Id id, Transfer& transfer) {
+  if (transfer.may_repeat()) {
+    carried_.erase(transfer.connection()->socket());
+    transfer.begin_anew();
+    find_connection(id);
+    return;
+  }
+  if (auto connection = transfer.release_connection()) {
+    const auto carried = carried_.find(connection->socket());
+    if (carried->second.to_send) {
+      poller_.watch(connection->socket(), EPOLLIN);
+    }
+    carried_.erase(carried);
+    rest(transfer.route(), std::move(connection), true);
+  }
+  end(id, transfer.outcome());
+}
+
+void Loop::end(Id id, core::Result<http::Response> result) {
+  const auto entry = active_.find(id);
+  CORE_CHECK(entry != active_.end());
+  const std::unique_ptr<Transfer> transfer = std::move(entry->second);
+  active_.erase(entry);
+  if (transfer->connection() != nullptr) {
+    carried_.erase(transfer->connection()->socket());
+  } else if (const auto queue = queues_.find(transfer->route()); queue != queues_.end()) {
+    std::erase(queue->second.waiting, id);
+    if (queue->second.waiting.empty() && queue->second.connecting == 0) {
+      queues_.erase(queue);
+    }
+  }
+  --load_;
+  transfer->finish(std::move(result));
 }
 
 void Loop::end_overdue(core::SteadyTime now) {
-  std::vector<std::pair<Transfer*, core::Error>> overdue;
+  std::vector<std::pair<Id, core::Error>> overdue;
   next_limit_ = core::SteadyTime::max();
-  for (const auto& [key, transfer] : active_) {
+  for (const auto& [id, transfer] : active_) {
     if (auto error = transfer->overdue(now)) {
-      overdue.emplace_back(key, *std::move(error));
+      overdue.emplace_back(id, *std::move(error));
     } else {
       next_limit_ = std::min(next_limit_, transfer->next_limit());
     }
   }
-  for (auto& [key, error] : overdue) {
-    end(key, std::move(error));
+  for (auto& [id, error] : overdue) {
+    end(id, std::move(error));
   }
 }
 
 void Loop::end_all() {
-  for (auto& transfer : take_posted()) {
-    Transfer* const key = transfer.get();
-    active_.emplace(key, std::move(transfer));
+  std::vector<std::unique_ptr<Transfer>> posted;
+  {
+    const core::MutexLock lock(mutex_);
+    posted.swap(posted_);
+  }
+  for (auto& transfer : posted) {
+    active_.emplace(++last_id_, std::move(transfer));
   }
   while (!active_.empty()) {
     end(active_.begin()->first,
@@ -188,30 +273,14 @@ void Loop::end_all() {
   }
 }
 
-void Loop::end(Transfer* transfer, core::Result<http::Response> result) {
-  const auto entry = active_.find(transfer);
-  CORE_CHECK(entry != active_.end());
-  const std::unique_ptr<Transfer> owned = std::move(entry->second);
-  active_.erase(entry);
-  if (EasyHandle easy = owned->release_easy()) {
-    // Closes the connection if the answer was not complete.
-    curl_multi_remove_handle(multi_.get(), easy.get());
-    // After a name that did not resolve, libcurl 7.88 keeps the handle's buffer, and then refuses
-    // to be told a buffer size again: only handles that brought an answer are used again.
-    if (result && idle_.size() < kMaxIdleHandles) {
-      idle_.push_back(std::move(easy));
-    }
-  }
-  --load_;
-  owned->finish(std::move(result));
-}
-
 std::chrono::milliseconds Loop::patience() const {
-  constexpr std::chrono::milliseconds kLongest{1000};
-  const auto left = std::min(curl_due_, next_limit_) - core::BootClock::now();
-  return left >= kLongest ? kLongest
-                          : std::max(std::chrono::milliseconds{0},
-                                     std::chrono::ceil<std::chrono::milliseconds>(left));
+  if (!unfinished_.empty()) {
+    return std::chrono::milliseconds{0};
+  }
+  const auto left = next_limit_ - core::BootClock::now();
+  return left >= kLongestWait ? kLongestWait
+                              : std::max(std::chrono::milliseconds{0},
+                                         std::chrono::ceil<std::chrono::milliseconds>(left));
 }
 
 }  // namespace curl

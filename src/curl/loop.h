@@ -1,5 +1,8 @@
 #pragma once
 #include <atomic>
+#include <cstdint>
+#include <deque>
+#include <map>
 #include <memory>
 #include <string>
 #include <thread>
@@ -7,20 +10,30 @@
 #include <vector>
 
 #include "core/mutex.h"
+#include "core/thread_pool.h"
 #include "curl/connections.h"
-#include "curl/handles.h"
 #include "curl/poller.h"
 #include "curl/transfer.h"
 
 namespace curl {
 
-/// One thread with its own connections. Others post to its queue.
-/// Threads: any may post. Several loops are stopped all first and then joined, since what ends on
-/// one may try again on another.
+/// What the loops of a transport have in common.
+struct Common {
+  Options options;
+  Manners manners;
+  ShareHandle share;  ///< TLS sessions
+  std::atomic<bool> give_up{false};
+};
+
+/// One thread with its own connections, over which it carries exchanges: nobody waits for bytes.
+/// Connections are made on `connectors`, whose work must have ended before the loop is destroyed.
+///
+/// A connection that is made, or comes to rest, goes to the exchange that has waited the longest
+/// for one of its route, whoever it was made for. Threads: any may post. Several loops are stopped
+/// all first and then joined, since what ends on one may try again on another.
 class Loop {
  public:
-  Loop(const Options& options, std::string name, Poller poller, MultiHandle multi,
-       ShareHandle share);
+  Loop(Common& common, std::string name, Poller poller, core::ThreadPool& connectors);
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
   ~Loop() = default;
@@ -34,39 +47,59 @@ class Loop {
   [[nodiscard]] std::size_t load() const { return load_; }
 
  private:
+  using Id = std::uint64_t;
+  struct Arrival {
+    Route route;
+    Id made_for = 0;
+    core::Result<std::unique_ptr<Connection>> connection;
+  };
+  /// What waits for a connection of one route.
+  struct Queue {
+    std::deque<Id> waiting;
+    std::size_t connecting = 0;
+  };
+  /// The exchange on a socket.
+  struct Carried {
+    Id id = 0;
+    bool to_send = false;  ///< the socket is watched for that, too
+  };
+
   void run();
-  [[nodiscard]] bool stopping() const;
-  std::vector<std::unique_ptr<Transfer>> take_posted();
+  void take_posted();
   void start(std::unique_ptr<Transfer> transfer);
-  /// Lets libcurl go on with a socket (CURL_CSELECT_*), or with what waits for time to pass.
-  void go_on(curl_socket_t socket, int events);
-  void collect();
+  void find_connection(Id id);
+  void connect(const Route& route, Id id, core::Duration patience);
+  void arrive(Arrival arrival);
+  void carry(Id id, std::unique_ptr<Connection> connection, bool used);
+  void rest(const Route& route, std::unique_ptr<Connection> connection, bool used);
+  void happened(const epoll_event& event);
+  void go_on(Id id, bool writable, bool readable);
+  void conclude(Id id, Transfer& transfer);
+  void end(Id id, core::Result<http::Response> result);
   void end_overdue(core::SteadyTime now);
   void end_all();
+  [[nodiscard]] bool stopping() const;
   [[nodiscard]] std::chrono::milliseconds patience() const;
-  void end(Transfer* transfer, core::Result<http::Response> result);
-  EasyHandle take_easy();
-  static int on_socket(CURL*, curl_socket_t socket, int what, void* self, void*);
-  static int on_timer(CURLM*, long wait_ms, void* self);
 
-  const Options& options_;
+  Common& common_;
+  core::ThreadPool& connectors_;
   const std::string name_;
-  // The order matters: easy handles go before the share, and before the multi handle's connections,
-  // whose end the poller hears of.
   Poller poller_;
-  Connections connections_;
-  const ShareHandle share_;
-  const MultiHandle multi_;
-  std::vector<EasyHandle> idle_;
-  std::unordered_map<Transfer*, std::unique_ptr<Transfer>> active_;
-  std::atomic<std::size_t> load_{0};
-  core::SteadyTime curl_due_ = core::SteadyTime::max();  ///< libcurl's timer
+  std::vector<std::byte> buffer_;
+  Connections resting_;
+  std::map<Route, Queue> queues_;
+  std::unordered_map<Id, std::unique_ptr<Transfer>> active_;
+  std::unordered_map<int, Carried> carried_;  ///< by socket
+  std::vector<Id> unfinished_;                ///< have had their turn, and have more to receive
+  Id last_id_ = 0;
   // No transfer's limit comes earlier; it is exact only just after a look at all of them.
   core::SteadyTime next_limit_ = core::SteadyTime::max();
+  std::atomic<std::size_t> load_{0};
   std::atomic<bool> somebody_stopped_{false};
 
   mutable core::Mutex mutex_{core::LockRank::Transport};
   std::vector<std::unique_ptr<Transfer>> posted_ GUARDED_BY(mutex_);
+  std::vector<Arrival> arrived_ GUARDED_BY(mutex_);
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -1,43 +1,62 @@
 #pragma once
-#include <array>
 #include <atomic>
 #include <functional>
+#include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
-#include <string_view>
 
-#include "curl/connections.h"
-#include "curl/handles.h"
-#include "curl/options.h"
+#include "curl/answer_reader.h"
+#include "curl/connection.h"
 #include "http/transport.h"
 
 namespace curl {
 
-/// One exchange on its way: libcurl's callbacks write here.
+/// What every request says besides what its caller wrote.
+struct Manners {
+  std::string user_agent;
+  std::string proxy_authorization;  ///< empty: the proxy asks for none
+};
+
+/// One exchange on its way over a connection.
 /// Threads: made by any, stopped from any; everything else belongs to the loop's thread.
-class Transfer {
+class Transfer final : private AnswerReader::Listener {
  public:
   /// `wake` tells the loop to look at the transfer again when its stop is requested.
   Transfer(http::Exchange exchange, http::Transport::Done done, std::function<void()> wake);
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
-  ~Transfer() = default;
+  ~Transfer() override = default;
 
-  /// Prepares `easy` (fresh or reset) to carry this exchange.
   /// Errors: InvalidArgument for what cannot be said in HTTP.
-  core::Status begin(EasyHandle easy, const Options& options, Connections& connections,
-                     CURLSH* share, core::SteadyTime now);
-  [[nodiscard]] CURL* easy() const { return easy_.get(); }
-  EasyHandle release_easy() { return std::move(easy_); }
+  core::Status begin(core::SteadyTime now);
+  [[nodiscard]] Route route() const;
+  [[nodiscard]] core::Duration connect_patience() const { return exchange_.patience.connect; }
+
+  /// Goes over `connection` from now on; `used`: others did before.
+  void attach(std::unique_ptr<Connection> connection, bool used, const Manners& manners);
+  [[nodiscard]] const Connection* connection() const { return connection_.get(); }
+  /// Sends where that is possible now, and receives, by way of `buffer`. True: the exchange has
+  /// ended, and outcome() says how.
+  bool go_on(std::span<std::byte> buffer, bool writable, bool readable);
+  /// The connection takes no more right now, and there is more to send.
+  [[nodiscard]] bool waits_to_send() const { return !send_error_ && position_ < length(); }
+  /// There may be more to receive that the socket will not tell of.
+  [[nodiscard]] bool has_more() const { return has_more_; }
+  /// Ended because a connection that had been used before died without a word, on a request that
+  /// harms nobody when it is sent twice: begin_anew() on another.
+  [[nodiscard]] bool may_repeat() const;
+  void begin_anew();
 
   /// Timeout or Cancelled when the exchange has to end now.
   [[nodiscard]] std::optional<core::Error> overdue(core::SteadyTime now) const;
   /// When overdue() may change by time alone.
   [[nodiscard]] core::SteadyTime next_limit() const;
 
-  /// What libcurl's verdict means.
-  core::Result<http::Response> outcome(CURLcode code);
+  core::Result<http::Response> outcome();
+  /// The connection, if it may carry another exchange.
+  std::unique_ptr<Connection> release_connection();
   /// Hands the result out. The transfer is spent afterwards.
   void finish(core::Result<http::Response> result);
 
@@ -47,26 +66,20 @@ class Transfer {
     void operator()() const;
   };
 
-  static int on_request(void* self, char*, char* local_address, int, int local_port);
-  static int on_remark(CURL*, curl_infotype type, char* text, std::size_t size, void* self);
-  static std::size_t on_header(char* data, std::size_t size, std::size_t count, void* self);
-  static std::size_t on_body(char* data, std::size_t size, std::size_t count, void* self);
-  static std::size_t on_send(char* data, std::size_t size, std::size_t count, void* self);
-  static int on_rewind(void* self, curl_off_t offset, int origin);
-  static int on_progress(void* self, curl_off_t, curl_off_t down, curl_off_t, curl_off_t up);
+  core::Status on_head(http::Response head) override;
+  core::Status on_body(core::ByteView data) override;
 
-  bool may_send(const char* local_address, int local_port);
-  void look_for_excess();
-  [[nodiscard]] core::Status check_request() const;
-  void build_headers();
-  void set_method();
-  void set_route(const Options& options);
-  bool take_header(std::string_view line);
-  bool take_body(std::string_view data);
-  std::size_t give_body(std::span<std::byte> buffer);
-  bool end_of_head();
+  [[nodiscard]] std::string head_text(const Manners& manners) const;
+  [[nodiscard]] std::uint64_t length() const;
+  core::Result<std::size_t> fill(std::span<std::byte> buffer) const;
+  void send(std::span<std::byte> buffer);
+  bool receive(std::span<std::byte> buffer);
+  bool take(core::ByteView bytes);
+  bool ended();
+  bool fail_with(core::Error error);
   [[nodiscard]] core::Error fail(core::ErrorKind kind, std::string_view why,
                                  std::optional<core::Reason> reason = std::nullopt) const;
+  [[nodiscard]] core::Error told(core::Error error) const;
   void moved();
 
   http::Exchange exchange_;
@@ -74,22 +87,21 @@ class Transfer {
   std::function<void()> wake_;
   std::atomic<bool> stopped_{false};
 
-  EasyHandle easy_;
-  Connections* connections_ = nullptr;
-  HeaderList headers_;
-  std::array<char, CURL_ERROR_SIZE> curl_text_{};
+  std::unique_ptr<Connection> connection_;
+  bool used_ = false;                      ///< the connection, before
+  std::string head_;                       ///< of the request
+  std::uint64_t position_ = 0;             ///< how much of head and body has gone
+  std::optional<core::Error> send_error_;  ///< nothing more can be sent
+  std::optional<AnswerReader> reader_;
+  bool heard_ = false;  ///< a byte of the answer
+  bool has_more_ = false;
+  bool reusable_ = false;
   http::Response response_;
-  std::size_t head_bytes_ = 0;
-  int answers_ = 0;  ///< begun, the interim ones included
-  bool head_done_ = false;
   bool to_sink_ = false;
-  int times_sent_ = 0;
   bool cut_ = false;  ///< ended on purpose: the rest of an error document is of no interest
-  std::uint64_t sent_ = 0;
-  curl_off_t last_down_ = 0;
-  curl_off_t last_up_ = 0;
   core::SteadyTime last_move_;
-  std::optional<core::Error> error_;  ///< what a callback ended the transfer for
+  std::optional<core::Error> refusal_;  ///< the sink's, as it said it
+  std::optional<core::Error> error_;
 
   // Last, so that it is gone before what its callback touches.
   std::optional<std::stop_callback<Stop>> on_stop_;

@@ -325,7 +325,11 @@ TEST(CurlTransport, CallsARefusedConnectionUnavailable) {
 }
 
 TEST(CurlTransport, KnowsAServerThatSpeaksNoTls) {
-  test::RawServer server(once("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"));
+  test::RawServer server([](Connection& connection) {
+    connection.read_exact(5);  // a TLS record's head
+    connection.send("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n");
+    connection.wait_closed();
+  });
   auto exchange = exchange_with(server);
   exchange.request.origin.scheme = "https";
   const auto response = http::perform(*transport_of_one_loop(), std::move(exchange));
