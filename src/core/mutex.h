@@ -16,8 +16,6 @@ enum class LockRank : std::uint8_t {
   App = 10,
   Session = 20,      ///< fuse: session life and reply bookkeeping
   Namespace = 30,    ///< fs: the inode table and its tree
-  Inode = 40,        ///< fs: one inode's state
-  Handle = 45,       ///< fs: one open handle
   Staging = 50,      ///< transfer: a staged file's ranges
   Reader = 55,       ///< transfer: one prefetching reader
   Cache = 60,        ///< cache: attributes, listings, blocks

@@ -2,8 +2,6 @@
 
 #include <pthread.h>
 
-#include <algorithm>
-#include <atomic>
 #include <utility>
 
 namespace core {
@@ -71,29 +69,6 @@ void ThreadPool::run() {
       queue_.pop_front();
     }
     work();
-  }
-}
-
-void for_each_parallel(ThreadPool& pool, std::size_t count, std::size_t width,
-                       const std::function<void(std::size_t)>& work) {
-  const std::size_t runners = std::min(width, count);
-  std::atomic<std::size_t> next = 0;
-  Mutex mutex{LockRank::Leaf};
-  CondVar finished;
-  std::size_t running = runners;
-  for (std::size_t r = 0; r < runners; ++r) {
-    pool.post([&] {
-      for (std::size_t i = next.fetch_add(1); i < count; i = next.fetch_add(1)) {
-        work(i);
-      }
-      const MutexLock lock(mutex);
-      --running;
-      finished.notify_all();
-    });
-  }
-  const MutexLock lock(mutex);
-  while (running > 0) {
-    finished.wait(mutex);
   }
 }
 

@@ -37,11 +37,6 @@ class ThreadPool {
   bool stopping_ GUARDED_BY(mutex_) = false;
 };
 
-/// Runs `work(i)` for every i below `count`, at most `width` at a time on `pool`, and waits for
-/// all. The calling thread must not be one of the pool's.
-void for_each_parallel(ThreadPool& pool, std::size_t count, std::size_t width,
-                       const std::function<void(std::size_t)>& work);
-
 /// Names the calling thread for ps and debuggers (15 characters at most are kept).
 void name_this_thread(const std::string& name);
 

@@ -24,24 +24,6 @@ TEST(ThreadPool, RunsEverythingBeforeItEnds) {
   EXPECT_EQ(ran, 100);
 }
 
-TEST(ThreadPool, ParallelLoopVisitsEveryIndexOnceWithinItsWidth) {
-  core::ThreadPool pool("test", 8);
-  std::vector<std::atomic<int>> visits(50);
-  std::atomic<int> inside = 0;
-  std::atomic<int> most = 0;
-  core::for_each_parallel(pool, visits.size(), 4, [&](std::size_t i) {
-    const int now = ++inside;
-    for (int seen = most; now > seen && !most.compare_exchange_weak(seen, now);) {
-    }
-    ++visits[i];
-    --inside;
-  });
-  for (const auto& count : visits) {
-    EXPECT_EQ(count, 1);
-  }
-  EXPECT_LE(most, 4);
-}
-
 TEST(Gate, CloseWaitsForThoseInsideAndRefusesNewcomers) {
   core::Gate gate;
   auto pass = gate.enter();
@@ -100,7 +82,7 @@ TEST(MutexDeathTest, AbortsWhenRanksFall) {
   EXPECT_DEATH(
       {
         core::Mutex high{core::LockRank::Cache};
-        core::Mutex low{core::LockRank::Inode};
+        core::Mutex low{core::LockRank::Namespace};
         const core::MutexLock first(high);
         const core::MutexLock second(low);
       },
