@@ -10,7 +10,6 @@
 namespace model_test {
 namespace {
 
-using fs_test::kind_of;
 using test::Op;
 using namespace std::chrono_literals;
 
@@ -43,7 +42,8 @@ class RandomOperations : public fs_test::FileSystemTest,
   template <class Call>
   Outcome insist(Call call) {
     for (int attempt = 0;; ++attempt) {
-      const Outcome outcome = kind_of(call());
+      const auto result = call();
+      const Outcome outcome = result ? std::nullopt : Outcome(result.error().kind);
       if (outcome != core::ErrorKind::Unavailable || attempt > 20) {
         return outcome;
       }

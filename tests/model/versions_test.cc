@@ -18,7 +18,8 @@ namespace {
 using core::ErrorKind;
 using fs::InodeNumber;
 using fs::kRoot;
-using fs_test::kind_of;
+using test::FailsWith;
+using test::IsOk;
 using test::Op;
 using namespace std::chrono_literals;
 
@@ -153,7 +154,7 @@ class Versions : public fs_test::FileSystemTest,
       return;
     }
     const auto found = fs_->lookup(request_, kRoot, name);
-    ASSERT_TRUE(found) << core::describe(found.error());
+    ASSERT_THAT(found, IsOk());
     named(name, found->attributes, found->lifetime);
   }
   void open_any() {
@@ -180,7 +181,7 @@ class Versions : public fs_test::FileSystemTest,
             << "an open sees what is there";
         return;
       }
-      ASSERT_EQ(kind_of(opened), ErrorKind::Changed) << core::describe(opened.error());
+      ASSERT_THAT(opened, FailsWith(ErrorKind::Changed));
       names_.erase(name);
     }
     ASSERT_NE(replaced_, before) << "ESTALE without a reason";
@@ -195,7 +196,7 @@ class Versions : public fs_test::FileSystemTest,
     const auto got = read(one.handle, from, behind * kPage - from);
     if (!got) {
       ++stale_;
-      EXPECT_EQ(kind_of(got), ErrorKind::Changed) << core::describe(got.error());
+      EXPECT_THAT(got, FailsWith(ErrorKind::Changed));
       EXPECT_TRUE(is_replaced(inode)) << "ESTALE of what was not replaced";
       return false;
     }
@@ -248,7 +249,7 @@ class Versions : public fs_test::FileSystemTest,
                       inode.content.size(), one.handle.id));
     const std::size_t end = offset + text.size();
     if (const auto status = write(one.handle, text, offset); !status) {
-      ASSERT_EQ(kind_of(status), ErrorKind::Changed) << core::describe(status.error());
+      ASSERT_THAT(status, FailsWith(ErrorKind::Changed));
       ASSERT_TRUE(is_replaced(inode));
       inode.pages.erase(inode.pages.lower_bound(offset / kPage),
                         inode.pages.lower_bound((end + kPage - 1) / kPage));
@@ -273,14 +274,14 @@ class Versions : public fs_test::FileSystemTest,
     Inode& inode = inode_of(one.handle.inode);
     const auto status = fs_->flush(request_, one.handle);
     if (!one.writable || !inode.unpublished) {
-      ASSERT_TRUE(status) << core::describe(status.error());
+      ASSERT_THAT(status, IsOk());
       return;
     }
     inode.unpublished = false;
     inode.modified.reset();
     if (!status) {
       ++conflicts_;
-      ASSERT_EQ(kind_of(status), ErrorKind::Changed) << core::describe(status.error());
+      ASSERT_THAT(status, FailsWith(ErrorKind::Changed));
       ASSERT_TRUE(is_replaced(inode));
       for (const std::string& other : store_.keys()) {
         if (other.find(".conflict-") != std::string::npos) {
@@ -309,7 +310,7 @@ class Versions : public fs_test::FileSystemTest,
     const Handle one = open_[below(open_.size())];
     note(core::format("fstat handle {}", one.handle.id));
     const auto found = fs_->getattr(request_, one.handle.inode);
-    ASSERT_TRUE(found) << core::describe(found.error());
+    ASSERT_THAT(found, IsOk());
     ASSERT_EQ(found->attributes.inode, one.handle.inode);
     told(inode_of(one.handle.inode), found->attributes);
   }
@@ -323,7 +324,7 @@ class Versions : public fs_test::FileSystemTest,
       ASSERT_NO_FATAL_FAILURE(told(inode_of(number), found->attributes));
       return;
     }
-    ASSERT_EQ(kind_of(found), ErrorKind::Changed) << core::describe(found.error());
+    ASSERT_THAT(found, FailsWith(ErrorKind::Changed));
     names_.erase(name);
     ASSERT_NO_FATAL_FAILURE(resolve(name));
   }

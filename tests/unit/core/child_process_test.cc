@@ -10,10 +10,13 @@
 #include <future>
 #include <thread>
 
+#include "support/results.h"
+
 namespace {
 
 using namespace std::chrono_literals;
 using core::ErrorKind;
+using test::FailsWith;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -52,8 +55,7 @@ TEST_F(ChildProcess, InheritsNothing) {
 TEST_F(ChildProcess, IsKilledWithAllItStartedWhenItsTimeIsUp) {
   const auto begun = core::BootClock::now();
   const auto end = run("echo waiting >&2; sleep 1000 & echo $! >&2; wait", 300ms);
-  ASSERT_FALSE(end);
-  EXPECT_EQ(end.error().kind, ErrorKind::Timeout);
+  ASSERT_THAT(end, FailsWith(ErrorKind::Timeout));
   EXPECT_LT(core::BootClock::now() - begun, 60s);
   ASSERT_EQ(complaints_.size(), 2U);
   // Gone, or dead and not yet waited for by whoever inherited it.
@@ -77,8 +79,7 @@ TEST_F(ChildProcess, WaitsForNobodyWhoInheritedItsOutput) {
 TEST_F(ChildProcess, IsKilledWhenItPrintsTooMuch) {
   for (const char* script : {"head -c 10000000 /dev/zero", "yes"}) {
     const auto end = run(script);
-    ASSERT_FALSE(end);
-    EXPECT_EQ(end.error().kind, ErrorKind::TooLarge);
+    ASSERT_THAT(end, FailsWith(ErrorKind::TooLarge));
     EXPECT_THAT(end.error().message, HasSubstr("1.0 MiB"));
   }
   EXPECT_EQ(run("head -c 1048576 /dev/zero")->output.reveal().size(), 1UL << 20);
@@ -97,16 +98,14 @@ TEST_F(ChildProcess, CanBeCancelled) {
   auto running = std::async(std::launch::async, [&] { return run("sleep 1000"); });
   stop_.request_stop();
   const auto end = running.get();
-  ASSERT_FALSE(end);
-  EXPECT_EQ(end.error().kind, ErrorKind::Cancelled);
+  ASSERT_THAT(end, FailsWith(ErrorKind::Cancelled));
 }
 
 TEST_F(ChildProcess, SaysWhyItCannotBeStarted) {
   const auto missing = runner_->run({}, {{"/nonexistent/helper"}, {}}, complaints_);
-  ASSERT_FALSE(missing);
-  EXPECT_EQ(missing.error().kind, ErrorKind::NotFound);
+  ASSERT_THAT(missing, FailsWith(ErrorKind::NotFound));
   EXPECT_THAT(missing.error().message, HasSubstr("/nonexistent/helper"));
-  EXPECT_EQ(runner_->run({}, {{"/etc/passwd"}, {}}, complaints_).error().kind, ErrorKind::Denied);
+  EXPECT_THAT(runner_->run({}, {{"/etc/passwd"}, {}}, complaints_), FailsWith(ErrorKind::Denied));
 }
 
 }  // namespace

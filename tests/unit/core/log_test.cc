@@ -22,11 +22,13 @@
 #include "core/log_thread.h"
 #include "core/mutex.h"
 #include "core/unique_fd.h"
+#include "support/results.h"
 
 namespace {
 
 using core::LogLevel;
 using core::LogTarget;
+using test::FailsWith;
 using ::testing::HasSubstr;
 
 TEST(Log, EscapesWhatATerminalWouldObey) {
@@ -50,8 +52,7 @@ TEST(Log, EscapesWhatATerminalWouldObey) {
 TEST(Log, RefusesAFileThatCannotBeOpened) {
   const auto opened =
       core::open_log(core::LogLevel::Info, core::LogTarget::File, "/nowhere/at/all");
-  ASSERT_FALSE(opened);
-  EXPECT_EQ(opened.error().kind, core::ErrorKind::NotFound);
+  ASSERT_THAT(opened, FailsWith(core::ErrorKind::NotFound));
   EXPECT_NE(opened.error().message.find("/nowhere/at/all"), std::string::npos);
 }
 

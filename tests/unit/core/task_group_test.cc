@@ -11,12 +11,15 @@
 #include <thread>
 #include <vector>
 
+#include "support/results.h"
+
 namespace {
 
 using core::ErrorKind;
 using core::OpContext;
 using core::Status;
 using core::TaskGroup;
+using test::FailsWith;
 using ::testing::ElementsAre;
 
 constexpr std::size_t kMany = 50;
@@ -134,8 +137,7 @@ TEST(TaskGroup, TheFirstFailureStopsTheOthersAndIsTheGroups) {
     });
   }
   const Status failed = group.wait();
-  ASSERT_FALSE(failed);
-  EXPECT_EQ(failed.error().kind, ErrorKind::Denied);
+  ASSERT_THAT(failed, FailsWith(ErrorKind::Denied));
   EXPECT_EQ(ran, 3);  // nobody began after the failure
 }
 
@@ -172,8 +174,7 @@ TEST(TaskGroup, TheCallersStopReachesWhatRunsAndDropsTheRest) {
   begun.wait();
   stop.request_stop();
   const Status stopped = group.wait();
-  ASSERT_FALSE(stopped);
-  EXPECT_EQ(stopped.error().kind, ErrorKind::Cancelled);
+  ASSERT_THAT(stopped, FailsWith(ErrorKind::Cancelled));
   EXPECT_EQ(ran, 2);
 }
 
@@ -188,7 +189,7 @@ TEST(TaskGroup, AStopBeforeTheStartRunsNothing) {
     ADD_FAILURE() << "ran";
     return {};
   });
-  EXPECT_EQ(group.wait().error().kind, ErrorKind::Cancelled);
+  EXPECT_THAT(group.wait(), FailsWith(ErrorKind::Cancelled));
 }
 
 TEST(TaskGroup, AStopEndsTheWaitForAPoolThatIsFull) {
@@ -203,7 +204,7 @@ TEST(TaskGroup, AStopEndsTheWaitForAPoolThatIsFull) {
     return {};
   });
   std::thread stopper([&] { stop.request_stop(); });
-  EXPECT_EQ(group.wait().error().kind, ErrorKind::Cancelled);
+  EXPECT_THAT(group.wait(), FailsWith(ErrorKind::Cancelled));
   stopper.join();
 }
 
@@ -247,7 +248,7 @@ TEST(TaskGroup, AFailureInsideEndsTheGroupsAround) {
       return inner.wait();
     });
   }
-  EXPECT_EQ(outer.wait().error().kind, ErrorKind::Denied);
+  EXPECT_THAT(outer.wait(), FailsWith(ErrorKind::Denied));
 }
 
 TEST(TaskGroup, GroupsOnOnePoolTakeTurns) {
@@ -301,7 +302,7 @@ TEST(TaskGroup, WhatIsDroppedUnrunIsCancelled) {
       return {};
     });
   }
-  EXPECT_EQ(group.wait().error().kind, ErrorKind::Cancelled);
+  EXPECT_THAT(group.wait(), FailsWith(ErrorKind::Cancelled));
   EXPECT_EQ(owned.use_count(), 1);
 }
 

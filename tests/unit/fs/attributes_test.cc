@@ -69,9 +69,9 @@ TEST_F(AttributesTest, ChangeOfSomebodyElsesReplacementIsStale) {
   store_.set("p/a", "x");
   inode("a");
   store_.set("p/a", "y");
-  EXPECT_EQ(kind_of(chmod("a", 0600)), ErrorKind::Changed);
+  EXPECT_THAT(chmod("a", 0600), FailsWith(ErrorKind::Changed));
   EXPECT_EQ(user("p/a", "mode"), "");
-  EXPECT_FALSE(kind_of(chmod("a", 0600))) << "once it was looked up again";
+  EXPECT_THAT(chmod("a", 0600), IsOk()) << "once it was looked up again";
   EXPECT_EQ(user("p/a", "mode"), std::to_string(S_IFREG | 0600));
 }
 
@@ -160,21 +160,21 @@ TEST_F(AttributesTest, SpecialFilesAreEmptyObjectsOfTheirType) {
   mount();
   EXPECT_EQ(stat("pipe")->attributes.mode, mode_t{S_IFIFO | 0600});
   EXPECT_EQ(stat("null")->attributes.device, makedev(1, 3));
-  EXPECT_EQ(kind_of(create("pipe", 0600, O_RDWR | O_EXCL)), ErrorKind::Exists);
+  EXPECT_THAT(create("pipe", 0600, O_RDWR | O_EXCL), FailsWith(ErrorKind::Exists));
 }
 
 TEST_F(AttributesTest, RmdirWantsAnEmptyDirectory) {
   ASSERT_TRUE(mkdir("d"));
   const auto created = create("d/f");
-  EXPECT_EQ(kind_of(rmdir("d")), ErrorKind::NotEmpty) << "by what is not uploaded";
+  EXPECT_THAT(rmdir("d"), FailsWith(ErrorKind::NotEmpty)) << "by what is not uploaded";
   ASSERT_TRUE(close(created->opened.handle));
-  EXPECT_EQ(kind_of(rmdir("d")), ErrorKind::NotEmpty);
-  EXPECT_EQ(kind_of(rmdir("d/f")), ErrorKind::NotDirectory);
-  EXPECT_EQ(kind_of(unlink("d")), ErrorKind::IsDirectory);
+  EXPECT_THAT(rmdir("d"), FailsWith(ErrorKind::NotEmpty));
+  EXPECT_THAT(rmdir("d/f"), FailsWith(ErrorKind::NotDirectory));
+  EXPECT_THAT(unlink("d"), FailsWith(ErrorKind::IsDirectory));
   ASSERT_TRUE(unlink("d/f"));
   ASSERT_TRUE(rmdir("d"));
   EXPECT_TRUE(store_.keys().empty());
-  EXPECT_EQ(kind_of(stat("d")), ErrorKind::NotFound);
+  EXPECT_THAT(stat("d"), FailsWith(ErrorKind::NotFound));
 }
 
 TEST_F(AttributesTest, DirectoryOutlivesItsLastFile) {
@@ -253,29 +253,29 @@ TEST_F(AttributesTest, UserXattrsAreKept) {
   const InodeNumber number = inode("a");
   const std::string value("\0bin", 4);
   ASSERT_TRUE(fs_->setxattr(request_, number, "user.Mixed", value, 0));
-  EXPECT_EQ(kind_of(fs_->setxattr(request_, number, "user.Mixed", "y", XATTR_CREATE)),
-            ErrorKind::Exists);
-  EXPECT_EQ(kind_of(fs_->setxattr(request_, number, "user.none", "y", XATTR_REPLACE)),
-            ErrorKind::NoData);
+  EXPECT_THAT(fs_->setxattr(request_, number, "user.Mixed", "y", XATTR_CREATE),
+              FailsWith(ErrorKind::Exists));
+  EXPECT_THAT(fs_->setxattr(request_, number, "user.none", "y", XATTR_REPLACE),
+              FailsWith(ErrorKind::NoData));
   mount();
   const InodeNumber again = inode("a");
   EXPECT_EQ(*fs_->getxattr(request_, again, "user.Mixed"), value);
   EXPECT_THAT(*fs_->listxattr(request_, again), ElementsAre("user.Mixed"));
   ASSERT_TRUE(fs_->removexattr(request_, again, "user.Mixed"));
-  EXPECT_EQ(kind_of(fs_->getxattr(request_, again, "user.Mixed")), ErrorKind::NoData);
-  EXPECT_EQ(kind_of(fs_->removexattr(request_, again, "user.Mixed")), ErrorKind::NoData);
+  EXPECT_THAT(fs_->getxattr(request_, again, "user.Mixed"), FailsWith(ErrorKind::NoData));
+  EXPECT_THAT(fs_->removexattr(request_, again, "user.Mixed"), FailsWith(ErrorKind::NoData));
   EXPECT_EQ(user("p/a", "xattr"), "");
 }
 
 TEST_F(AttributesTest, XattrsThatDoNotFitAreRefused) {
   store_.set("p/a", "x");
   const InodeNumber number = inode("a");
-  EXPECT_EQ(kind_of(fs_->setxattr(request_, number, "user.big", std::string(8192, 'x'), 0)),
-            ErrorKind::NoSpace);
+  EXPECT_THAT(fs_->setxattr(request_, number, "user.big", std::string(8192, 'x'), 0),
+              FailsWith(ErrorKind::NoSpace));
   const auto created = create("dirty");
-  EXPECT_EQ(kind_of(fs_->setxattr(request_, created->entry.attributes.inode, "user.big",
-                                  std::string(8192, 'x'), 0)),
-            ErrorKind::NoSpace)
+  EXPECT_THAT(fs_->setxattr(request_, created->entry.attributes.inode, "user.big",
+                            std::string(8192, 'x'), 0),
+              FailsWith(ErrorKind::NoSpace))
       << "said at once, not at close";
   ASSERT_TRUE(close(created->opened.handle));
 }
@@ -287,14 +287,14 @@ TEST_F(AttributesTest, ObjectViewsAreReadOnlyAndTheRestIsNotKept) {
   EXPECT_EQ(*fs_->getxattr(request_, number, "user.oss.storage-class"), "Standard");
   EXPECT_EQ(*fs_->getxattr(request_, number, "user.oss.crc64"),
             std::to_string(*store_.meta("p/a")->crc64));
-  EXPECT_EQ(kind_of(fs_->getxattr(request_, number, "user.oss.version-id")), ErrorKind::NoData);
-  EXPECT_EQ(kind_of(fs_->setxattr(request_, number, "user.oss.etag", "x", 0)),
-            ErrorKind::NotPermitted);
+  EXPECT_THAT(fs_->getxattr(request_, number, "user.oss.version-id"), FailsWith(ErrorKind::NoData));
+  EXPECT_THAT(fs_->setxattr(request_, number, "user.oss.etag", "x", 0),
+              FailsWith(ErrorKind::NotPermitted));
   EXPECT_THAT(*fs_->listxattr(request_, number), ElementsAre());
   store_.reset_counts();
   for (const char* name : {"security.capability", "system.posix_acl_access", "trusted.x"}) {
-    EXPECT_EQ(kind_of(fs_->getxattr(request_, number, name)), ErrorKind::Unsupported);
-    EXPECT_EQ(kind_of(fs_->setxattr(request_, number, name, "x", 0)), ErrorKind::Unsupported);
+    EXPECT_THAT(fs_->getxattr(request_, number, name), FailsWith(ErrorKind::Unsupported));
+    EXPECT_THAT(fs_->setxattr(request_, number, name, "x", 0), FailsWith(ErrorKind::Unsupported));
   }
   EXPECT_EQ(store_.requests(), 0U);
 }
@@ -302,18 +302,18 @@ TEST_F(AttributesTest, ObjectViewsAreReadOnlyAndTheRestIsNotKept) {
 TEST_F(AttributesTest, ASignedUrlIsThereForWhoMayReadAndWhereItIsEnabled) {
   constexpr const char* kName = "user.oss.signed-url";
   store_.set("p/a b", "123456789");
-  EXPECT_EQ(kind_of(fs_->getxattr(request_, inode("a b"), kName)), ErrorKind::Unsupported);
+  EXPECT_THAT(fs_->getxattr(request_, inode("a b"), kName), FailsWith(ErrorKind::Unsupported));
   options_.signed_url_lifetime = std::chrono::seconds{90};
   mount();
   const InodeNumber number = inode("a b");
   EXPECT_EQ(*fs_->getxattr(request_, number, kName), "fake://GET/p/a b?for=90");
   EXPECT_THAT(*fs_->listxattr(request_, number), ElementsAre());
-  EXPECT_EQ(kind_of(fs_->setxattr(request_, number, kName, "x", 0)), ErrorKind::NotPermitted);
-  EXPECT_EQ(kind_of(fs_->getxattr(request_, fs::kRoot, kName)), ErrorKind::NoData);
+  EXPECT_THAT(fs_->setxattr(request_, number, kName, "x", 0), FailsWith(ErrorKind::NotPermitted));
+  EXPECT_THAT(fs_->getxattr(request_, fs::kRoot, kName), FailsWith(ErrorKind::NoData));
   const auto created = create("new");
   ASSERT_TRUE(created);
-  EXPECT_EQ(kind_of(fs_->getxattr(request_, created->entry.attributes.inode, kName)),
-            ErrorKind::NoData)
+  EXPECT_THAT(fs_->getxattr(request_, created->entry.attributes.inode, kName),
+              FailsWith(ErrorKind::NoData))
       << "not in the bucket yet";
   ASSERT_TRUE(close(created->opened.handle));
   EXPECT_EQ(*fs_->getxattr(request_, created->entry.attributes.inode, kName),

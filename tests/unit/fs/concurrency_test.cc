@@ -105,11 +105,11 @@ TEST_F(Concurrency, OneFileWithManyWritersReadersAndSyncers) {
     for (int round = 0; round < 30; ++round) {
       // The first to write fetches; some finds may meet an upload of another thread.
       const auto opened = open("f", O_RDWR);
-      ASSERT_TRUE(opened) << core::describe(opened.error());
+      ASSERT_THAT(opened, IsOk());
       ASSERT_TRUE(fs_->write(request_, opened->handle, offset, core::as_bytes(piece)));
       EXPECT_EQ(*read(opened->handle, offset, kPiece), piece);
       const auto closed = close(opened->handle);
-      ASSERT_TRUE(closed) << core::describe(closed.error());
+      ASSERT_THAT(closed, IsOk());
     }
   });
   std::string wanted;

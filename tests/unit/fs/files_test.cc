@@ -8,7 +8,7 @@ using Files = FileSystemTest;
 
 TEST_F(Files, CreateWriteCloseIsOneUploadAndNothingElseButTheLookup) {
   store_.reset_counts();
-  EXPECT_EQ(kind_of(stat("new")), ErrorKind::NotFound);
+  EXPECT_THAT(stat("new"), FailsWith(ErrorKind::NotFound));
   EXPECT_EQ(store_.requests(), 2U) << "one HEAD, one LIST";
   const auto created = create("new", 0640);
   ASSERT_TRUE(created);
@@ -92,7 +92,7 @@ TEST_F(Files, FailedUploadIsReportedKeptAndTriedAgain) {
   const auto created = create("a");
   ASSERT_TRUE(write(created->opened.handle, "precious"));
   store_.fail(on(Op::Put), core::fail(ErrorKind::Unavailable, "503"));
-  EXPECT_EQ(kind_of(fs_->flush(request_, created->opened.handle)), ErrorKind::Unavailable);
+  EXPECT_THAT(fs_->flush(request_, created->opened.handle), FailsWith(ErrorKind::Unavailable));
   EXPECT_EQ(store_.content("p/a"), std::nullopt);
   const auto status = fs_->status();
   EXPECT_EQ(status.dirty_files, 1U);
@@ -160,7 +160,7 @@ TEST_F(Files, ConflictingReplacementKeepsBoth) {
   ASSERT_TRUE(write(opened->handle, "mine"));
   clock_.advance(5s);
   store_.set("p/a", "theirs");
-  EXPECT_EQ(kind_of(fs_->flush(request_, opened->handle)), ErrorKind::Changed);
+  EXPECT_THAT(fs_->flush(request_, opened->handle), FailsWith(ErrorKind::Changed));
   fs_->release(request_, opened->handle);
   EXPECT_EQ(store_.content("p/a"), "theirs");
   std::string kept;
@@ -181,7 +181,7 @@ TEST_F(Files, NewFileDoesNotReplaceOneThatCameMeanwhile) {
   const auto created = create("a");
   ASSERT_TRUE(write(created->opened.handle, "mine"));
   store_.set("p/a", "theirs");
-  EXPECT_EQ(kind_of(close(created->opened.handle)), ErrorKind::Changed);
+  EXPECT_THAT(close(created->opened.handle), FailsWith(ErrorKind::Changed));
   EXPECT_EQ(store_.content("p/a"), "theirs");
   EXPECT_EQ(store_.keys().size(), 2U);
   EXPECT_EQ(*cat("a"), "theirs");
@@ -193,8 +193,8 @@ TEST_F(Files, UploadWhoseAnswerWasLostIsRecognisedAsOurs) {
   test::Rule rule = on(Op::Put);
   rule.after_effect = true;
   store_.fail(rule, core::fail(ErrorKind::Timeout, "no answer"));
-  EXPECT_EQ(kind_of(fs_->flush(request_, created->opened.handle)), ErrorKind::Timeout);
-  EXPECT_FALSE(kind_of(close(created->opened.handle)));
+  EXPECT_THAT(fs_->flush(request_, created->opened.handle), FailsWith(ErrorKind::Timeout));
+  EXPECT_THAT(close(created->opened.handle), IsOk());
   EXPECT_EQ(store_.keys(), std::vector<std::string>{"p/a"});
 }
 
@@ -206,15 +206,15 @@ TEST_F(Files, ReplacedObjectIsStaleOnOldHandlesAndNewOnNewOnes) {
   store_.set("p/a", "new");
   expire();
   EXPECT_EQ(*cat("a"), "new");
-  EXPECT_EQ(kind_of(read(old_handle->handle, 3 << 19, 10)), ErrorKind::Changed);
+  EXPECT_THAT(read(old_handle->handle, 3 << 19, 10), FailsWith(ErrorKind::Changed));
 }
 
 TEST_F(Files, OpenThatFindsAnotherLengthThanTheKernelKnowsAsksForALookup) {
   store_.set("p/a", "short");
   const auto known = stat("a");
   store_.set("p/a", "much longer");
-  EXPECT_EQ(kind_of(fs_->open(request_, known->attributes.inode, O_RDWR | O_APPEND)),
-            ErrorKind::Changed);
+  EXPECT_THAT(fs_->open(request_, known->attributes.inode, O_RDWR | O_APPEND),
+              FailsWith(ErrorKind::Changed));
   const auto again = stat("a");
   EXPECT_EQ(again->attributes.size, 11U);
   EXPECT_TRUE(fs_->open(request_, again->attributes.inode, O_RDWR | O_APPEND));
@@ -231,11 +231,11 @@ TEST_F(Files, AnotherVersionIsAnotherInode) {
   const auto still = fs_->getattr(request_, number);
   EXPECT_EQ(still->attributes.size, 14U) << "whoever has it open sees what it was";
   EXPECT_EQ(still->attributes.modified, old->attributes.modified);
-  EXPECT_EQ(kind_of(fs_->open(request_, number, O_RDONLY)), ErrorKind::Changed);
-  EXPECT_EQ(kind_of(read(handle->handle)), ErrorKind::Changed);
+  EXPECT_THAT(fs_->open(request_, number, O_RDONLY), FailsWith(ErrorKind::Changed));
+  EXPECT_THAT(read(handle->handle), FailsWith(ErrorKind::Changed));
   EXPECT_EQ(*cat("a"), "new");
   fs_->release(request_, handle->handle);
-  EXPECT_EQ(kind_of(fs_->getattr(request_, number)), ErrorKind::Changed)
+  EXPECT_THAT(fs_->getattr(request_, number), FailsWith(ErrorKind::Changed))
       << "by a name, which is to be looked up again";
 }
 
@@ -253,7 +253,7 @@ TEST_F(Files, DamagedBytesStayNowhere) {
   auto opened = open("a", O_RDONLY);
   EXPECT_TRUE(opened->keep_cache);
   store_.fail(on(Op::Read), core::fail(ErrorKind::Corrupt, "flipped"));
-  EXPECT_EQ(kind_of(read(opened->handle)), ErrorKind::Corrupt);
+  EXPECT_THAT(read(opened->handle), FailsWith(ErrorKind::Corrupt));
   EXPECT_EQ(kernel.forgotten.get_future().get(), number);
   opened = open("a", O_RDONLY);
   EXPECT_FALSE(opened->keep_cache) << "nothing that the kernel has is to be trusted";
@@ -274,7 +274,7 @@ TEST_F(Files, UnlinkedFileLivesOnInItsHandles) {
   ASSERT_TRUE(write(writer->handle, "C"));
   EXPECT_EQ(*read(reader->handle), "Content");
   EXPECT_EQ(fs_->getattr(request_, number)->attributes.links, 0U);
-  EXPECT_EQ(kind_of(stat("a")), ErrorKind::NotFound);
+  EXPECT_THAT(stat("a"), FailsWith(ErrorKind::NotFound));
   ASSERT_TRUE(close(writer->handle));
   ASSERT_TRUE(put("a", "another"));
   fs_->release(request_, reader->handle);
@@ -300,8 +300,8 @@ TEST_F(Files, WritersWaitForTheUploadAndThenGoOn) {
   EXPECT_EQ(fs_->status().uploads_under_way, 1U);
   fs::Request hurried = request_;
   hurried.context.deadline = clock_.steady_now();
-  EXPECT_EQ(kind_of(fs_->write(hurried, created->opened.handle, 0, core::as_bytes("x"))),
-            ErrorKind::Timeout);
+  EXPECT_THAT(fs_->write(hurried, created->opened.handle, 0, core::as_bytes("x")),
+              FailsWith(ErrorKind::Timeout));
   auto written =
       std::async(std::launch::async, [&] { return write(created->opened.handle, "two", 3); });
   hold.release();
@@ -317,7 +317,7 @@ TEST_F(Files, NoRoomInTheStagingAreaIsSaidAtWrite) {
   mount();
   store_.set("p/big", std::string(2 << 20, 'b'));
   const auto opened = open("big", O_RDWR);
-  EXPECT_EQ(kind_of(write(opened->handle, "x")), ErrorKind::NoSpace);
+  EXPECT_THAT(write(opened->handle, "x"), FailsWith(ErrorKind::NoSpace));
   EXPECT_EQ(store_.content("p/big")->size(), 2U << 20U);
 }
 
@@ -325,19 +325,19 @@ TEST_F(Files, ReadOnlyMountRefusesChanges) {
   options_.read_only = true;
   mount();
   store_.set("p/a", "x");
-  EXPECT_EQ(kind_of(open("a", O_RDWR)), ErrorKind::ReadOnly);
-  EXPECT_EQ(kind_of(open("a", O_RDONLY | O_TRUNC)), ErrorKind::ReadOnly);
-  EXPECT_EQ(kind_of(create("b")), ErrorKind::ReadOnly);
-  EXPECT_EQ(kind_of(mkdir("d")), ErrorKind::ReadOnly);
-  EXPECT_EQ(kind_of(unlink("a")), ErrorKind::ReadOnly);
-  EXPECT_EQ(kind_of(rename("a", "b")), ErrorKind::ReadOnly);
-  EXPECT_EQ(kind_of(chmod("a", 0600)), ErrorKind::ReadOnly);
+  EXPECT_THAT(open("a", O_RDWR), FailsWith(ErrorKind::ReadOnly));
+  EXPECT_THAT(open("a", O_RDONLY | O_TRUNC), FailsWith(ErrorKind::ReadOnly));
+  EXPECT_THAT(create("b"), FailsWith(ErrorKind::ReadOnly));
+  EXPECT_THAT(mkdir("d"), FailsWith(ErrorKind::ReadOnly));
+  EXPECT_THAT(unlink("a"), FailsWith(ErrorKind::ReadOnly));
+  EXPECT_THAT(rename("a", "b"), FailsWith(ErrorKind::ReadOnly));
+  EXPECT_THAT(chmod("a", 0600), FailsWith(ErrorKind::ReadOnly));
   EXPECT_EQ(*cat("a"), "x");
 }
 
 TEST_F(Files, ExclusiveCreateLosesToWhatIsThere) {
   store_.set("p/a", "x");
-  EXPECT_EQ(kind_of(create("a", 0644, O_RDWR | O_EXCL)), ErrorKind::Exists);
+  EXPECT_THAT(create("a", 0644, O_RDWR | O_EXCL), FailsWith(ErrorKind::Exists));
   const auto opened = create("a", 0644, O_RDWR);
   ASSERT_TRUE(opened);
   EXPECT_EQ(opened->entry.attributes.size, 1U);
@@ -349,7 +349,7 @@ TEST_F(Files, SparseFilesHaveHoles) {
   const auto handle = created->opened.handle;
   EXPECT_LE(*fs_->seek(request_, handle, 0, SEEK_DATA), 1'000'000U);
   EXPECT_EQ(*fs_->seek(request_, handle, 1'000'000, SEEK_HOLE), 1'000'001U);
-  EXPECT_EQ(kind_of(fs_->seek(request_, handle, 2'000'000, SEEK_DATA)), ErrorKind::OutOfRange);
+  EXPECT_THAT(fs_->seek(request_, handle, 2'000'000, SEEK_DATA), FailsWith(ErrorKind::OutOfRange));
   ASSERT_TRUE(fs_->fallocate(request_, handle, 0, 0, 2'000'000));
   EXPECT_EQ(fs_->getattr(request_, created->entry.attributes.inode)->attributes.size, 2'000'000U);
   ASSERT_TRUE(close(handle));

@@ -17,6 +17,7 @@
 #include "fs/file_system.h"
 #include "support/fake_clock.h"
 #include "support/fake_store.h"
+#include "support/results.h"
 #include "transfer/downloads.h"
 #include "transfer/staging.h"
 #include "transfer/uploads.h"
@@ -27,6 +28,9 @@ using core::ErrorKind;
 using fs::Entry;
 using fs::InodeNumber;
 using fs::kRoot;
+using test::FailsWith;
+using test::IsOk;
+using test::IsOkAnd;
 using test::Op;
 using namespace std::chrono_literals;
 
@@ -37,12 +41,6 @@ inline test::Rule on(Op op, std::size_t times = 1, std::string key = {}) {
   rule.times = times;
   rule.key = std::move(key);
   return rule;
-}
-
-/// The kind of a failure, for EXPECT_EQ; std::nullopt where it succeeded.
-template <class T>
-std::optional<ErrorKind> kind_of(const core::Result<T>& result) {
-  return result ? std::nullopt : std::optional(result.error().kind);
 }
 
 class FileSystemTest : public ::testing::Test {

@@ -27,9 +27,9 @@ TEST_F(Names, DirectoriesAreMarkersOrPrefixes) {
 }
 
 TEST_F(Names, NegativesAreRememberedForTheLifetime) {
-  EXPECT_EQ(kind_of(stat("none")), ErrorKind::NotFound);
+  EXPECT_THAT(stat("none"), FailsWith(ErrorKind::NotFound));
   const auto before = store_.requests();
-  EXPECT_EQ(kind_of(stat("none")), ErrorKind::NotFound);
+  EXPECT_THAT(stat("none"), FailsWith(ErrorKind::NotFound));
   EXPECT_EQ(store_.requests(), before);
   store_.set("p/none", "now");
   expire();
@@ -61,8 +61,8 @@ TEST_F(Names, ListingTenThousandWithPlainAttributesTakesElevenRequests) {
         EXPECT_TRUE(entry.complete);
         // What ls -l does with each.
         EXPECT_TRUE(fs_->getattr(request_, entry.attributes.inode));
-        EXPECT_EQ(kind_of(fs_->getxattr(request_, entry.attributes.inode, "security.selinux")),
-                  ErrorKind::Unsupported);
+        EXPECT_THAT(fs_->getxattr(request_, entry.attributes.inode, "security.selinux"),
+                    FailsWith(ErrorKind::Unsupported));
       }
       return true;
     }));
@@ -75,7 +75,7 @@ TEST_F(Names, CompleteListingAnswersLookups) {
   store_.set("p/d/a", "x");
   ASSERT_THAT(names("d"), ElementsAre("a"));
   store_.reset_counts();
-  EXPECT_EQ(kind_of(stat("d/b")), ErrorKind::NotFound);
+  EXPECT_THAT(stat("d/b"), FailsWith(ErrorKind::NotFound));
   EXPECT_THAT(names("d"), ElementsAre("a"));
   EXPECT_EQ(store_.requests(), 0U);
   EXPECT_TRUE(stat("d/a"));
@@ -107,7 +107,8 @@ TEST_F(Names, OddKeysAppearEscapedAndHideNobody) {
   EXPECT_EQ(*cat("d/x/y"), "body of d/x/y");
   EXPECT_EQ(*cat("d/.stsfs-name..stsfs-name.mine"), "body of d/.stsfs-name.mine");
   EXPECT_EQ(*cat("d/" + long_name), "long");
-  EXPECT_EQ(kind_of(stat("d/.stsfs-file.anchor")), ErrorKind::NotFound) << "it has its plain name";
+  EXPECT_THAT(stat("d/.stsfs-file.anchor"), FailsWith(ErrorKind::NotFound))
+      << "it has its plain name";
 }
 
 TEST_F(Names, ObjectAndDirectoryOfOneNameMayLieOnTwoPages) {
@@ -124,11 +125,11 @@ TEST_F(Names, ObjectAndDirectoryOfOneNameMayLieOnTwoPages) {
 }
 
 TEST_F(Names, ReservedNamesCannotBeMade) {
-  EXPECT_EQ(kind_of(create(".stsfs-anything")), ErrorKind::InvalidArgument);
-  EXPECT_EQ(kind_of(mkdir(".stsfs-file.a")), ErrorKind::InvalidArgument);
+  EXPECT_THAT(create(".stsfs-anything"), FailsWith(ErrorKind::InvalidArgument));
+  EXPECT_THAT(mkdir(".stsfs-file.a"), FailsWith(ErrorKind::InvalidArgument));
   ASSERT_TRUE(put("a", "x"));
-  EXPECT_EQ(kind_of(rename("a", ".stsfs-long.0123456789abcdef.a")), ErrorKind::InvalidArgument);
-  EXPECT_EQ(kind_of(create(std::string(256, 'n'))), ErrorKind::NameTooLong);
+  EXPECT_THAT(rename("a", ".stsfs-long.0123456789abcdef.a"), FailsWith(ErrorKind::InvalidArgument));
+  EXPECT_THAT(create(std::string(256, 'n')), FailsWith(ErrorKind::NameTooLong));
 }
 
 TEST_F(Names, NameThatIsNotUtf8Survives) {
@@ -209,7 +210,8 @@ TEST_F(Names, FailureInTheMiddleOfAListingIsNotTheEndOfIt) {
   };
   ASSERT_TRUE(fs_->readdir(request_, *handle, offset, true, fill));
   EXPECT_EQ(offset, 1001U) << "the last of the page waits for a directory of its name";
-  EXPECT_EQ(kind_of(fs_->readdir(request_, *handle, offset, true, fill)), ErrorKind::Unavailable);
+  EXPECT_THAT(fs_->readdir(request_, *handle, offset, true, fill),
+              FailsWith(ErrorKind::Unavailable));
   ASSERT_TRUE(fs_->readdir(request_, *handle, offset, true, fill));
   EXPECT_EQ(offset, 1102U);
 }
@@ -292,8 +294,9 @@ TEST_F(Names, PlainAttributesAreThoseOfTheListingEverywhere) {
   EXPECT_EQ(looked->attributes.mode, mode_t{S_IFREG | 0644});
   EXPECT_EQ(looked->attributes.modified, store_.meta("p/a")->last_modified);
   EXPECT_EQ(stat("d")->attributes.mode, mode_t{S_IFDIR | 0755});
-  EXPECT_EQ(kind_of(chmod("a", 0600)), ErrorKind::NotPermitted);
-  EXPECT_EQ(kind_of(fs_->setxattr(request_, inode("a"), "user.x", "1", 0)), ErrorKind::Unsupported);
+  EXPECT_THAT(chmod("a", 0600), FailsWith(ErrorKind::NotPermitted));
+  EXPECT_THAT(fs_->setxattr(request_, inode("a"), "user.x", "1", 0),
+              FailsWith(ErrorKind::Unsupported));
   ASSERT_TRUE(put("a", "new"));
   EXPECT_EQ(store_.meta("p/a")->user.at("mtime"), "1") << "neither read nor written";
   options_.plain_changes = fs::PlainChanges::Ignore;
@@ -326,7 +329,7 @@ TEST_F(Names, KindThatChangesGetsAnotherInode) {
   ASSERT_TRUE(directory);
   EXPECT_TRUE(S_ISDIR(directory->attributes.mode));
   EXPECT_NE(directory->attributes.inode, file);
-  EXPECT_EQ(kind_of(fs_->getattr(request_, file)), ErrorKind::Changed);
+  EXPECT_THAT(fs_->getattr(request_, file), FailsWith(ErrorKind::Changed));
 }
 
 TEST_F(Names, ForgottenNodesLeave) {
@@ -353,10 +356,10 @@ TEST_F(Names, SeedPolicyReadsByNameCreatesAndCannotList) {
   EXPECT_EQ(*cat("a"), "by name");
   EXPECT_TRUE(stat("marked"));
   EXPECT_EQ(*cat("assumed/x/y"), "deep");
-  EXPECT_EQ(kind_of(stat("none")), ErrorKind::NotFound);
+  EXPECT_THAT(stat("none"), FailsWith(ErrorKind::NotFound));
   ASSERT_TRUE(put("new", "made"));
   EXPECT_EQ(store_.content("p/new"), "made");
-  EXPECT_EQ(kind_of(list("")), ErrorKind::Denied);
+  EXPECT_THAT(list(""), FailsWith(ErrorKind::Denied));
 }
 
 TEST_F(Names, MissingKeyThatAnswers403CanBeCreatedButNotOverwritten) {
@@ -365,14 +368,14 @@ TEST_F(Names, MissingKeyThatAnswers403CanBeCreatedButNotOverwritten) {
   store_.set("p/hidden", "theirs");
   ASSERT_TRUE(put("new", "made"));
   EXPECT_EQ(store_.content("p/new"), "made");
-  EXPECT_EQ(kind_of(put("hidden", "mine")), ErrorKind::Changed);
+  EXPECT_THAT(put("hidden", "mine"), FailsWith(ErrorKind::Changed));
   EXPECT_EQ(store_.content("p/hidden"), "theirs");
 }
 
 TEST_F(Names, DeniedHeadWithListRightsIsDenied) {
   store_.set("p/a", "x");
   store_.fail(on(Op::Head, 1, "p/a"), core::fail(ErrorKind::Denied, "AccessDenied"));
-  EXPECT_EQ(kind_of(stat("a")), ErrorKind::Denied);
+  EXPECT_THAT(stat("a"), FailsWith(ErrorKind::Denied));
 }
 
 }  // namespace

@@ -83,14 +83,15 @@ TEST_F(Preserving, ForeignFormsAreShownAsAbsentAndStay) {
   ASSERT_TRUE(chmod("a", 0600));
   EXPECT_EQ(store_.meta("p/a")->user.at("mode"), std::to_string(0100600));
   EXPECT_EQ(store_.meta("p/a")->user.at("uid"), "nobody");
-  EXPECT_EQ(kind_of(fs_->setxattr(request_, inode("a"), "user.x", "1", 0)), ErrorKind::Unsupported);
+  EXPECT_THAT(fs_->setxattr(request_, inode("a"), "user.x", "1", 0),
+              FailsWith(ErrorKind::Unsupported));
   EXPECT_EQ(store_.meta("p/a")->user.at("xattr"), "{\"u\":1}");
 }
 
 TEST_F(Preserving, TagsThatMayNotBeReadAreNotLost) {
   store_.set("p/a", "data", decorated());
   store_.fail(on(Op::GetTags, 0), core::fail(ErrorKind::Denied, "no"));
-  EXPECT_EQ(kind_of(put("a", "new")), ErrorKind::Denied);
+  EXPECT_THAT(put("a", "new"), FailsWith(ErrorKind::Denied));
   expect_kept("p/a");
 }
 

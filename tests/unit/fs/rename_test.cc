@@ -25,7 +25,7 @@ TEST_F(Rename, CopiesThenDeletesAndKeepsTheModificationTime) {
   EXPECT_EQ(store_.meta("p/b")->user.at("mtime"), "1000000000.500000000");
   EXPECT_EQ(store_.meta("p/b")->user.at("other"), "kept");
   EXPECT_EQ(inode("b"), number);
-  EXPECT_EQ(kind_of(stat("a")), ErrorKind::NotFound);
+  EXPECT_THAT(stat("a"), FailsWith(ErrorKind::NotFound));
   EXPECT_EQ(stat("b")->attributes.modified, core::wall_from_unix(1000000000, 500'000'000));
 }
 
@@ -65,7 +65,7 @@ TEST_F(Rename, DirtyFileIsPublishedBeforeItMoves) {
   const auto opened = open("a", O_RDWR);
   ASSERT_TRUE(write(opened->handle, "B"));
   store_.fail(on(Op::Put), core::fail(ErrorKind::Unavailable, "503"));
-  EXPECT_EQ(kind_of(rename("a", "b")), ErrorKind::Unavailable);
+  EXPECT_THAT(rename("a", "b"), FailsWith(ErrorKind::Unavailable));
   EXPECT_EQ(store_.keys(), std::vector<std::string>{"p/a"});
   ASSERT_TRUE(rename("a", "b"));
   EXPECT_EQ(store_.keys(), std::vector<std::string>{"p/b"});
@@ -78,7 +78,7 @@ TEST_F(Rename, FailedDeleteLeavesWhatWasWrittenUnderBothNames) {
   const auto opened = open("a", O_RDWR);
   ASSERT_TRUE(write(opened->handle, "B"));
   store_.fail(on(Op::Remove, 1, "p/a"), core::fail(ErrorKind::Unavailable, "503"));
-  EXPECT_EQ(kind_of(rename("a", "b")), ErrorKind::Unavailable);
+  EXPECT_THAT(rename("a", "b"), FailsWith(ErrorKind::Unavailable));
   EXPECT_EQ(store_.content("p/a"), "Base");
   EXPECT_EQ(store_.content("p/b"), "Base");
   ASSERT_TRUE(rename("a", "b"));
@@ -91,7 +91,7 @@ TEST_F(Rename, ReplacedFileGoesOnInItsHandlesThoughTheDeleteFailed) {
   store_.set("p/b", "target");
   const auto opened = open("b", O_RDWR);
   store_.fail(on(Op::Remove, 1, "p/a"), core::fail(ErrorKind::Unavailable, "503"));
-  EXPECT_EQ(kind_of(rename("a", "b")), ErrorKind::Unavailable);
+  EXPECT_THAT(rename("a", "b"), FailsWith(ErrorKind::Unavailable));
   EXPECT_EQ(*cat("b"), "source");
   ASSERT_TRUE(write(opened->handle, "T"));
   EXPECT_EQ(*read(opened->handle), "Target");
@@ -102,11 +102,11 @@ TEST_F(Rename, ReplacedFileGoesOnInItsHandlesThoughTheDeleteFailed) {
 TEST_F(Rename, FailedDeleteTakesTheCopyBack) {
   store_.set("p/a", "x");
   store_.fail(on(Op::Remove, 1, "p/a"), core::fail(ErrorKind::Denied, "AccessDenied"));
-  EXPECT_EQ(kind_of(rename("a", "b")), ErrorKind::Denied);
+  EXPECT_THAT(rename("a", "b"), FailsWith(ErrorKind::Denied));
   EXPECT_EQ(store_.keys(), std::vector<std::string>{"p/a"});
   expire();
   EXPECT_EQ(*cat("a"), "x");
-  EXPECT_EQ(kind_of(stat("b")), ErrorKind::NotFound);
+  EXPECT_THAT(stat("b"), FailsWith(ErrorKind::NotFound));
 }
 
 TEST_F(Rename, RefusesWhatPosixRefuses) {
@@ -114,25 +114,25 @@ TEST_F(Rename, RefusesWhatPosixRefuses) {
   store_.set("p/other", "y");
   store_.set("p/d/sub/f", "x");
   ASSERT_TRUE(mkdir("empty"));
-  EXPECT_EQ(kind_of(rename("file", "d")), ErrorKind::IsDirectory);
-  EXPECT_EQ(kind_of(rename("empty", "file")), ErrorKind::NotDirectory);
-  EXPECT_EQ(kind_of(rename("empty", "d")), ErrorKind::NotEmpty);
-  EXPECT_EQ(kind_of(rename("d/sub", "d")), ErrorKind::NotEmpty);
-  EXPECT_EQ(kind_of(rename("d", "d/sub/d")), ErrorKind::InvalidArgument);
-  EXPECT_EQ(kind_of(rename("none", "x")), ErrorKind::NotFound);
-  EXPECT_EQ(kind_of(rename("file", "other", RENAME_NOREPLACE)), ErrorKind::Exists);
-  EXPECT_EQ(kind_of(rename("file", "other", RENAME_EXCHANGE)), ErrorKind::Unsupported);
-  EXPECT_EQ(kind_of(rename("file", "file")), std::nullopt);
+  EXPECT_THAT(rename("file", "d"), FailsWith(ErrorKind::IsDirectory));
+  EXPECT_THAT(rename("empty", "file"), FailsWith(ErrorKind::NotDirectory));
+  EXPECT_THAT(rename("empty", "d"), FailsWith(ErrorKind::NotEmpty));
+  EXPECT_THAT(rename("d/sub", "d"), FailsWith(ErrorKind::NotEmpty));
+  EXPECT_THAT(rename("d", "d/sub/d"), FailsWith(ErrorKind::InvalidArgument));
+  EXPECT_THAT(rename("none", "x"), FailsWith(ErrorKind::NotFound));
+  EXPECT_THAT(rename("file", "other", RENAME_NOREPLACE), FailsWith(ErrorKind::Exists));
+  EXPECT_THAT(rename("file", "other", RENAME_EXCHANGE), FailsWith(ErrorKind::Unsupported));
+  EXPECT_THAT(rename("file", "file"), IsOk());
   EXPECT_EQ(store_.content("p/other"), "y");
   ASSERT_TRUE(rename("file", "new", RENAME_NOREPLACE));
 }
 
 TEST_F(Rename, NoReplaceHoldsAgainstOthersToo) {
   store_.set("p/a", "mine");
-  EXPECT_EQ(kind_of(stat("b")), ErrorKind::NotFound);
+  EXPECT_THAT(stat("b"), FailsWith(ErrorKind::NotFound));
   inode("a");
   store_.set("p/b", "theirs");
-  EXPECT_EQ(kind_of(rename("a", "b", RENAME_NOREPLACE)), ErrorKind::Exists);
+  EXPECT_THAT(rename("a", "b", RENAME_NOREPLACE), FailsWith(ErrorKind::Exists));
   EXPECT_EQ(store_.content("p/a"), "mine");
   EXPECT_EQ(store_.content("p/b"), "theirs");
 }
@@ -157,7 +157,7 @@ TEST_F(Rename, DirectoryTakesEverythingAlong) {
   ASSERT_TRUE(close(fresh->opened.handle));
   EXPECT_EQ(store_.content("p/e/dirty"), "Dase");
   EXPECT_EQ(store_.content("p/e/fresh"), "fresh");
-  EXPECT_EQ(kind_of(stat("d")), ErrorKind::NotFound);
+  EXPECT_THAT(stat("d"), FailsWith(ErrorKind::NotFound));
   EXPECT_EQ(fs_->status().conflicts, 0U);
   EXPECT_EQ(*cat("e/clean"), "clean");
 }
@@ -177,7 +177,7 @@ TEST_F(Rename, FailureInTheMiddleOfADirectoryLosesNothing) {
   }
   const auto before = store_.keys();
   store_.fail(on(Op::Copy, 1, "p/e/050"), core::fail(ErrorKind::Unavailable, "503"));
-  EXPECT_EQ(kind_of(rename("d", "e")), ErrorKind::Unavailable);
+  EXPECT_THAT(rename("d", "e"), FailsWith(ErrorKind::Unavailable));
   EXPECT_EQ(store_.keys(), before);
   EXPECT_EQ(store_.count(Op::Remove), 0U);
   ASSERT_TRUE(rename("d", "e"));
@@ -192,15 +192,15 @@ TEST_F(Rename, WhatAFailedOneCouldNotTakeBackIsNotInTheWayOfTheNext) {
   const auto no_credentials = core::fail(ErrorKind::Unauthenticated, "no credentials");
   store_.fail(on(Op::Copy, 1, "p/e/040"), no_credentials);
   store_.fail(on(Op::RemoveMany, 1), no_credentials);
-  EXPECT_EQ(kind_of(rename("d", "e")), ErrorKind::Unauthenticated);
+  EXPECT_THAT(rename("d", "e"), FailsWith(ErrorKind::Unauthenticated));
   clock_.advance(2s);
   ASSERT_TRUE(stat("e")) << "its copies are still there";
   // With anything else among them it is a directory like any other.
   store_.set("p/e/other", "somebody's");
-  EXPECT_EQ(kind_of(rename("d", "e")), ErrorKind::NotEmpty);
+  EXPECT_THAT(rename("d", "e"), FailsWith(ErrorKind::NotEmpty));
   store_.erase("p/e/other");
   store_.set("p/e/001", "changed since");
-  EXPECT_EQ(kind_of(rename("d", "e")), ErrorKind::NotEmpty);
+  EXPECT_THAT(rename("d", "e"), FailsWith(ErrorKind::NotEmpty));
   store_.erase("p/e/001");
   ASSERT_TRUE(rename("d", "e"));
   EXPECT_EQ(store_.keys().size(), 50U);
@@ -211,7 +211,7 @@ TEST_F(Rename, ADirectoryWhoseSourcesStayKeepsItsOldNameToo) {
   store_.set("p/d/f", "x");
   store_.set("p/d/g", "y");
   store_.fail(on(Op::RemoveMany, 1), core::fail(ErrorKind::Denied, "AccessDenied"));
-  EXPECT_EQ(kind_of(rename("d", "e")), ErrorKind::Denied);
+  EXPECT_THAT(rename("d", "e"), FailsWith(ErrorKind::Denied));
   EXPECT_EQ(*cat("e/f"), "x");
   EXPECT_EQ(*cat("d/f"), "x") << "at once, and not when its absence is forgotten";
   EXPECT_THAT(names("d"), ElementsAre("f", "g"));
@@ -239,7 +239,7 @@ TEST_F(Rename, UploadsBelowAMovingDirectoryWait) {
   hold.await(1);
   fs::Request hurried = request_;
   hurried.context.deadline = clock_.steady_now();
-  EXPECT_EQ(kind_of(fs_->flush(hurried, opened->handle)), ErrorKind::Timeout)
+  EXPECT_THAT(fs_->flush(hurried, opened->handle), FailsWith(ErrorKind::Timeout))
       << "it must not publish under the old name";
   auto closed = std::async(std::launch::async, [&] { return close(opened->handle); });
   hold.release();
