@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/task_group.h"
 #include "fs/ahead.h"
 #include "fs/attributes.h"
 #include "fs/bucket.h"
@@ -25,6 +26,8 @@ namespace {
 using core::ErrorKind;
 
 constexpr std::uint64_t kMostLinkBytes = 4096;
+// Each may wait for a claim whose holder needs the pool as well: far fewer than it has threads.
+constexpr std::size_t kPublishedAtOnce = 8;
 
 /// Collects a link's body.
 class TextSink final : public store::Sink {
@@ -245,15 +248,19 @@ core::Status BucketFileSystem::publish(const core::OpContext& context, Wanted wa
     std::copy_if(all.begin(), all.end(), std::back_inserter(nodes),
                  [&](const NodePtr& node) { return wanted(*node); });
   }
-  // One after another keeps the first error; each is uploaded by parts side by side.
-  core::Status first;
-  for (const NodePtr& node : nodes) {
-    core::Status status = content_.publish(context, node);
-    if (first && !status) {
-      first = std::move(status);
-    }
+  // A task that failed would stop the others, so each keeps its error to itself.
+  std::vector<core::Status> outcomes(nodes.size());
+  core::TaskGroup group(mount_.parts.pool, context, kPublishedAtOnce);
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    group.start([&, i](const core::OpContext& own) -> core::Status {
+      outcomes[i] = content_.publish(own, nodes[i]);
+      return {};
+    });
   }
-  return first;
+  core::Status stopped = group.wait();
+  const auto failed = std::find_if(outcomes.begin(), outcomes.end(),
+                                   [](const core::Status& outcome) { return !outcome; });
+  return failed == outcomes.end() ? std::move(stopped) : std::move(*failed);
 }
 
 FileSystemStatus BucketFileSystem::status() const {

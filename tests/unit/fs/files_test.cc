@@ -1,4 +1,10 @@
 // Reading and writing, and what goes to the bucket when.
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <vector>
+
+#include "core/format.h"
 #include "fixture.h"
 
 namespace fs_test {
@@ -116,6 +122,46 @@ TEST_F(Files, WhatReleaseCouldNotUploadIsDrained) {
   EXPECT_EQ(*cat("a"), "precious") << "still readable";
   ASSERT_TRUE(fs_->drain({}));
   EXPECT_EQ(store_.content("p/a"), "precious");
+}
+
+TEST_F(Files, DrainingUploadsSeveralFilesAtOnce) {
+  const auto a = create("a");
+  const auto b = create("b");
+  ASSERT_THAT(write(a->opened.handle, "of a"), IsOk());
+  ASSERT_THAT(write(b->opened.handle, "of b"), IsOk());
+  // Each upload waits for the other: real time passes only where they never meet.
+  std::mutex mutex;
+  std::condition_variable met;
+  int here = 0;
+  std::atomic<int> alone = 0;
+  store_.before(on(Op::Put, 2), [&] {
+    std::unique_lock lock(mutex);
+    ++here;
+    met.notify_all();
+    alone += met.wait_for(lock, 10s, [&] { return here == 2; }) ? 0 : 1;
+  });
+  EXPECT_THAT(fs_->drain({}), IsOk());
+  EXPECT_EQ(alone, 0);
+  EXPECT_EQ(store_.content("p/a"), "of a");
+  EXPECT_EQ(store_.content("p/b"), "of b");
+}
+
+TEST_F(Files, DrainingTriesEveryFileAndTellsTheFirstFailure) {
+  std::vector<fs::FileHandle> handles;
+  for (int i = 0; i < 20; ++i) {
+    const auto made = create(core::format("f{:02}", i));
+    ASSERT_THAT(write(made->opened.handle, "text"), IsOk());
+    handles.push_back(made->opened.handle);
+  }
+  store_.fail(on(Op::Put, 1), core::fail(ErrorKind::Denied, "403"));
+  EXPECT_THAT(fs_->drain({}), FailsWith(ErrorKind::Denied));
+  EXPECT_EQ(store_.keys().size(), 19U);
+  EXPECT_EQ(fs_->status().dirty_files, 1U);
+  EXPECT_THAT(fs_->drain({}), IsOk());
+  EXPECT_EQ(store_.keys().size(), 20U);
+  for (const fs::FileHandle handle : handles) {
+    EXPECT_THAT(close(handle), IsOk());
+  }
 }
 
 TEST_F(Files, UploadsAgainWhatFailedOnceNobodyWritesIt) {
