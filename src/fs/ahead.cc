@@ -212,7 +212,8 @@ void Ahead::ask(const FlightPtr& flight) {
 
 void Ahead::learn(const Flight& flight, core::Result<Found> found) {
   if (found) {
-    learnt_.add(flight.question.key, *std::move(found), flight.asked, flight.ticket);
+    learnt_.add(flight.question.key, std::make_shared<const Found>(*std::move(found)), flight.asked,
+                flight.ticket);
   }
   // Else whoever looks asks himself, and gets the error.
 }

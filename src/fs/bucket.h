@@ -21,6 +21,9 @@ struct Found {
   std::optional<std::string> symlink_key;  ///< of a Symlink object without our exact text
   model::KeyComponent component;
   bool listed = false;  ///< from a listing: `meta` has no more than that shows
+
+  /// Its key behind that of the directory.
+  [[nodiscard]] std::string key() const { return component.text + (directory ? "/" : ""); }
 };
 
 /// Threads: any; everything blocks up to context.deadline.

@@ -5,6 +5,7 @@
 
 #include <utility>
 
+#include "fs/adoption.h"
 #include "fs/description.h"
 #include "fs/persistence.h"
 #include "fs/removal.h"
@@ -88,7 +89,7 @@ Entry Creation::adopt(const Site& site, const Description& about, const std::str
   const core::MutexLock lock(mount_.mutex);
   // Somebody may have looked the name up since the object is there.
   NodePtr node = InodeTable::child(*site.directory, site.name);
-  if (node && node->type() != (about.attributes.mode & S_IFMT) && Lookup::discard(mount_, node)) {
+  if (node && node->type() != (about.attributes.mode & S_IFMT) && discard(mount_, node)) {
     node = nullptr;
   }
   if (!node) {

@@ -120,19 +120,19 @@ Description describe(const Options& options, const std::string& key, const Found
   return about;
 }
 
-std::optional<Found> found_in(const Options& options, const cache::ListedName& row) {
+std::shared_ptr<const Found> found_in(const Options& options, const cache::ListedName& row) {
   if (options.attributes != AttributeMode::Plain || row.symlink) {
-    return std::nullopt;
+    return nullptr;
   }
-  Found found;
-  found.directory = row.directory;
-  found.component = {row.component, row.beside_directory};
-  found.listed = true;
+  auto found = std::make_shared<Found>();
+  found->directory = row.directory;
+  found->component = {row.component, row.beside_directory};
+  found->listed = true;
   if (!row.directory) {
-    found.meta.emplace();
-    found.meta->size = row.size;
-    found.meta->etag = row.etag;
-    found.meta->last_modified = row.last_modified;
+    found->meta.emplace();
+    found->meta->size = row.size;
+    found->meta->etag = row.etag;
+    found->meta->last_modified = row.last_modified;
   }
   return found;
 }
@@ -200,16 +200,19 @@ core::Result<store::ObjectAttributes> object_attributes(const Options& options,
   return attributes;
 }
 
-bool is_same_thing(const Node& node, const Options& options, const Found& found) {
-  if (found.directory || node.is_directory()) {
-    return found.directory == node.is_directory();
+std::optional<Stored> stored_of(const std::string& key, const Found& found) {
+  if (!found.meta) {
+    return std::nullopt;
   }
-  const mode_t type = describe(options, {}, found).attributes.mode & S_IFMT;
-  return type == node.type() && (!node.stored || node.stored->meta.etag == found.meta->etag);
+  return Stored{*found.meta, key, true, !found.listed, is_settled(*found.meta)};
 }
 
-void update(Node& node, const Options& options, const std::string& key, const Found& found) {
-  Description about = describe(options, key, found);
+bool is_same_thing(const Node& node, const Found& found, const Description& about) {
+  return (about.attributes.mode & S_IFMT) == node.type() &&
+         (node.is_directory() || !node.stored || node.stored->meta.etag == found.meta->etag);
+}
+
+void update(Node& node, const std::string& key, const Found& found, Description about) {
   if (!found.meta) {
     node.stored.reset();
     // Times of a directory without a marker are only in our memory.
@@ -218,9 +221,9 @@ void update(Node& node, const Options& options, const std::string& key, const Fo
     about.attributes.changed = node.about.attributes.changed;
   } else if (!found.listed || !node.stored || node.stored->meta.etag != found.meta->etag ||
              node.stored->meta.last_modified != found.meta->last_modified) {
-    Stored stored{*found.meta, key, true, !found.listed, is_settled(*found.meta)};
+    auto stored = stored_of(key, found);
     if (node.stored) {
-      stored.meta.settings.acl = std::move(node.stored->meta.settings.acl);  // no look tells it
+      stored->meta.settings.acl = std::move(node.stored->meta.settings.acl);  // no look tells it
     }
     node.stored = std::move(stored);
   }

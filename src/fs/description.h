@@ -10,9 +10,9 @@ namespace fs {
 /// What an object (or a directory, with or without a marker) is. `key` is its own.
 Description describe(const Options& options, const std::string& key, const Found& found);
 
-/// What a row of a listing tells for certain; nothing where an object has to be asked: with exact
+/// What a row of a listing tells for certain; none where an object has to be asked: with exact
 /// attributes always, with plain ones for links, whose target no listing shows.
-std::optional<Found> found_in(const Options& options, const cache::ListedName& row);
+std::shared_ptr<const Found> found_in(const Options& options, const cache::ListedName& row);
 
 /// What a new thing of ours begins as.
 Attributes new_attributes(mode_t mode, uid_t uid, gid_t gid, core::WallTime now);
@@ -29,13 +29,16 @@ core::Result<store::ObjectAttributes> object_attributes(const Options& options,
                                                         const std::optional<Stored>& stored,
                                                         const Description& about);
 
-/// Is what was found still the thing that the node stands for: of its type, and of its version?
-/// Another has a node of its own.
-bool is_same_thing(const Node& node, const Options& options, const Found& found);
+/// What the bucket has of a thing that was found; nothing of a directory without a marker.
+std::optional<Stored> stored_of(const std::string& key, const Found& found);
+
+/// Is what was found, and is described as `about`, still the thing that the node stands for: of its
+/// type, and of its version? Another has a node of its own.
+bool is_same_thing(const Node& node, const Found& found, const Description& about);
 
 /// Takes over what the bucket said of the same thing. Requires Mount::mutex, and that the node is
 /// neither local nor claimed.
-void update(Node& node, const Options& options, const std::string& key, const Found& found);
+void update(Node& node, const std::string& key, const Found& found, Description about);
 
 /// What our own publishing or copying made of a node: the object `key`, of `size` bytes. Requires
 /// Mount::mutex.

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "core/format.h"
-#include "fs/description.h"
+#include "fs/adoption.h"
 #include "fs/numbers.h"
 
 namespace fs {
@@ -224,64 +224,53 @@ NodePtr Directories::node_for(const NodePtr& directory, const OpenDirectory::Chu
   // The lifetime counts from here: a program that reads a directory and looks at each name, as
   // `ls -l` does, may take longer than that over a page, and must not be made to ask again for
   // what it was given in the same breath.
-  const core::SteadyTime until = std::max(chunk.until, mount_.fresh_from_now());
-  if (child && child->stored && !listed.directory &&
-      child->stored->is_same_state(listed.etag, listed.last_modified)) {
-    child->fresh_until = until;
+  const core::SteadyTime until = std::max(chunk.until, now + mount_.options.metadata_lifetime);
+  if (child && confirm(*child, listed, until)) {
     return child;
   }
-  auto found = found_in(mount_.options, listed);
-  if (!found && !listed.directory) {
-    found = mount_.learnt.of_state(key, listed.etag, listed.last_modified);
-  }
-  if (!found) {
-    if (auto fresh = mount_.learnt.fresh(key)) {
-      found = std::move(fresh->found);
-    }
-  }
-  if (!found) {
+  auto answer = known_of(mount_, key, &listed, until);
+  if (!answer) {
     return child;
   }
-  if (child && !is_same_thing(*child, mount_.options, *found)) {
-    if (!Lookup::discard(mount_, child)) {
-      return child;
-    }
-    mount_.counters.replaced_elsewhere.add();
-    child = nullptr;
+  answer->until = until;
+  if (child && meet(mount_, child, key, *answer)) {
+    return child;
   }
-  if (!child && (!may_add || mount_.in_transit(*directory, listed.name))) {
+  if (!may_add || mount_.in_transit(*directory, listed.name)) {
     return nullptr;
   }
-  const bool made = !child;
-  if (made) {
-    child = mount_.table.add(
-        directory, listed.name, {listed.component, listed.beside_directory},
-        mount_.free_number(key, listed.directory ? model::ETag() : found->meta->etag),
-        describe(mount_.options, key, *found));
-  }
-  update(*child, mount_.options, key, *found);
-  child->fresh_until = until;
-  if (made) {
-    mount_.remember(*child);
-  }
-  return child;
+  return make_node(mount_, directory, listed.name, {listed.component, listed.beside_directory}, key,
+                   *answer);
 }
 
-std::optional<DirectoryEntry> Directories::entry_for(const NodePtr& directory,
+const std::string* Directories::key_of(OpenDirectory& open) {
+  if (open.key_at != mount_.moves || !is_in_tree(*open.node)) {
+    auto key = mount_.key(*open.node);
+    if (!key) {
+      open.key_at.reset();
+      return nullptr;
+    }
+    open.key = *std::move(key);
+    open.key_at = mount_.moves;
+  }
+  return &open.key;
+}
+
+std::optional<DirectoryEntry> Directories::entry_for(OpenDirectory& open,
                                                      const OpenDirectory::Chunk& chunk,
                                                      const ListedName& listed, bool plus,
                                                      NodePtr& counted) {
-  DirectoryEntry entry;
-  entry.name = listed.name;
-  const auto above = mount_.key(*directory);
-  if (!above) {
+  const std::string* const above = key_of(open);
+  if (above == nullptr) {
     return std::nullopt;
   }
+  DirectoryEntry entry;
+  entry.name = listed.name;
   const std::string key = *above + listed.key();
-  const NodePtr child = node_for(directory, chunk, listed, key, plus);
+  const NodePtr child = node_for(open.node, chunk, listed, key, plus);
   if (!child) {
     using Kind = cache::MetadataCache::Answer::Kind;
-    if (chunk.changes != directory->place.changes &&
+    if (chunk.changes != open.node->place.changes &&
         mount_.names.find(*above, listed.name).kind == Kind::Absent) {
       return std::nullopt;  // we removed it since
     }
@@ -289,16 +278,18 @@ std::optional<DirectoryEntry> Directories::entry_for(const NodePtr& directory,
     entry.attributes.inode = number_of(key, listed.etag);
     return entry;
   }
-  entry.attributes = mount_.shown(*child);
   entry.complete =
       plus && (child->is_local() || child->claimed.busy || child->fresh_until > mount_.now());
-  if (entry.complete) {
-    entry.lifetime = mount_.entry_of(*child).lifetime;
-    ++child->uses.lookups;
-    counted = child;
-  } else {
+  if (!entry.complete) {
+    entry.attributes = mount_.shown(*child);
     mount_.table.drop_if_unused(child);
+    return entry;
   }
+  const Entry told = mount_.entry_of(*child);
+  entry.attributes = told.attributes;
+  entry.lifetime = told.lifetime;
+  ++child->uses.lookups;
+  counted = child;
   return entry;
 }
 
@@ -368,7 +359,7 @@ core::Status Directories::fill_from(const Request& request, const OpenPtr& open,
     std::optional<DirectoryEntry> entry;
     {
       const core::MutexLock lock(mount_.mutex);
-      entry = entry_for(open->node, chunk, (*chunk.page)[index - chunk.first], plus, counted);
+      entry = entry_for(*open, chunk, (*chunk.page)[index - chunk.first], plus, counted);
     }
     if (!entry) {
       continue;

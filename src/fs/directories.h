@@ -36,14 +36,16 @@ class Directories {
   core::Status fill_from(const Request& request, const OpenPtr& open, std::uint64_t offset,
                          bool plus, const DirectoryFill& fill);
   /// What to hand out for a name; nothing if it is no more. `counted` got a lookup count.
-  std::optional<DirectoryEntry> entry_for(const NodePtr& directory,
-                                          const OpenDirectory::Chunk& chunk,
+  std::optional<DirectoryEntry> entry_for(OpenDirectory& open, const OpenDirectory::Chunk& chunk,
                                           const cache::ListedName& listed, bool plus,
                                           NodePtr& counted) REQUIRES(mount_.mutex);
   /// The node of a name that a listing shows, brought up to date as far as that is certain.
   NodePtr node_for(const NodePtr& directory, const OpenDirectory::Chunk& chunk,
                    const cache::ListedName& listed, const std::string& key, bool may_add)
       REQUIRES(mount_.mutex);
+
+  /// The key prefix of a directory that is in the tree; null: it is not.
+  const std::string* key_of(OpenDirectory& open) REQUIRES(mount_.mutex);
 
   Mount& mount_;
   Bucket& bucket_;

@@ -100,6 +100,14 @@ void InodeTable::drop_if_unused(NodePtr node) {
   }
 }
 
+bool is_in_tree(const Node& node) {
+  const Node* at = &node;
+  while (at != nullptr && !at->is_root() && !at->is_out_of_tree()) {
+    at = at->place.parent.get();
+  }
+  return at != nullptr && at->is_root();
+}
+
 std::string path_of(const Node& node) {
   std::vector<const Node*> up;
   const Node* at = &node;

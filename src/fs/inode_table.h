@@ -49,6 +49,9 @@ class InodeTable {
   std::function<void(const Node&)> on_drop_;
 };
 
+/// Whether the way up from a node leads to the root.
+bool is_in_tree(const Node& node);
+
 /// "a/b/c" from the root down, for messages and --assume-dirs; names that are out of the tree
 /// begin with "(removed)/".
 std::string path_of(const Node& node);

@@ -25,14 +25,20 @@ Learnt::Ticket Learnt::ticket() const {
   return changes_;
 }
 
-void Learnt::add(const std::string& key, Found found, core::SteadyTime asked, Ticket ticket) {
+bool Learnt::Row::is_of_state(const model::ETag& etag, core::WallTime last_modified) const {
+  const std::optional<store::ObjectMeta>& meta = told.found->meta;
+  return meta && is_settled(*meta) && meta->etag == etag && meta->last_modified == last_modified;
+}
+
+void Learnt::add(const std::string& key, std::shared_ptr<const Found> found, core::SteadyTime asked,
+                 Ticket ticket) {
   Rows ended;  // goes without the lock
   const core::MutexLock lock(mutex_);
   const auto at = changed_.find(key);
   if (ticket < (at == changed_.end() ? floor_ : at->second)) {
     return;
   }
-  ended = put(key, Row{std::move(found), asked + lifetime_});
+  ended = put(key, Row{{std::move(found), asked + lifetime_}});
 }
 
 Learnt::Rows Learnt::put(const std::string& key, Row row) {
@@ -50,24 +56,22 @@ const Learnt::Row* Learnt::find(const std::string& key) const {
   return nullptr;
 }
 
-std::optional<Learnt::Fresh> Learnt::fresh(const std::string& key) const {
-  const core::MutexLock lock(mutex_);
-  const Row* row = find(key);
-  if (row == nullptr || row->until <= clock_.steady_now()) {
-    return std::nullopt;
-  }
-  return Fresh{row->found, row->until};
+Learnt::Row* Learnt::find(const std::string& key) {
+  return const_cast<Row*>(static_cast<const Learnt*>(this)->find(key));
 }
 
-std::optional<Found> Learnt::of_state(const std::string& key, const model::ETag& etag,
-                                      core::WallTime last_modified) const {
+std::optional<Answer> Learnt::fresh(const std::string& key) const {
   const core::MutexLock lock(mutex_);
   const Row* row = find(key);
-  if (row == nullptr || !row->found.meta || !is_settled(*row->found.meta) ||
-      row->found.meta->etag != etag || row->found.meta->last_modified != last_modified) {
-    return std::nullopt;
-  }
-  return row->found;
+  return row != nullptr && row->told.until > clock_.steady_now() ? std::optional(row->told)
+                                                                 : std::nullopt;
+}
+
+std::shared_ptr<const Found> Learnt::of_state(const std::string& key, const model::ETag& etag,
+                                              core::WallTime last_modified) const {
+  const core::MutexLock lock(mutex_);
+  const Row* row = find(key);
+  return row != nullptr && row->is_of_state(etag, last_modified) ? row->told.found : nullptr;
 }
 
 void Learnt::add_number(const state::Remembered& about) {
@@ -90,23 +94,26 @@ void Learnt::recall(const std::string& directory, const std::string& first,
   const core::MutexLock lock(mutex_);
   for (const state::Remembered& about : known) {
     add_number(about);
-    if (auto meta = from_facts(about); meta && find(about.key) == nullptr) {
+    if (Row* row = find(about.key)) {
+      if (!about.facts.empty() && row->is_of_state(about.etag, about.last_modified)) {
+        row->remembered = about.inode;
+      }
+    } else if (auto meta = from_facts(about)) {
       // Only settled states are remembered.
       meta->served_at = meta->last_modified + kSettledAfter;
-      Found found;
-      found.meta = *std::move(meta);
-      if (Rows rows = put(about.key, Row{std::move(found), {}}); !rows.empty()) {
+      auto found = std::make_shared<Found>();
+      found->meta = *std::move(meta);
+      if (Rows rows = put(about.key, Row{{std::move(found), {}}, about.inode}); !rows.empty()) {
         ended.push_back(std::move(rows));
       }
     }
   }
 }
 
-std::optional<InodeNumber> Learnt::number(const std::string& key, const model::ETag& etag) const {
+InodeNumber Learnt::number(const std::string& key, const model::ETag& etag) const {
   const core::MutexLock lock(mutex_);
   const auto at = numbers_.find(key);
-  return at != numbers_.end() && at->second.etag == etag ? std::optional(at->second.number)
-                                                         : std::nullopt;
+  return at != numbers_.end() && at->second.etag == etag ? at->second.number : number_of(key, etag);
 }
 
 void Learnt::recall_number(const std::string& key) {
@@ -130,18 +137,24 @@ void Learnt::remember(const std::string& key, const model::ETag& etag, InodeNumb
   about.key = key;
   about.etag = etag;
   about.inode = number;
+  {
+    const core::MutexLock lock(mutex_);
+    const Row* row = meta != nullptr ? find(key) : nullptr;
+    if (row != nullptr && row->remembered == number &&
+        row->is_of_state(etag, meta->last_modified)) {
+      return;  // from there it came
+    }
+    numbers_.erase(key);
+    add_number(about);
+  }
+  if (memory_ == nullptr) {
+    return;
+  }
   if (meta != nullptr) {
     about.last_modified = meta->last_modified;
     about.facts = to_facts(*meta);
   }
-  {
-    const core::MutexLock lock(mutex_);
-    numbers_.erase(key);
-    add_number(about);
-  }
-  if (memory_ != nullptr) {
-    memory_->remember(std::move(about));
-  }
+  memory_->remember(std::move(about));
 }
 
 void Learnt::changed(const std::string& key) {

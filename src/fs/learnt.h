@@ -1,6 +1,7 @@
 #pragma once
 // What the bucket told of objects that nobody may know any more by a node: for a moment as what is
 // there, and for as long as that state of the object lasts as what it is.
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -17,6 +18,12 @@ class ObjectMemory;
 
 namespace fs {
 
+/// What the bucket told of a name. What was found is shared with whoever remembers it.
+struct Answer {
+  std::shared_ptr<const Found> found;  ///< none: nothing has the name
+  core::SteadyTime until{};            ///< how long that holds
+};
+
 /// Keys of directories end in '/'. An answer that was asked for before a change of ours must not be
 /// remembered after it: take a ticket() before asking, and hand it in with the answer.
 /// Threads: any; never waits for the network.
@@ -30,24 +37,22 @@ class Learnt {
 
   [[nodiscard]] Ticket ticket() const;
   /// `asked` is when the question was sent: how long the answer holds counts from there.
-  void add(const std::string& key, Found found, core::SteadyTime asked, Ticket ticket);
+  void add(const std::string& key, std::shared_ptr<const Found> found, core::SteadyTime asked,
+           Ticket ticket);
 
-  struct Fresh {
-    Found found;
-    core::SteadyTime until;
-  };
   /// What is there, as the metadata lifetime allows.
-  [[nodiscard]] std::optional<Fresh> fresh(const std::string& key) const;
-  /// What the object is that a listing shows with these.
-  [[nodiscard]] std::optional<Found> of_state(const std::string& key, const model::ETag& etag,
-                                              core::WallTime last_modified) const;
+  [[nodiscard]] std::optional<Answer> fresh(const std::string& key) const;
+  /// What the object is that a listing shows with these; none: unknown. Its component may be
+  /// missing.
+  [[nodiscard]] std::shared_ptr<const Found> of_state(const std::string& key,
+                                                      const model::ETag& etag,
+                                                      core::WallTime last_modified) const;
 
   /// Calls to mind what the memory has of a page of a directory's listing, from the first of its
   /// names to the last ("name", "subdirectory/"). On disk.
   void recall(const std::string& directory, const std::string& first, const std::string& last);
-  /// The number that a version has been known by, where it is not that of its name and ETag.
-  [[nodiscard]] std::optional<InodeNumber> number(const std::string& key,
-                                                  const model::ETag& etag) const;
+  /// The number that a version has been known by; else that of its key and ETag.
+  [[nodiscard]] InodeNumber number(const std::string& key, const model::ETag& etag) const;
   /// The same, also from the memory. On disk.
   void recall_number(const std::string& key);
   /// The key of a number, as far as the memory goes. On disk.
@@ -64,8 +69,11 @@ class Learnt {
 
  private:
   struct Row {
-    Found found;
-    core::SteadyTime until;
+    Answer told;
+    InodeNumber remembered =
+        0;  ///< the memory has it, in this state, by this number; 0: it may not
+
+    [[nodiscard]] bool is_of_state(const model::ETag& etag, core::WallTime last_modified) const;
   };
   using Rows = std::unordered_map<std::string, Row>;
   struct Known {
@@ -76,6 +84,7 @@ class Learnt {
   /// Shape: a generation that ended, to be dropped without the lock; usually empty.
   [[nodiscard]] Rows put(const std::string& key, Row row) REQUIRES(mutex_);
   [[nodiscard]] const Row* find(const std::string& key) const REQUIRES(mutex_);
+  [[nodiscard]] Row* find(const std::string& key) REQUIRES(mutex_);
 
   core::Clock& clock_;
   const core::Duration lifetime_;

@@ -20,8 +20,22 @@ ListedName of_object(const std::string& prefix, const store::ListedObject& objec
   return row;
 }
 
-/// In the order of keys, in which a directory's ends with a slash.
-bool comes_before(const ListedName& a, const ListedName& b) { return a.key() < b.key(); }
+/// In the order of keys, in which a directory's ends with a slash. Without making the keys: a page
+/// takes ten thousand of these.
+bool comes_before(const ListedName& a, const ListedName& b) {
+  const std::string& x = a.component;
+  const std::string& y = b.component;
+  const std::size_t common = std::min(x.size(), y.size());
+  if (const int order = x.compare(0, common, y, 0, common); order != 0) {
+    return order < 0;
+  }
+  const auto next = [common](const ListedName& row) {
+    return common < row.component.size() ? static_cast<unsigned char>(row.component[common])
+           : row.directory               ? int{'/'}
+                                         : -1;
+  };
+  return next(a) < next(b);
+}
 
 }  // namespace
 

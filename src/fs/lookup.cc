@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "core/format.h"
-#include "fs/description.h"
+#include "fs/adoption.h"
 
 namespace fs {
 namespace {
@@ -42,20 +42,6 @@ struct Lookup::Known {
   model::KeyComponent component;
 };
 
-struct Lookup::Answer {
-  Found found;
-  core::SteadyTime until;  ///< how long that holds
-};
-
-bool Lookup::discard(Mount& /*mount*/, const NodePtr& node) {
-  if (node->is_local() || node->claimed.below > 0 || node->place.unpublished_below > 0) {
-    return false;
-  }
-  node->place.gone = true;
-  InodeTable::detach(*node);
-  return true;
-}
-
 /// Notes what is known of a name before the bucket is asked; `node` has that name, or is none.
 core::Status Lookup::take_down(Known& known, const NodePtr& directory, const NodePtr& node,
                                std::string_view name) {
@@ -82,37 +68,12 @@ core::Status Lookup::take_down(Known& known, const NodePtr& directory, const Nod
   return {};
 }
 
-/// Whether a listing shows the very state that a node is known in; it is fresh then.
-bool Lookup::confirm(Node& node, const cache::MetadataCache::Answer& listed) {
-  if (!listed.listed || node.is_directory() || !node.stored ||
-      !node.stored->is_same_state(listed.listed->etag, listed.listed->last_modified)) {
-    return false;
-  }
-  node.fresh_until = listed.until;
-  return true;
+std::optional<Answer> Lookup::remembered(const Known& known) const {
+  return known.key.empty()
+             ? std::nullopt
+             : known_of(mount_, known.key, known.listed.listed.get(), known.listed.until);
 }
 
-/// What need not be asked.
-std::optional<Lookup::Answer> Lookup::remembered(const Known& known) const {
-  if (const auto* row = known.listed.listed.get()) {
-    if (auto found = found_in(mount_.options, *row)) {
-      return Answer{*std::move(found), known.listed.until};
-    }
-    if (auto found = mount_.learnt.of_state(known.key, row->etag, row->last_modified)) {
-      return Answer{*std::move(found), known.listed.until};
-    }
-  }
-  if (known.key.empty()) {
-    return std::nullopt;
-  }
-  auto fresh = mount_.learnt.fresh(known.key);
-  if (!fresh) {
-    return std::nullopt;
-  }
-  return Answer{std::move(fresh->found), fresh->until};
-}
-
-/// The cheapest request that can confirm what we think it is.
 core::Result<Found> Lookup::ask_about(const core::OpContext& context, const Known& known) {
   auto found = !known.is_directory ? bucket_.object(context, known.key, known.component)
                : known.listed.listed
@@ -135,7 +96,25 @@ core::Result<Found> Lookup::ask_bucket(const core::OpContext& context, const Kno
   return bucket_.find(context, known.directory_key, known.directory_path, known.name);
 }
 
-core::Result<Lookup::Answer> Lookup::ask(const core::OpContext& context, Known& known) {
+core::Result<Answer> Lookup::learn(const core::OpContext& context, Known& known,
+                                   Question question) {
+  const core::SteadyTime asked = mount_.now();
+  const Learnt::Ticket ticket = mount_.learnt.ticket();
+  auto told = (this->*question)(context, known);
+  if (!told && told.error().kind == ErrorKind::NotFound) {
+    return Answer{};
+  }
+  if (!told) {
+    return std::move(told).error().within("look up " + joined(known.directory_path, known.name));
+  }
+  known.component = told->component;
+  known.key = known.directory_key + told->key();
+  const auto found = std::make_shared<const Found>(*std::move(told));
+  mount_.learnt.add(known.key, found, asked, ticket);
+  return Answer{found, asked + mount_.options.metadata_lifetime};
+}
+
+core::Result<Answer> Lookup::ask(const core::OpContext& context, Known& known) {
   if (known.key.empty()) {
     if (const auto hint = ahead_.hint(known.directory_key, known.name)) {
       known.is_directory = hint->directory;
@@ -152,61 +131,29 @@ core::Result<Lookup::Answer> Lookup::ask(const core::OpContext& context, Known& 
   if (answer) {
     return *std::move(answer);
   }
-  const core::SteadyTime asked = mount_.now();
-  const Learnt::Ticket ticket = mount_.learnt.ticket();
-  TRY_ASSIGN(Found found, ask_bucket(context, known));
-  const std::string key = known.directory_key + found.component.text + (found.directory ? "/" : "");
-  mount_.learnt.add(key, found, asked, ticket);
-  if (!known.node) {
-    mount_.learnt.recall_number(key);
+  TRY_ASSIGN(Answer told, learn(context, known, &Lookup::ask_bucket));
+  if (told.found && !known.node) {
+    mount_.learnt.recall_number(known.key);
   }
-  return Answer{std::move(found), asked + mount_.options.metadata_lifetime};
+  return told;
 }
 
 core::Result<NodePtr> Lookup::adopt(const NodePtr& directory, const Known& known,
-                                    const core::Result<Answer>& answer) {
-  NodePtr node = InodeTable::child(*directory, known.name);
+                                    const Answer& answer) {
+  const NodePtr node = InodeTable::child(*directory, known.name);
   if (mount_.moves != known.moves || directory->place.changes != known.changes ||
       (!node && mount_.in_transit(*directory, known.name)) || node != known.node ||
       (node && (node->revision != known.revision || node->claimed.busy))) {
     return NodePtr();  // somebody else was faster
   }
-  if (!answer) {
-    if (answer.error().kind != ErrorKind::NotFound) {
-      return answer.error().within("look up " + joined(known.directory_path, known.name));
-    }
-    if (node && !discard(mount_, node)) {
-      node->fresh_until = mount_.fresh_from_now();
-      return node;
-    }
+  if (node && meet(mount_, node, known.key, answer)) {
+    return node;
+  }
+  if (!answer.found) {
     mount_.names.add_absent(known.directory_key, known.name, known.ticket);
     return no_such(known.name);
   }
-  const Found& found = answer->found;
-  if (node && !is_same_thing(*node, mount_.options, found)) {
-    if (!discard(mount_, node)) {
-      node->fresh_until = mount_.fresh_from_now();
-      return node;
-    }
-    mount_.counters.replaced_elsewhere.add();
-    node = nullptr;
-  }
-  const std::string key = known.directory_key + found.component.text + (found.directory ? "/" : "");
-  if (!node) {
-    node = mount_.table.add(
-        directory, known.name, found.component,
-        mount_.free_number(key, found.directory ? model::ETag() : found.meta->etag),
-        describe(mount_.options, key, found));
-  }
-  const bool news = node != known.node || !node->stored || !found.meta ||
-                    node->stored->meta.last_modified != found.meta->last_modified ||
-                    !node->stored->settled;
-  update(*node, mount_.options, key, found);
-  node->fresh_until = answer->until;
-  if (news) {
-    mount_.remember(*node);
-  }
-  return node;
+  return make_node(mount_, directory, known.name, known.component, known.key, answer);
 }
 
 core::Result<NodePtr> Lookup::find(const core::OpContext& context, const NodePtr& directory,
@@ -225,14 +172,14 @@ core::Result<NodePtr> Lookup::find(const core::OpContext& context, const NodePtr
         return node;
       }
       TRY(take_down(known, directory, node, name));
-      if (node && confirm(*node, known.listed)) {
+      if (node && known.listed.listed && confirm(*node, *known.listed.listed, known.listed.until)) {
         return node;
       }
     }
     if (known.listed.kind == cache::MetadataCache::Answer::Kind::Absent && !known.node) {
       return no_such(name);
     }
-    const auto answer = ask(context, known);
+    TRY_ASSIGN(const Answer answer, ask(context, known));
     const core::MutexLock lock(mount_.mutex);
     TRY_ASSIGN(const NodePtr node, adopt(directory, known, answer));
     if (node) {
@@ -301,42 +248,22 @@ core::Status Lookup::refresh(const core::OpContext& context, const NodePtr& node
   std::optional<Answer> answer;
   if (need != Need::Now) {
     answer = remembered(known);
-    if (answer && answer->found.listed && need == Need::Whole) {
+    if (answer && answer->found->listed && need == Need::Whole) {
       answer.reset();
     }
   }
   if (!answer) {
-    const core::SteadyTime asked = mount_.now();
-    const Learnt::Ticket ticket = mount_.learnt.ticket();
-    auto found = ask_about(context, known);
-    if (!found && found.error().kind != ErrorKind::NotFound) {
-      return std::move(found).error().within("look at " + joined(known.directory_path, known.name));
-    }
-    if (found) {
-      mount_.learnt.add(known.key, *found, asked, ticket);
-      answer = Answer{*std::move(found), asked + mount_.options.metadata_lifetime};
-    }
+    TRY_ASSIGN(answer, learn(context, known, &Lookup::ask_about));
   }
   const core::MutexLock lock(mount_.mutex);
-  if (node->is_local() || node->claimed.busy || node->revision != known.revision ||
-      mount_.moves != known.moves) {
+  if (node->revision != known.revision || mount_.moves != known.moves) {
     return {};  // we changed it ourselves meanwhile, and know better
   }
-  if (answer && is_same_thing(*node, mount_.options, answer->found)) {
-    update(*node, mount_.options, known.key, answer->found);
-    node->fresh_until = answer->until;
-    return {};
-  }
   const NodePtr parent = node->place.parent;
-  if (!discard(mount_, node)) {
-    node->fresh_until = mount_.fresh_from_now();
-    return {};
+  if (!meet(mount_, node, known.key, *answer)) {
+    // Nor is what listed it believed any more: a link that is an object is listed as a file.
+    mount_.name_changed(*parent, known.name, known.component);
   }
-  if (answer) {
-    mount_.counters.replaced_elsewhere.add();
-  }
-  // Nor is what listed it believed any more: a link that is an object is listed as a file.
-  mount_.name_changed(*parent, known.name, known.component);
   return {};
 }
 

@@ -39,23 +39,22 @@ class Lookup {
   /// The same. Errors: Changed where the node is out of the tree by somebody else's doing.
   core::Status refresh_present(const core::OpContext& context, const NodePtr& node, Need need);
 
-  /// Sets a node out of the tree that is no longer what it was, unless unpublished content lies in
-  /// it or somebody is at work below it.
-  static bool discard(Mount& mount, const NodePtr& node) REQUIRES(mount.mutex);
-
  private:
   struct Known;
-  struct Answer;
   core::Status take_down(Known& known, const NodePtr& directory, const NodePtr& node,
                          std::string_view name) REQUIRES(mount_.mutex);
-  static bool confirm(Node& node, const cache::MetadataCache::Answer& listed);
   [[nodiscard]] std::optional<Answer> remembered(const Known& known) const;
   core::Result<Answer> ask(const core::OpContext& context, Known& known);
+  using Question = core::Result<Found> (Lookup::*)(const core::OpContext&, const Known&);
+  /// The cheapest request that can confirm what we think it is.
   core::Result<Found> ask_about(const core::OpContext& context, const Known& known);
+  /// The same, and where that is not there, whatever has the name.
   core::Result<Found> ask_bucket(const core::OpContext& context, const Known& known);
+  /// Asks the bucket, and takes note of what it says.
+  core::Result<Answer> learn(const core::OpContext& context, Known& known, Question question);
   /// The node of what was found, made where there is none; none: all has to begin anew.
-  core::Result<NodePtr> adopt(const NodePtr& directory, const Known& known,
-                              const core::Result<Answer>& answer) REQUIRES(mount_.mutex);
+  core::Result<NodePtr> adopt(const NodePtr& directory, const Known& known, const Answer& answer)
+      REQUIRES(mount_.mutex);
 
   Mount& mount_;
   Bucket& bucket_;

@@ -46,14 +46,11 @@ model::ObjectVersion Mount::version_of(const Node& node) const {
 }
 
 InodeNumber Mount::free_number(const std::string& key, const model::ETag& etag) const {
-  if (const auto known = learnt.number(key, etag); known && !table.contains(*known)) {
-    return *known;
+  InodeNumber number = learnt.number(key, etag);
+  for (unsigned attempt = 0; table.contains(number); ++attempt) {
+    number = number_of(key, etag, attempt);
   }
-  for (unsigned attempt = 0;; ++attempt) {
-    if (const InodeNumber number = number_of(key, etag, attempt); !table.contains(number)) {
-      return number;
-    }
-  }
+  return number;
 }
 
 InodeNumber Mount::new_number(const std::string& key) {
@@ -134,13 +131,18 @@ void Mount::doubt(Node& node) {
 }
 
 void Mount::remember(const Node& node) {
-  const auto own = key(node);
-  if (!own || node.is_root()) {
+  if (const auto own = key(node)) {
+    remember(node, *own);
+  }
+}
+
+void Mount::remember(const Node& node, const std::string& own) {
+  if (node.is_root()) {
     return;
   }
   const bool object = node.stored && !node.is_directory();
   const bool told = object && node.stored->settled && node.stored->whole;
-  learnt.remember(*own, object ? node.stored->meta.etag : model::ETag(), node.number,
+  learnt.remember(own, object ? node.stored->meta.etag : model::ETag(), node.number,
                   told ? &node.stored->meta : nullptr);
 }
 

@@ -85,7 +85,7 @@ struct Mount {
 
   [[nodiscard]] bool in_transit(const Node& directory, std::string_view name) const
       REQUIRES(mutex) {
-    return transits.contains({directory.number, std::string(name)});
+    return !transits.empty() && transits.contains({directory.number, std::string(name)});
   }
   /// Waits for `changed`. Errors: Timeout, Cancelled.
   core::Status wait(const core::OpContext& context) REQUIRES(mutex);
@@ -99,6 +99,7 @@ struct Mount {
   void doubt(Node& node) REQUIRES(mutex);
   /// Notes what a node is and by which number the kernel knows it, for the next time.
   void remember(const Node& node) REQUIRES(mutex);
+  void remember(const Node& node, const std::string& own_key) REQUIRES(mutex);
   void touch(Node& directory) REQUIRES(mutex);
   /// Lets a node's staged file go where nobody needs it; not while somebody works on it.
   void settle_draft(const NodePtr& node) REQUIRES(mutex);

@@ -13,6 +13,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <unordered_map>
 
 #include "core/result.h"
 #include "core/time.h"
@@ -55,8 +57,9 @@ struct Place {
   NodePtr parent;  ///< none: the root, or out of the tree
   std::string name;
   model::KeyComponent component;
-  std::map<std::string, NodePtr, std::less<>> children;  ///< those that somebody knows
-  std::uint32_t directories = 0;                         ///< among them
+  /// Those that somebody knows, by their own `name`.
+  std::unordered_map<std::string_view, NodePtr> children;
+  std::uint32_t directories = 0;        ///< among them
   std::uint64_t unpublished_below = 0;  ///< nodes below whose content is not in the bucket
   bool unlinked = false;                ///< by us; handles go on, nothing is uploaded
   bool gone = false;                    ///< somebody else removed or replaced it

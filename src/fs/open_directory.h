@@ -1,5 +1,6 @@
 #pragma once
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,8 @@ struct OpenDirectory {
 
   NodePtr node;
   bool busy = false;
+  std::string key;                      ///< of the node …
+  std::optional<std::uint64_t> key_at;  ///< … as long as Mount::moves is this; nothing: not known
   Snapshot snapshot;
 };
 
