@@ -1,6 +1,6 @@
 #include "core/digest.h"
 
-#include <lzma.h>
+#include <isa-l/crc64.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
@@ -139,7 +139,8 @@ bool equal_constant_time(std::string_view a, std::string_view b) {
 }
 
 std::uint64_t crc64(ByteView data, std::uint64_t previous) {
-  return lzma_crc64(reinterpret_cast<const std::uint8_t*>(data.data()), data.size(), previous);
+  return crc64_ecma_refl(previous, reinterpret_cast<const unsigned char*>(data.data()),
+                         data.size());
 }
 
 namespace {
@@ -165,24 +166,32 @@ Shift squared(const Shift& shift) {
   return result;
 }
 
+/// By how many zero bytes each doubles: 1, 2, 4, …
+const std::array<Shift, 64>& shifts() {
+  static const std::array<Shift, 64> all = [] {
+    Shift bit_by_bit{};
+    bit_by_bit[0] = 0xC96C5795D7870F42U;  // the reflected ECMA-182 polynomial
+    for (std::size_t bit = 1; bit < 64; ++bit) {
+      bit_by_bit[bit] = std::uint64_t{1} << (bit - 1);
+    }
+    std::array<Shift, 64> made{};
+    made[0] = squared(squared(squared(bit_by_bit)));
+    for (std::size_t n = 1; n < made.size(); ++n) {
+      made[n] = squared(made[n - 1]);
+    }
+    return made;
+  }();
+  return all;
+}
+
 }  // namespace
 
-// As zlib's crc32_combine: double the shift while walking the bits of the length.
+// As zlib's crc32_combine: one shift for each bit of the length.
 std::uint64_t crc64_combine(std::uint64_t crc_a, std::uint64_t crc_b, std::uint64_t length_b) {
-  if (length_b == 0) {
-    return crc_a;
-  }
-  Shift shift{};
-  shift[0] = 0xC96C5795D7870F42U;  // the reflected ECMA-182 polynomial
-  for (std::size_t bit = 1; bit < 64; ++bit) {
-    shift[bit] = std::uint64_t{1} << (bit - 1);
-  }
-  shift = squared(squared(squared(shift)));  // one byte
-  for (; length_b != 0; length_b >>= 1U) {
+  for (std::size_t n = 0; length_b != 0; ++n, length_b >>= 1U) {
     if ((length_b & 1U) != 0) {
-      crc_a = shifted(shift, crc_a);
+      crc_a = shifted(shifts()[n], crc_a);
     }
-    shift = squared(shift);
   }
   return crc_a ^ crc_b;
 }

@@ -37,6 +37,9 @@ class OssStore final : public store::ObjectStore {
   core::Result<store::ObjectMeta> read(const core::OpContext& context,
                                        const model::ObjectVersion& version, model::ByteRange range,
                                        store::Sink& sink) override;
+  void start_read(const core::OpContext& context, const model::ObjectVersion& version,
+                  model::ByteRange range, std::shared_ptr<store::Sink> sink,
+                  ReadDone done) override;
   core::Result<store::Published> put(const core::OpContext& context, const model::ObjectKey& key,
                                      std::shared_ptr<const store::Source> source,
                                      const store::ObjectAttributes& attributes,

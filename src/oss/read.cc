@@ -126,20 +126,54 @@ std::string range_header(std::uint64_t first, std::uint64_t last) {
   return core::format("bytes={}-{}", first, last - 1);
 }
 
+core::Status check_range(const model::ObjectVersion& version, model::ByteRange range) {
+  TRY(check_key(version.key));
+  if (range.empty()) {
+    return core::fail(ErrorKind::InvalidArgument, "no byte can be asked for with an empty range");
+  }
+  return {};
+}
+
+Progress progress_of(const model::ObjectVersion& version, model::ByteRange range,
+                     store::Sink& sink) {
+  return {.sink = sink,
+          .wanted = range,
+          .etag = version.etag,
+          .known_size = version.size,
+          .next = range.first};
+}
+
+/// The request for what is missing.
+Call call_for(const Client& client, const model::ObjectVersion& version, const Progress& progress,
+              bool by_version) {
+  const Traits& traits = client.traits();
+  Call call = client.call(Operation::GetObject, "GET", version.key.text());
+  call.bulk = true;
+  if (by_version) {
+    call.request.query.push_back({"versionId", version.version_id});
+  }
+  call.request.headers.add("Range", range_header(progress.next, progress.wanted.last));
+  if (traits.dialect == Dialect::Oss) {
+    // Without it, a range that reaches past the end is answered with the whole object.
+    call.request.headers.add("x-oss-range-behavior", "standard");
+  }
+  if (!progress.etag.empty()) {
+    call.request.headers.add("If-Match", traits.condition(progress.etag));
+  }
+  return call;
+}
+
+core::Error ended_early(const model::ObjectKey& key) {
+  return core::fail(ErrorKind::Unavailable, "GetObject " + key.text() + ": the answer ended early");
+}
+
 }  // namespace
 
 core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
                                                const model::ObjectVersion& version,
                                                model::ByteRange range, store::Sink& sink) {
-  TRY(check_key(version.key));
-  if (range.empty()) {
-    return core::fail(ErrorKind::InvalidArgument, "no byte can be asked for with an empty range");
-  }
-  Progress progress{.sink = sink,
-                    .wanted = range,
-                    .etag = version.etag,
-                    .known_size = version.size,
-                    .next = range.first};
+  TRY(check_range(version, range));
+  Progress progress = progress_of(version, range, sink);
   // A failure inside the outer success is final whatever its kind: of the sink's making, or found
   // after bytes were handed on that cannot be taken back.
   using Final = std::optional<core::Error>;
@@ -149,22 +183,9 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
     return there && there->etag == etag;
   };
   const auto attempt = [&](int n, core::Duration& pause) -> core::Result<Final> {
-    Call call = client_.call(Operation::GetObject, "GET", version.key.text());
-    call.bulk = true;
+    Call call = call_for(client_, version, progress, by_version);
     call.attempt = n;
-    if (by_version) {
-      call.request.query.push_back({"versionId", version.version_id});
-    }
-    call.request.headers.add("Range", range_header(progress.next, range.last));
-    const Traits& traits = client_.traits();
-    if (traits.dialect == Dialect::Oss) {
-      // Without it, a range that reaches past the end is answered with the whole object.
-      call.request.headers.add("x-oss-range-behavior", "standard");
-    }
-    if (!progress.etag.empty()) {
-      call.request.headers.add("If-Match", traits.condition(progress.etag));
-    }
-    const auto range_sink = std::make_shared<RangeSink>(progress, traits, version.key);
+    const auto range_sink = std::make_shared<RangeSink>(progress, client_.traits(), version.key);
     call.sink = range_sink;
     const std::uint64_t before = progress.next;
     const auto response = client_.send_once(context, call, pause);
@@ -198,8 +219,7 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
       return error;
     }
     if (!progress.begun || progress.next != progress.end) {
-      return core::fail(ErrorKind::Unavailable,
-                        "GetObject " + version.key.text() + ": the answer ended early");
+      return ended_early(version.key);
     }
     return Final();
   };
@@ -208,6 +228,47 @@ core::Result<store::ObjectMeta> OssStore::read(const core::OpContext& context,
     return *final;
   }
   return *std::move(progress.meta);
+}
+
+void OssStore::start_read(const core::OpContext& context, const model::ObjectVersion& version,
+                          model::ByteRange range, std::shared_ptr<store::Sink> sink,
+                          ReadDone done) {
+  if (auto good = check_range(version, range); !good) {
+    done(std::move(good).error(), false);
+    return;
+  }
+  // Together, and for as long as the answer may come.
+  struct Pending {
+    Pending(std::shared_ptr<store::Sink> to, const Traits& traits,
+            const model::ObjectVersion& version, model::ByteRange range)
+        : sink(std::move(to)),
+          progress(progress_of(version, range, *sink)),
+          range_sink(progress, traits, version.key) {}
+    const std::shared_ptr<store::Sink> sink;
+    Progress progress;
+    RangeSink range_sink;
+  };
+  auto pending = std::make_shared<Pending>(std::move(sink), client_.traits(), version, range);
+  Call call = call_for(client_, version, pending->progress, !version.version_id.empty());
+  call.sink = std::shared_ptr<http::BodySink>(pending, &pending->range_sink);
+  client_.start(context, call,
+                [this, pending, key = version.key, range,
+                 done = std::move(done)](core::Result<http::Response> response) {
+                  Progress& progress = pending->progress;
+                  client_.metrics().bytes_received.add(
+                      static_cast<std::int64_t>(progress.next - range.first));
+                  if (progress.sink_error) {
+                    done(*progress.sink_error, false);
+                  } else if (progress.damaged) {
+                    done(std::move(response).error(), progress.next == range.first);
+                  } else if (!response) {
+                    done(std::move(response).error(), true);
+                  } else if (!progress.begun || progress.next != progress.end) {
+                    done(ended_early(key), true);
+                  } else {
+                    done(*std::move(progress.meta), false);
+                  }
+                });
 }
 
 }  // namespace oss

@@ -2,6 +2,7 @@
 // The port to a bucket: typed operations on native objects. Implemented by `oss` over HTTP and by
 // tests/support/fake_store.h in memory; one conformance suite runs over both.
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -160,6 +161,13 @@ class ObjectStore {
   virtual core::Result<ObjectMeta> read(const core::OpContext& context,
                                         const model::ObjectVersion& version, model::ByteRange range,
                                         Sink& sink) = 0;
+  /// `again`: what is missing of the range may be had by read(), which tries again and waits for
+  /// credentials; the sink has all that came before.
+  using ReadDone = std::function<void(core::Result<ObjectMeta>, bool again)>;
+  /// The same as one request that nobody waits for: `done` is called once, by a thread of the
+  /// network or at once, and must not block.
+  virtual void start_read(const core::OpContext& context, const model::ObjectVersion& version,
+                          model::ByteRange range, std::shared_ptr<Sink> sink, ReadDone done) = 0;
 
   /// Errors: Exists or Changed when the precondition fails and the service can tell; TooLarge.
   /// A lost answer is recognised (Evidence) before Exists is reported.

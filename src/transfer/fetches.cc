@@ -68,6 +68,8 @@ struct Fetches::Fetch {
   const std::uint64_t id;
   cache::Fill fill;
   std::stop_source stop;
+  core::OpContext context;          ///< of the requests; set when the first begins
+  std::shared_ptr<BlockSink> sink;  ///< likewise
 };
 
 Fetches::Fetches(store::ObjectStore& store, core::Clock& clock, const Counters& counters,
@@ -95,35 +97,56 @@ void Fetches::start(Work work, cache::Fill fill) {
     }
     fetches_.emplace(fetch->id, fetch);
   }
-  queue_.post(fetch->id, fetch->work.urgency, [this, fetch] { run(fetch); });
+  queue_.start(fetch->id, fetch->work.urgency,
+               [this, fetch](RequestQueue::SlotPtr slot) { begin(fetch, std::move(slot)); });
 }
 
-void Fetches::run(const std::shared_ptr<Fetch>& fetch) {
+void Fetches::begin(const FetchPtr& fetch, RequestQueue::SlotPtr slot) {
   const bool ahead = fetch->work.urgency == Urgency::Background;
-  core::OpContext context;
-  context.deadline = clock_.steady_now() + request_timeout_;
-  context.stop = fetch->stop.get_token();
-  context.id = fetch->work.operation;
-  context.cause = ahead ? core::Cause::Prefetch : core::Cause::Foreground;
-  WholeSum& sum = *fetch->work.sum;
-  BlockSink sink(fetch->fill, sum, counters_, ahead);
-  const auto range = fetch->fill.range();
-  const auto& version = fetch->work.blocks->version();
-  core::Result<store::ObjectMeta> meta =
-      core::fail(core::ErrorKind::Corrupt, "the object is damaged, as an earlier read showed");
-  if (!sum.damaged()) {
-    counters_.range_requests.add();
-    meta = store_.read(context, version, range, sink);
-    if (!meta && meta.error().kind == core::ErrorKind::Corrupt) {
-      sum.condemn();
-    }
+  fetch->context.deadline = clock_.steady_now() + request_timeout_;
+  fetch->context.stop = fetch->stop.get_token();
+  fetch->context.id = fetch->work.operation;
+  fetch->context.cause = ahead ? core::Cause::Prefetch : core::Cause::Foreground;
+  if (fetch->work.sum->damaged()) {
+    conclude(fetch, core::fail(core::ErrorKind::Corrupt,
+                               "the object is damaged, as an earlier read showed"));
+    return;
   }
+  counters_.range_requests.add();
+  fetch->sink = std::make_shared<BlockSink>(fetch->fill, *fetch->work.sum, counters_, ahead);
+  store_.start_read(
+      fetch->context, fetch->work.blocks->version(), fetch->fill.range(), fetch->sink,
+      [this, fetch, slot = std::move(slot)](core::Result<store::ObjectMeta> meta, bool again) {
+        if (!meta && again && !fetch->context.stopped()) {
+          queue_.go_on(slot, [this, fetch] { bring_rest(fetch); });
+        } else {
+          conclude(fetch, std::move(meta));
+        }
+      });
+}
+
+void Fetches::bring_rest(const FetchPtr& fetch) {
+  const model::ByteRange range = fetch->fill.range();
+  if (fetch->fill.received() == range.size()) {
+    conclude(fetch, store::ObjectMeta());  // only what came behind it was broken
+    return;
+  }
+  conclude(fetch, store_.read(fetch->context, fetch->work.blocks->version(),
+                              {range.first + fetch->fill.received(), range.last}, *fetch->sink));
+}
+
+void Fetches::conclude(const FetchPtr& fetch, core::Result<store::ObjectMeta> meta) {
   if (meta) {
     end(fetch, {});
-  } else {
-    end(fetch, std::move(meta).error().within(core::format(
-                   "read {} bytes at {} of {}", range.size(), range.first, version.key.text())));
+    return;
   }
+  if (meta.error().kind == core::ErrorKind::Corrupt) {
+    fetch->work.sum->condemn();
+  }
+  const auto range = fetch->fill.range();
+  end(fetch, std::move(meta).error().within(
+                 core::format("read {} bytes at {} of {}", range.size(), range.first,
+                              fetch->work.blocks->version().key.text())));
 }
 
 void Fetches::end(const std::shared_ptr<Fetch>& fetch, core::Status status) {

@@ -16,6 +16,7 @@
 
 namespace transfer {
 
+/// A range is a request that no thread waits for; only what fails at first is tried again on one.
 /// Threads: any. Bytes go from the store's thread straight into the block; that thread also answers
 /// whoever waited for them.
 class Fetches {
@@ -58,7 +59,11 @@ class Fetches {
  private:
   struct Fetch;
 
-  void run(const std::shared_ptr<Fetch>& fetch);
+  using FetchPtr = std::shared_ptr<Fetch>;
+  void begin(const FetchPtr& fetch, RequestQueue::SlotPtr slot);
+  /// What the first request did not bring, with patience. Blocks.
+  void bring_rest(const FetchPtr& fetch);
+  void conclude(const FetchPtr& fetch, core::Result<store::ObjectMeta> meta);
   void end(const std::shared_ptr<Fetch>& fetch, core::Status status);
   void cancel(const std::vector<std::shared_ptr<Fetch>>& doomed);
 

@@ -16,25 +16,46 @@ RequestQueue::Items& RequestQueue::items(Urgency urgency) {
   return urgency == Urgency::Foreground ? foreground_ : background_;
 }
 
-void RequestQueue::post(std::uint64_t id, Urgency urgency, std::function<void()> work) {
-  const core::MutexLock lock(mutex_);
-  if (closed_) {
-    return;
+void RequestQueue::start(std::uint64_t id, Urgency urgency, Begin begin) {
+  Items ready;
+  {
+    const core::MutexLock lock(mutex_);
+    if (closed_) {
+      return;
+    }
+    Items& queue = items(urgency);
+    queue.push_back({id, urgency, std::move(begin)});
+    waiting_.emplace(id, std::prev(queue.end()));
+    ready = what_may_begin();
   }
-  Items& queue = items(urgency);
-  queue.push_back({id, urgency, std::move(work)});
-  waiting_.emplace(id, std::prev(queue.end()));
-  start_what_may();
+  this->begin(std::move(ready));
+}
+
+void RequestQueue::post(std::uint64_t id, Urgency urgency, std::function<void()> work) {
+  start(id, urgency, [this, work = std::move(work)](SlotPtr slot) mutable {
+    go_on(std::move(slot), std::move(work));
+  });
+}
+
+void RequestQueue::go_on(SlotPtr slot, std::function<void()> work) {
+  pool_->post([slot = std::move(slot), work = std::move(work)]() mutable {
+    work();
+    work = nullptr;  // what it owns ends before the next begins
+  });
 }
 
 void RequestQueue::promote(std::uint64_t id) {
-  const core::MutexLock lock(mutex_);
-  const auto at = waiting_.find(id);
-  if (at != waiting_.end() && at->second->urgency == Urgency::Background) {
-    at->second->urgency = Urgency::Foreground;
-    foreground_.splice(foreground_.end(), background_, at->second);
-    start_what_may();
+  Items ready;
+  {
+    const core::MutexLock lock(mutex_);
+    const auto at = waiting_.find(id);
+    if (at != waiting_.end() && at->second->urgency == Urgency::Background) {
+      at->second->urgency = Urgency::Foreground;
+      foreground_.splice(foreground_.end(), background_, at->second);
+      ready = what_may_begin();
+    }
   }
+  begin(std::move(ready));
 }
 
 bool RequestQueue::withdraw(std::uint64_t id) {
@@ -61,36 +82,54 @@ void RequestQueue::close() {
     waiting_.clear();
   }
   dropped.clear();
+  {
+    const core::MutexLock lock(mutex_);
+    while (running_ > 0) {
+      all_ended_.wait(mutex_);
+    }
+  }
   pool_.reset();  // joins
 }
 
-void RequestQueue::start_what_may() {
+RequestQueue::Items RequestQueue::what_may_begin() {
+  Items ready;
   while (running_ < connections_) {
     if (!foreground_.empty()) {
-      start_first(foreground_);
+      take_first(foreground_, ready);
     } else if (!background_.empty() && running_background_ < background_limit_) {
-      start_first(background_);
+      take_first(background_, ready);
     } else {
-      return;
+      break;
     }
+  }
+  return ready;
+}
+
+void RequestQueue::take_first(Items& from, Items& to) {
+  to.splice(to.end(), from, from.begin());
+  waiting_.erase(to.back().id);
+  ++running_;
+  running_background_ += to.back().urgency == Urgency::Background ? 1 : 0;
+}
+
+void RequestQueue::begin(Items items) {
+  for (Item& item : items) {
+    item.begin(std::make_shared<Slot>(*this, item.urgency));
   }
 }
 
-void RequestQueue::start_first(Items& from) {
-  Item item = std::move(from.front());
-  from.pop_front();
-  waiting_.erase(item.id);
-  const bool background = item.urgency == Urgency::Background;
-  ++running_;
-  running_background_ += background ? 1 : 0;
-  pool_->post([this, background, work = std::move(item.work)]() mutable {
-    work();
-    work = nullptr;  // what it owns ends before the next begins
+void RequestQueue::ended(Urgency urgency) {
+  Items ready;
+  {
     const core::MutexLock lock(mutex_);
     --running_;
-    running_background_ -= background ? 1 : 0;
-    start_what_may();
-  });
+    running_background_ -= urgency == Urgency::Background ? 1 : 0;
+    ready = what_may_begin();
+    if (running_ == 0) {
+      all_ended_.notify_all();
+    }
+  }
+  begin(std::move(ready));
 }
 
 }  // namespace transfer

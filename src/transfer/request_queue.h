@@ -23,8 +23,27 @@ class RequestQueue {
   /// As close().
   ~RequestQueue();
 
-  /// `id` is the caller's name for it, used once. `work` may block. After close() it is dropped.
+  /// The right to have a request under way; gone with its last owner.
+  class Slot {
+   public:
+    Slot(RequestQueue& queue, Urgency urgency) : queue_(queue), urgency_(urgency) {}
+    Slot(const Slot&) = delete;
+    Slot& operator=(const Slot&) = delete;
+    ~Slot() { queue_.ended(urgency_); }
+
+   private:
+    RequestQueue& queue_;
+    const Urgency urgency_;
+  };
+  using SlotPtr = std::shared_ptr<Slot>;
+  using Begin = std::function<void(SlotPtr)>;
+  /// `id` is the caller's name for it, used once. `begin` must not block; it is called once there
+  /// is a slot, by whoever makes that so, perhaps before this returns. After close() it is dropped.
+  void start(std::uint64_t id, Urgency urgency, Begin begin);
+  /// The same with `work` that may block, on a thread of its own.
   void post(std::uint64_t id, Urgency urgency, std::function<void()> work);
+  /// Goes on with a request that has its slot on a thread where it may block.
+  void go_on(SlotPtr slot, std::function<void()> work);
   /// Moves a request that has not begun to the foreground.
   void promote(std::uint64_t id);
   /// True: it had not begun and never will.
@@ -36,17 +55,21 @@ class RequestQueue {
   struct Item {
     std::uint64_t id = 0;
     Urgency urgency = Urgency::Foreground;
-    std::function<void()> work;
+    Begin begin;
   };
   using Items = std::list<Item>;
 
   Items& items(Urgency urgency) REQUIRES(mutex_);
-  void start_what_may() REQUIRES(mutex_);
-  void start_first(Items& from) REQUIRES(mutex_);
+  /// Takes out what has a slot now; to be begun without the lock.
+  Items what_may_begin() REQUIRES(mutex_);
+  void take_first(Items& from, Items& to) REQUIRES(mutex_);
+  void begin(Items items);
+  void ended(Urgency urgency);
 
   const unsigned connections_;
   const unsigned background_limit_;
   core::Mutex mutex_{core::LockRank::Transport};
+  core::CondVar all_ended_;
   Items foreground_ GUARDED_BY(mutex_);
   Items background_ GUARDED_BY(mutex_);
   std::unordered_map<std::uint64_t, Items::iterator> waiting_ GUARDED_BY(mutex_);

@@ -289,6 +289,14 @@ void FakeStore::keep_new_as(const store::ObjectSettings& settings) {
   keeping_ = std::make_shared<store::Keeping>(settings);
 }
 
+void FakeStore::start_read(const core::OpContext& context, const model::ObjectVersion& version,
+                           model::ByteRange range, std::shared_ptr<store::Sink> sink,
+                           ReadDone done) {
+  network_.post([this, context, version, range, sink = std::move(sink), done = std::move(done)] {
+    done(read(context, version, range, *sink), false);
+  });
+}
+
 core::Result<store::ObjectMeta> FakeStore::read(const core::OpContext& context,
                                                 const model::ObjectVersion& version,
                                                 model::ByteRange range, store::Sink& sink) {

@@ -1,6 +1,9 @@
 #include "core/digest.h"
 
 #include <gtest/gtest.h>
+#include <lzma.h>
+
+#include <random>
 
 namespace {
 
@@ -25,6 +28,28 @@ TEST(Crc64, CombinesAsIfTheBytesWereOne) {
 
 TEST(Crc64, Chains) {
   EXPECT_EQ(crc64(as_bytes("world"), crc64(as_bytes("hello "))), crc64(as_bytes("hello world")));
+}
+
+TEST(Crc64, IsWhatSomebodyElseComputes) {
+  std::mt19937_64 random(7);
+  std::string text(300'000, '\0');
+  for (char& c : text) {
+    c = static_cast<char>(random());
+  }
+  const auto other = [](std::string_view part, std::uint64_t previous) {
+    return lzma_crc64(reinterpret_cast<const std::uint8_t*>(part.data()), part.size(), previous);
+  };
+  for (int n = 0; n < 500; ++n) {
+    const std::size_t from = random() % text.size();
+    const std::size_t size = random() % (n < 300 ? 600 : text.size() - from);
+    const std::string_view part = std::string_view(text).substr(from, size);
+    const std::size_t cut = part.empty() ? 0 : random() % part.size();
+    const std::uint64_t first = crc64(as_bytes(part.substr(0, cut)));
+    const std::uint64_t second = crc64(as_bytes(part.substr(cut)));
+    ASSERT_EQ(crc64(as_bytes(part)), other(part, 0)) << size;
+    ASSERT_EQ(crc64(as_bytes(part.substr(cut)), first), other(part, 0)) << size;
+    ASSERT_EQ(core::crc64_combine(first, second, part.size() - cut), other(part, 0)) << size;
+  }
 }
 
 TEST(Base64, RoundTripsEveryLength) {

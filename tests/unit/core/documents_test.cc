@@ -46,7 +46,7 @@ TEST(Locking, ListsTheRanksOfMutexH) {
 TEST(Architecture, ListsTheThreadsOfTheDaemon) {
   // How threads and pools get their names.
   constexpr const char* kNaming =
-      "(?:name_this_thread\\(|ThreadPool \\w+\\{|pool_\\(|queue_\\(|<Loop>\\(options_, )\"([a-z "
+      "(?:name_this_thread\\(|ThreadPool \\w+\\{|pool_\\(|queue_\\(|<Loop>\\(common_, )\"([a-z "
       "-]+)\"";
   std::set<std::string> named;
   for (const auto& entry : std::filesystem::recursive_directory_iterator(kRoot / "src")) {
