@@ -55,7 +55,8 @@ Fetched as_successor(Fetched fetched, const Lease* held, bool refused, core::Ste
         ErrorKind::Unauthenticated,
         core::format("the service refused the security token of {}, and {} has no other: it has "
                      "probably expired",
-                     id, source)));
+                     id, source),
+        core::Reason::TokenSpent));
   }
   return permanent(
       core::fail(ErrorKind::Denied, core::format("the service refused the access key {}, and {} "
