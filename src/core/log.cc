@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
@@ -272,8 +273,12 @@ Status open_log(LogLevel level, LogTarget target, const std::string& file) {
       Way::get().lead_to(std::make_shared<SyslogSink>());
       break;
     case LogTarget::File: {
-      UniqueFd opened(
-          ::open(file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600));
+      struct stat there {};
+      const bool pipe = ::stat(file.c_str(), &there) == 0 && S_ISFIFO(there.st_mode);
+      // With both ends a pipe opens at once, whether somebody reads it already or not.
+      UniqueFd opened(::open(file.c_str(),
+                             (pipe ? O_RDWR : O_WRONLY) | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY,
+                             0600));
       if (!opened.valid()) {
         return os_error(errno, "log file " + file);
       }

@@ -62,9 +62,10 @@ class BlockedLog : public ::testing::Test {
   BlockedLog() {
     std::filesystem::remove(path_);
     EXPECT_EQ(::mkfifo(path_.c_str(), 0600), 0);
+    // Before anybody has the other end.
+    EXPECT_TRUE(core::open_log(LogLevel::Info, LogTarget::File, path_));
     pipe_.reset(::open(path_.c_str(), O_RDWR | O_CLOEXEC));
     ::fcntl(pipe_.get(), F_SETPIPE_SZ, 4096);
-    EXPECT_TRUE(core::open_log(LogLevel::Info, LogTarget::File, path_));
   }
   ~BlockedLog() override {
     EXPECT_TRUE(core::open_log(LogLevel::Info, LogTarget::Stderr));
