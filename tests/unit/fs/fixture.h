@@ -71,7 +71,7 @@ class FileSystemTest : public ::testing::Test {
     uploads_ = transfer::Uploads::create(store_, clock_, metrics_, {});
     staging_ = *transfer::StagingArea::open(directory_, staging_limit_, true);
     fs_ = fs::FileSystem::create(
-        options_, {store_, *downloads_, *uploads_, *staging_, clock_, metrics_, pool_});
+        options_, {store_, *downloads_, *uploads_, *staging_, clock_, metrics_, pool_, memory_});
   }
 
   /// Follows `path` name by name, and forgets at once what it looked up on the way.
@@ -248,6 +248,7 @@ class FileSystemTest : public ::testing::Test {
   fs::Options options_;
   fs::Request request_;
   std::uint64_t staging_limit_ = std::uint64_t{1} << 30U;
+  state::ObjectMemory* memory_ = nullptr;  ///< of what another life has learnt
   std::unique_ptr<transfer::Downloads> downloads_;
   std::unique_ptr<transfer::Uploads> uploads_;
   std::unique_ptr<transfer::StagingArea> staging_;
