@@ -5,6 +5,7 @@
 #include <random>
 
 #include "core/digest.h"
+#include "support/results.h"
 
 namespace {
 
@@ -16,6 +17,7 @@ using cache::Slices;
 using cache::VersionBlocks;
 using core::ErrorKind;
 using model::ByteRange;
+using test::FailsWith;
 using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::SizeIs;
@@ -165,7 +167,7 @@ TEST(BlockCache, ARangeThatEndsEarlyIsCorruptAndOneThatEndsLateIsRefused) {
   Answered answer;
   auto asked = blocks->ask({0, 8192}, 0, kMiB, answer.done());
   ASSERT_TRUE(bring(asked.fills[0], {0, 8000}));
-  EXPECT_EQ(bring(asked.fills[0], {8000, 8193}).error().kind, ErrorKind::Protocol);
+  EXPECT_THAT(bring(asked.fills[0], {8000, 8193}), FailsWith(ErrorKind::Protocol));
   asked.fills[0].finish({});
   EXPECT_EQ(answer.error, ErrorKind::Corrupt);
 }

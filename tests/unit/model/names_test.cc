@@ -3,10 +3,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "support/results.h"
+
 namespace {
 
 using core::ErrorKind;
 using model::KeyComponent;
+using test::FailsWith;
 
 struct Case {
   const char* label;
@@ -82,10 +85,10 @@ TEST(Names, RefusesWhatCannotBeAName) {
 
 TEST(Names, ChecksKeys) {
   EXPECT_TRUE(model::check_key(model::ObjectKey(std::string(1023, 'a'))));
-  EXPECT_EQ(model::check_key(model::ObjectKey(std::string(1024, 'a'))).error().kind,
-            ErrorKind::NameTooLong);
-  EXPECT_EQ(model::check_key(model::ObjectKey("/a")).error().kind, ErrorKind::InvalidArgument);
-  EXPECT_EQ(model::check_key(model::ObjectKey("\\a")).error().kind, ErrorKind::InvalidArgument);
+  EXPECT_THAT(model::check_key(model::ObjectKey(std::string(1024, 'a'))),
+              FailsWith(ErrorKind::NameTooLong));
+  EXPECT_THAT(model::check_key(model::ObjectKey("/a")), FailsWith(ErrorKind::InvalidArgument));
+  EXPECT_THAT(model::check_key(model::ObjectKey("\\a")), FailsWith(ErrorKind::InvalidArgument));
 }
 
 TEST(Utf8, FollowsRfc3629) {

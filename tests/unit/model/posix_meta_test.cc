@@ -5,9 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "support/results.h"
+
 namespace {
 
 using model::PosixMeta;
+using test::FailsWith;
 
 TEST(PosixMeta, SurvivesAsUserMetadata) {
   PosixMeta meta;
@@ -74,13 +77,13 @@ TEST(PosixMeta, WhatCouldNotBeReadIsNeverDropped) {
   EXPECT_EQ(model::with_posix_meta(foreign, meta)->at("mtime"), "5.000000000");
   // Both forms cannot be in one entry.
   meta.xattrs = {{"user.b", "x"}};
-  EXPECT_EQ(model::with_posix_meta(foreign, meta).error().kind, core::ErrorKind::Unsupported);
+  EXPECT_THAT(model::with_posix_meta(foreign, meta), FailsWith(core::ErrorKind::Unsupported));
 }
 
 TEST(PosixMeta, RefusesNamesThatJsonCannotCarry) {
   PosixMeta meta;
   meta.xattrs = {{"user.\xff", "x"}};
-  EXPECT_EQ(model::with_posix_meta({}, meta).error().kind, core::ErrorKind::InvalidArgument);
+  EXPECT_THAT(model::with_posix_meta({}, meta), FailsWith(core::ErrorKind::InvalidArgument));
 }
 
 TEST(PosixMeta, IgnoresWhatMakesNoSense) {

@@ -13,10 +13,12 @@
 #include <vector>
 
 #include "core/unique_fd.h"
+#include "support/results.h"
 
 namespace ops {
 namespace {
 
+using test::FailsWith;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
@@ -89,8 +91,7 @@ TEST_F(Control, ReportsHowFarTheUnmountIsAndHowItEnds) {
   const auto ended = ControlClient(path_).unmount(
       std::chrono::seconds{90}, true, [&](const Progress& at) { dirty.push_back(at.dirty_bytes); });
   EXPECT_THAT(dirty, ElementsAre(100, 50));
-  ASSERT_FALSE(ended);
-  EXPECT_EQ(ended.error().kind, core::ErrorKind::Busy);
+  ASSERT_THAT(ended, FailsWith(core::ErrorKind::Busy));
   EXPECT_THAT(ended.error().message, HasSubstr("process 7"));
   EXPECT_EQ(mount_.asked.load(), std::chrono::seconds{90});
   EXPECT_TRUE(mount_.asked_lazily);
@@ -104,12 +105,11 @@ TEST_F(Control, TakesOverASocketThatNobodyAnswers) {
     std::strcpy(address.sun_path, path_.c_str());
     ASSERT_EQ(::bind(dead.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
   }
-  EXPECT_EQ(ControlClient(path_).status().error().kind, core::ErrorKind::NotFound);
+  EXPECT_THAT(ControlClient(path_).status(), FailsWith(core::ErrorKind::NotFound));
   const auto server = ControlServer::listen(path_, mount_);
   ASSERT_TRUE(server);
   const auto second = ControlServer::listen(path_, mount_);
-  ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().kind, core::ErrorKind::Busy);
+  ASSERT_THAT(second, FailsWith(core::ErrorKind::Busy));
 }
 
 TEST_F(Control, SurvivesNonsense) {

@@ -4,11 +4,13 @@
 
 #include "support/fake_clock.h"
 #include "support/fake_store.h"
+#include "support/results.h"
 
 namespace store {
 namespace {
 
 using core::ErrorKind;
+using test::FailsWith;
 using test::Op;
 
 class KeepingTest : public ::testing::Test {
@@ -83,8 +85,7 @@ TEST_F(KeepingTest, AnAclThatMayNotBeReadIsTheBuckets) {
 TEST_F(KeepingTest, TagsThatMayNotBeReadAreNotLost) {
   refuse(Op::GetTags, ErrorKind::Denied);
   const auto refused = complete(look());
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, ErrorKind::Denied);
+  ASSERT_THAT(refused, FailsWith(ErrorKind::Denied));
   EXPECT_THAT(refused.error().message, ::testing::HasSubstr("tags"));
 }
 
@@ -99,7 +100,7 @@ TEST_F(KeepingTest, WhatHasGoneHasNothingToKeep) {
 
 TEST_F(KeepingTest, TroubleIsTrouble) {
   refuse(Op::GetAcl, ErrorKind::Unavailable);
-  EXPECT_EQ(complete(look()).error().kind, ErrorKind::Unavailable);
+  EXPECT_THAT(complete(look()), FailsWith(ErrorKind::Unavailable));
 }
 
 }  // namespace

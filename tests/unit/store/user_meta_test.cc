@@ -5,17 +5,19 @@
 #include <array>
 
 #include "store/object_store.h"
+#include "support/results.h"
 
 namespace store {
 namespace {
+
+using test::FailsWith;
 
 TEST(UserMeta, IsRefusedWhenTheServiceWouldRefuseIt) {
   EXPECT_TRUE(
       check_user_meta({{"mode", "33188"}, {"x.y-z_0!", ""}, {"n", "100% \xfc"}}, "x-oss-meta-"));
   for (const char* name : {"", "Mode", "a b", "a:b", "ü"}) {
     const auto status = check_user_meta({{name, "1"}}, "x-oss-meta-");
-    ASSERT_FALSE(status) << name;
-    EXPECT_EQ(status.error().kind, core::ErrorKind::InvalidArgument);
+    EXPECT_THAT(status, FailsWith(core::ErrorKind::InvalidArgument)) << name;
   }
   for (const char* value : {" x", "x ", "a\nb", "\x7f"}) {
     EXPECT_FALSE(check_user_meta({{"a", value}}, "x-oss-meta-")) << value;
@@ -23,8 +25,7 @@ TEST(UserMeta, IsRefusedWhenTheServiceWouldRefuseIt) {
   const std::size_t room = kMaxUserMetaBytes - std::string_view("x-oss-meta-a").size();
   EXPECT_TRUE(check_user_meta({{"a", std::string(room, 'x')}}, "x-oss-meta-"));
   const auto status = check_user_meta({{"a", std::string(room + 1, 'x')}}, "x-oss-meta-");
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().kind, core::ErrorKind::TooLarge);
+  ASSERT_THAT(status, FailsWith(core::ErrorKind::TooLarge));
 }
 
 TEST(TextSource, ReadsFromAnyOffset) {

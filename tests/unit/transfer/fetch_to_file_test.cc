@@ -4,11 +4,13 @@
 #include <cstdio>
 #include <thread>
 
+#include "support/results.h"
 #include "unit/transfer/downloads_fixture.h"
 
 namespace {
 
 using core::ErrorKind;
+using test::FailsWith;
 using test::kMiB;
 using test::noise;
 using test::Op;
@@ -47,8 +49,7 @@ TEST_F(FetchTest, TellsWhatWentWrong) {
   store_.before(rule, [&] { store_.set("a", noise(20 * kMiB, 2)); });
   store_.fail(rule, core::fail(ErrorKind::Changed, "replaced"));
   const auto status = downloads().fetch({}, store_.version("a"), fd());
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().kind, ErrorKind::Changed);
+  ASSERT_THAT(status, FailsWith(ErrorKind::Changed));
 }
 
 TEST_F(FetchTest, ADamagedPieceIsCorrupt) {
@@ -59,8 +60,7 @@ TEST_F(FetchTest, ADamagedPieceIsCorrupt) {
   rule.after_bytes = 100;
   store_.corrupt(rule);
   const auto status = downloads().fetch({}, store_.version("a"), fd());
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().kind, ErrorKind::Corrupt);
+  ASSERT_THAT(status, FailsWith(ErrorKind::Corrupt));
 }
 
 TEST_F(FetchTest, AStopEndsIt) {
@@ -79,8 +79,7 @@ TEST_F(FetchTest, AStopEndsIt) {
   });
   const auto status = downloads_->fetch(context, store_.version("a"), fd());
   stopper.join();
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().kind, ErrorKind::Cancelled);
+  ASSERT_THAT(status, FailsWith(ErrorKind::Cancelled));
 }
 
 }  // namespace

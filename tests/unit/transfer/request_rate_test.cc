@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "support/fake_clock.h"
+#include "support/results.h"
 
 namespace {
 
 using namespace std::chrono_literals;
 using core::ErrorKind;
+using test::FailsWith;
 using transfer::RateRule;
 using transfer::RequestRate;
 
@@ -172,7 +174,7 @@ TEST_F(Rate, WaitingEndsWithTheDeadline) {
   rate.throttled(clock_.steady_now(), 1min);
   core::OpContext context;
   context.deadline = clock_.steady_now() + 1s;
-  std::jthread other([&] { EXPECT_EQ(rate.take(context).error().kind, ErrorKind::Timeout); });
+  std::jthread other([&] { EXPECT_THAT(rate.take(context), FailsWith(ErrorKind::Timeout)); });
   clock_.await_sleepers(1);
   clock_.advance(1s);
 }
@@ -183,7 +185,7 @@ TEST_F(Rate, WaitingEndsWhenAskedTo) {
   std::stop_source stop;
   core::OpContext context;
   context.stop = stop.get_token();
-  std::jthread other([&] { EXPECT_EQ(rate.take(context).error().kind, ErrorKind::Cancelled); });
+  std::jthread other([&] { EXPECT_THAT(rate.take(context), FailsWith(ErrorKind::Cancelled)); });
   clock_.await_sleepers(1);
   stop.request_stop();
 }

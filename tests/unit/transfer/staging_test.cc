@@ -9,10 +9,12 @@
 #include <fstream>
 
 #include "core/digest.h"
+#include "support/results.h"
 
 namespace {
 
 using core::ErrorKind;
+using test::FailsWith;
 using transfer::StagedFile;
 using transfer::StagingArea;
 
@@ -73,8 +75,7 @@ TEST_F(Staging, RefusesMemoryUnlessAllowed) {
   }
   const std::string directory = "/dev/shm/staging-test-" + std::to_string(::getpid());
   const auto refused = StagingArea::open(directory, kMiB, false);
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().kind, ErrorKind::InvalidArgument);
+  ASSERT_THAT(refused, FailsWith(ErrorKind::InvalidArgument));
   EXPECT_TRUE(StagingArea::open(directory, kMiB, true));
   std::filesystem::remove_all(directory);
 }
@@ -95,11 +96,10 @@ TEST_F(Staging, TheLimitIsKeptAtWriteAndGivenBack) {
   ASSERT_TRUE(write(*second, 100 * kMiB, half));  // the hole is free
   EXPECT_EQ(staging->used_bytes(), kMiB);
   const auto full = write(*first, half.size(), "one more");
-  ASSERT_FALSE(full);
-  EXPECT_EQ(full.error().kind, ErrorKind::NoSpace);
+  ASSERT_THAT(full, FailsWith(ErrorKind::NoSpace));
   EXPECT_EQ(first->size(), half.size());
   EXPECT_TRUE(write(*first, 1000, "over what is there"));
-  EXPECT_EQ(first->allocate(0, half.size(), 4096).error().kind, ErrorKind::NoSpace);
+  EXPECT_THAT(first->allocate(0, half.size(), 4096), FailsWith(ErrorKind::NoSpace));
 
   ASSERT_TRUE(second->truncate(0));
   EXPECT_EQ(staging->used_bytes(), kMiB / 2);
@@ -131,9 +131,9 @@ TEST_F(Staging, AllocateAsFallocateDoes) {
   EXPECT_EQ(content(*file),
             std::string(4096, '\0') + std::string(8000 - 4096, 'x') + std::string(1000, '\0'));
 
-  EXPECT_EQ(file->allocate(FALLOC_FL_COLLAPSE_RANGE, 0, 4096).error().kind, ErrorKind::Unsupported);
-  EXPECT_EQ(file->allocate(FALLOC_FL_PUNCH_HOLE, 0, 4096).error().kind, ErrorKind::Unsupported);
-  EXPECT_EQ(file->allocate(0, 0, 0).error().kind, ErrorKind::InvalidArgument);
+  EXPECT_THAT(file->allocate(FALLOC_FL_COLLAPSE_RANGE, 0, 4096), FailsWith(ErrorKind::Unsupported));
+  EXPECT_THAT(file->allocate(FALLOC_FL_PUNCH_HOLE, 0, 4096), FailsWith(ErrorKind::Unsupported));
+  EXPECT_THAT(file->allocate(0, 0, 0), FailsWith(ErrorKind::InvalidArgument));
 }
 
 TEST_F(Staging, FindsDataAndHoles) {
@@ -143,17 +143,17 @@ TEST_F(Staging, FindsDataAndHoles) {
   ASSERT_TRUE(file->truncate(2 * kMiB));
   EXPECT_EQ(file->seek(0, SEEK_DATA).value(), kMiB);
   EXPECT_EQ(file->seek(kMiB, SEEK_HOLE).value(), kMiB + 4096);
-  EXPECT_EQ(file->seek(kMiB + 4096, SEEK_DATA).error().kind, ErrorKind::OutOfRange);
-  EXPECT_EQ(file->seek(2 * kMiB, SEEK_HOLE).error().kind, ErrorKind::OutOfRange);
-  EXPECT_EQ(file->seek(0, SEEK_SET).error().kind, ErrorKind::InvalidArgument);
+  EXPECT_THAT(file->seek(kMiB + 4096, SEEK_DATA), FailsWith(ErrorKind::OutOfRange));
+  EXPECT_THAT(file->seek(2 * kMiB, SEEK_HOLE), FailsWith(ErrorKind::OutOfRange));
+  EXPECT_THAT(file->seek(0, SEEK_SET), FailsWith(ErrorKind::InvalidArgument));
 }
 
 TEST_F(Staging, NoFileIsLargerThanFilesCanBe) {
   const auto staging = area();
   const auto file = staging->create().value();
-  EXPECT_EQ(write(*file, ~std::uint64_t{0} - 3, "x").error().kind, ErrorKind::TooLarge);
-  EXPECT_EQ(file->truncate(std::uint64_t{1} << 63U).error().kind, ErrorKind::TooLarge);
-  EXPECT_EQ(file->allocate(0, 1, ~std::uint64_t{0} >> 1U).error().kind, ErrorKind::TooLarge);
+  EXPECT_THAT(write(*file, ~std::uint64_t{0} - 3, "x"), FailsWith(ErrorKind::TooLarge));
+  EXPECT_THAT(file->truncate(std::uint64_t{1} << 63U), FailsWith(ErrorKind::TooLarge));
+  EXPECT_THAT(file->allocate(0, 1, ~std::uint64_t{0} >> 1U), FailsWith(ErrorKind::TooLarge));
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include "core/digest.h"
 #include "support/fake_clock.h"
 #include "support/fake_store.h"
+#include "support/results.h"
 #include "transfer/upload_plan.h"
 
 namespace {
@@ -15,6 +16,7 @@ using core::ErrorKind;
 using model::ByteRange;
 using model::ObjectKey;
 using store::Precondition;
+using test::FailsWith;
 using test::Op;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -136,8 +138,7 @@ TEST_F(UploadsTest, NeverMorePartsAtOnceThanConnections) {
 TEST_F(UploadsTest, AFailingPartEndsTheUploadAndAbortsIt) {
   store_.fail(on(Op::UploadPart, 3), core::fail(ErrorKind::Denied, "no"));
   const auto failed = publish("a", filler(2 * kMiB));
-  ASSERT_FALSE(failed);
-  EXPECT_EQ(failed.error().kind, ErrorKind::Denied);
+  ASSERT_THAT(failed, FailsWith(ErrorKind::Denied));
   EXPECT_THAT(failed.error().message, HasSubstr("upload a: part 3: no"));
   EXPECT_EQ(store_.count(Op::AbortUpload), 1);
   EXPECT_EQ(store_.open_uploads(), 0);
@@ -157,8 +158,7 @@ TEST_F(UploadsTest, TheAbortHasTimeOfItsOwn) {
   });
   const auto failed = publish("a", filler(2 * kMiB), {}, context);
   waiter.join();
-  ASSERT_FALSE(failed);
-  EXPECT_EQ(failed.error().kind, ErrorKind::Timeout);
+  ASSERT_THAT(failed, FailsWith(ErrorKind::Timeout));
   EXPECT_EQ(store_.open_uploads(), 0);
 }
 
@@ -175,17 +175,16 @@ TEST_F(UploadsTest, AStopEndsAllParts) {
   });
   const auto failed = publish("a", filler(8 * kMiB), {}, context);
   stopper.join();
-  ASSERT_FALSE(failed);
-  EXPECT_EQ(failed.error().kind, ErrorKind::Cancelled);
+  ASSERT_THAT(failed, FailsWith(ErrorKind::Cancelled));
   EXPECT_EQ(store_.count(Op::UploadPart), 4);
   EXPECT_EQ(store_.open_uploads(), 0);
 }
 
 TEST_F(UploadsTest, WhatTheServiceStoredDifferentlyIsCorrupt) {
   store_.corrupt(on(Op::Put));
-  EXPECT_EQ(publish("small", filler(1000)).error().kind, ErrorKind::Corrupt);
+  EXPECT_THAT(publish("small", filler(1000)), FailsWith(ErrorKind::Corrupt));
   store_.corrupt(on(Op::CompleteUpload));
-  EXPECT_EQ(publish("big", filler(2 * kMiB)).error().kind, ErrorKind::Corrupt);
+  EXPECT_THAT(publish("big", filler(2 * kMiB)), FailsWith(ErrorKind::Corrupt));
 }
 
 TEST_F(UploadsTest, AVanishedUploadIsStartedOnceMore) {
@@ -199,8 +198,7 @@ TEST_F(UploadsTest, AVanishedUploadIsStartedOnceMore) {
   always.times = 0;
   store_.before(always, [&] { store_.drop_uploads(); });
   const auto failed = publish("b", content);
-  ASSERT_FALSE(failed);
-  EXPECT_EQ(failed.error().kind, ErrorKind::NoUpload);
+  ASSERT_THAT(failed, FailsWith(ErrorKind::NoUpload));
   EXPECT_EQ(store_.count(Op::StartUpload), 4);
 }
 
@@ -214,7 +212,7 @@ TEST_F(UploadsTest, ALostAnswerToCompleteIsRecognised) {
   EXPECT_EQ(published->etag, store_.meta("a")->etag);
 
   store_.fail(on(Op::CompleteUpload), core::fail(ErrorKind::Unavailable, "connection reset"));
-  EXPECT_EQ(publish("b", content).error().kind, ErrorKind::Unavailable);
+  EXPECT_THAT(publish("b", content), FailsWith(ErrorKind::Unavailable));
   EXPECT_EQ(store_.open_uploads(), 0);
 }
 
@@ -232,8 +230,7 @@ TEST_P(PreconditionTest, AbsentIsKept) {
   const std::string content = filler(GetParam().size);
   ASSERT_TRUE(publish("new", content, absent()));
   const auto taken = publish("new", filler(GetParam().size, 1), absent());
-  ASSERT_FALSE(taken);
-  EXPECT_EQ(taken.error().kind, ErrorKind::Exists);
+  ASSERT_THAT(taken, FailsWith(ErrorKind::Exists));
   EXPECT_TRUE(store_.content("new") == content);
   EXPECT_EQ(store_.open_uploads(), 0);
   EXPECT_EQ(store_.count(Op::Head), GetParam().enforced ? 0U : 2U);
@@ -244,11 +241,10 @@ TEST_P(PreconditionTest, MatchesIsKept) {
   const std::string second = filler(GetParam().size);
   ASSERT_TRUE(publish("a", second, matches(first.etag)));
   const auto late = publish("a", filler(GetParam().size, 1), matches(first.etag));
-  ASSERT_FALSE(late);
-  EXPECT_EQ(late.error().kind, ErrorKind::Changed);
+  ASSERT_THAT(late, FailsWith(ErrorKind::Changed));
   EXPECT_TRUE(store_.content("a") == second);
   store_.erase("a");
-  EXPECT_EQ(publish("a", second, matches(first.etag)).error().kind, ErrorKind::Changed);
+  EXPECT_THAT(publish("a", second, matches(first.etag)), FailsWith(ErrorKind::Changed));
   EXPECT_EQ(store_.content("a"), std::nullopt);
   EXPECT_EQ(store_.open_uploads(), 0);
 }
@@ -263,7 +259,7 @@ INSTANTIATE_TEST_SUITE_P(All, PreconditionTest,
 TEST_F(UploadsTest, SomebodyElseWhilePartsGoUpIsNoticed) {
   const auto first = store_.set("a", "first");
   store_.before(on(Op::UploadPart, 2), [&] { store_.set("a", "theirs"); });
-  EXPECT_EQ(publish("a", filler(2 * kMiB), matches(first.etag)).error().kind, ErrorKind::Changed);
+  EXPECT_THAT(publish("a", filler(2 * kMiB), matches(first.etag)), FailsWith(ErrorKind::Changed));
   EXPECT_EQ(store_.content("a"), "theirs");
 }
 
@@ -278,12 +274,12 @@ TEST_F(UploadsTest, CopiesAtOnceWhereOneRequestMay) {
   EXPECT_EQ(store_.content("to"), "text");
   EXPECT_EQ(store_.requests(), 1);
   request.precondition = absent();
-  EXPECT_EQ(uploads().copy({}, request).error().kind, ErrorKind::Exists);
+  EXPECT_THAT(uploads().copy({}, request), FailsWith(ErrorKind::Exists));
   store_.set("from", "other");
   request.precondition = {};
-  EXPECT_EQ(uploads().copy({}, request).error().kind, ErrorKind::Changed);
+  EXPECT_THAT(uploads().copy({}, request), FailsWith(ErrorKind::Changed));
   store_.erase("from");
-  EXPECT_EQ(uploads().copy({}, request).error().kind, ErrorKind::NotFound);
+  EXPECT_THAT(uploads().copy({}, request), FailsWith(ErrorKind::NotFound));
 }
 
 class BigCopy : public UploadsTest {
@@ -321,7 +317,7 @@ TEST_F(BigCopy, GoesByPartsWithItsAttributes) {
 
 TEST_F(BigCopy, ASourceThatChangesMeanwhileIsNoticed) {
   store_.before(on(Op::UploadPartCopy, 4), [&] { store_.set("from", filler(3 * kMiB + 5, 1)); });
-  EXPECT_EQ(uploads().copy({}, request_).error().kind, ErrorKind::Changed);
+  EXPECT_THAT(uploads().copy({}, request_), FailsWith(ErrorKind::Changed));
   EXPECT_EQ(store_.content("to"), std::nullopt);
   EXPECT_EQ(store_.open_uploads(), 0);
 }
@@ -337,7 +333,7 @@ TEST_F(BigCopy, AServiceThatAllowsLessAtOnceGetsParts) {
 
 TEST_F(BigCopy, ADamagedCopyIsCorrupt) {
   store_.corrupt(on(Op::CompleteUpload));
-  EXPECT_EQ(uploads().copy({}, request_).error().kind, ErrorKind::Corrupt);
+  EXPECT_THAT(uploads().copy({}, request_), FailsWith(ErrorKind::Corrupt));
 }
 
 TEST(UploadPlan, PartsGrowSoThatTheirNumberIsKept) {
@@ -361,8 +357,8 @@ TEST(UploadPlan, PartsGrowSoThatTheirNumberIsKept) {
     }
     EXPECT_EQ(at, row.size);
   }
-  EXPECT_EQ(transfer::plan_parts(can.max_part_bytes * 10'000 + 1, 8 * kMiB, can).error().kind,
-            ErrorKind::TooLarge);
+  EXPECT_THAT(transfer::plan_parts(can.max_part_bytes * 10'000 + 1, 8 * kMiB, can),
+              FailsWith(ErrorKind::TooLarge));
   EXPECT_EQ(transfer::plan_parts(kMiB, 1, can).value().front().size(), can.min_part_bytes);
 }
 
