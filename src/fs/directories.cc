@@ -8,6 +8,7 @@
 
 #include "core/format.h"
 #include "fs/adoption.h"
+#include "fs/listing.h"
 #include "fs/numbers.h"
 
 namespace fs {
@@ -103,17 +104,7 @@ core::Result<Directories::Names> Directories::next_page(const core::OpContext& c
   }
   snapshot.token = page->next_token;
   snapshot.finished = page->next_token.empty();
-  // A service that says a name twice does not make two files of it.
-  std::erase_if(page->objects,
-                [&](const auto& object) { return object.key.text() <= snapshot.last_key; });
-  std::erase_if(page->common_prefixes,
-                [&](const auto& prefix) { return prefix <= snapshot.last_key; });
-  if (!page->objects.empty()) {
-    snapshot.last_key = std::max(snapshot.last_key, page->objects.back().key.text());
-  }
-  if (!page->common_prefixes.empty()) {
-    snapshot.last_key = std::max(snapshot.last_key, page->common_prefixes.back());
-  }
+  TRY(snapshot.watch.inspect(*page));
   return names_in(key, *page, snapshot.held_back);
 }
 
@@ -166,6 +157,7 @@ core::Status Directories::fetch(const Request& request, const NodePtr& directory
     chunk.until = mount_.fresh_from_now();
     if (!snapshot.started) {
       snapshot.ticket = mount_.names.ticket();
+      snapshot.watch = ListingWatch(key);
       snapshot.since = mount_.now();
       known = mount_.names.listing(key);
     }
@@ -310,7 +302,7 @@ core::Status Directories::read(const Request& request, FileHandle handle, std::u
     }
     open->busy = true;
     if (offset == 0 && open->snapshot.served) {
-      ended = std::exchange(open->snapshot, {});
+      ended = std::exchange(open->snapshot, Snapshot());
     }
   }
   const Busy busy(mount_, open);

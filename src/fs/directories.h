@@ -52,10 +52,4 @@ class Directories {
   Ahead& ahead_;
 };
 
-/// The names in one page of a listing of `prefix`, in order of their keys: an object beside a
-/// directory of the same name gets its other name, and the marker is shown only for its content.
-/// `held_back` takes objects beside which a later page may still bring a directory.
-std::vector<cache::ListedName> names_in(const std::string& prefix, const store::ListPage& page,
-                                        std::vector<cache::ListedName>& held_back);
-
 }  // namespace fs

@@ -1,8 +1,8 @@
-// Pages of listings to names.
+#include "fs/listing.h"
+
 #include <algorithm>
 #include <set>
 
-#include "fs/directories.h"
 #include "model/names.h"
 
 namespace fs {
@@ -37,7 +37,37 @@ bool comes_before(const ListedName& a, const ListedName& b) {
   return next(a) < next(b);
 }
 
+// A page may be empty for good reasons (what it would show was just deleted), but not for ever.
+constexpr int kMostWithoutNews = 100;
+
 }  // namespace
+
+core::Status ListingWatch::inspect(store::ListPage& page) {
+  const auto outside = [this](const std::string& key) { return !key.starts_with(prefix_); };
+  if (std::any_of(page.objects.begin(), page.objects.end(),
+                  [&](const auto& object) { return outside(object.key.text()); }) ||
+      std::any_of(
+          page.common_prefixes.begin(), page.common_prefixes.end(),
+          [&](const auto& common) { return outside(common) || common.size() == prefix_.size(); })) {
+    return core::fail(core::ErrorKind::Protocol,
+                      "list " + prefix_ + ": the service shows what lies elsewhere");
+  }
+  std::erase_if(page.objects, [&](const auto& object) { return object.key.text() <= last_key_; });
+  std::erase_if(page.common_prefixes, [&](const auto& prefix) { return prefix <= last_key_; });
+  const bool news = !page.objects.empty() || !page.common_prefixes.empty();
+  without_news_ = news ? 0 : without_news_ + 1;
+  if (without_news_ > kMostWithoutNews && !page.next_token.empty()) {
+    return core::fail(core::ErrorKind::Protocol,
+                      "list " + prefix_ + ": page after page brings nothing new");
+  }
+  if (!page.objects.empty()) {
+    last_key_ = std::max(last_key_, page.objects.back().key.text());
+  }
+  if (!page.common_prefixes.empty()) {
+    last_key_ = std::max(last_key_, page.common_prefixes.back());
+  }
+  return {};
+}
 
 std::vector<ListedName> names_in(const std::string& prefix, const store::ListPage& page,
                                  std::vector<ListedName>& held_back) {

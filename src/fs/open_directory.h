@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cache/metadata_cache.h"
+#include "fs/listing.h"
 #include "fs/node.h"
 
 namespace fs {
@@ -26,7 +27,7 @@ struct OpenDirectory {
     bool started = false;
     bool finished = false;
     std::string token;
-    std::string last_key;  ///< the highest key of the pages so far
+    ListingWatch watch;
     /// Objects at the end of a page beside which a directory of the same name may still come.
     std::vector<cache::ListedName> held_back;
     cache::MetadataCache::Ticket ticket = 0;

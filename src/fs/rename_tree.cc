@@ -6,6 +6,7 @@
 #include "core/log.h"
 #include "core/task_group.h"
 #include "fs/links.h"
+#include "fs/listing.h"
 #include "fs/persistence.h"
 #include "fs/renaming.h"
 #include "model/posix_meta.h"
@@ -42,8 +43,10 @@ core::Result<std::vector<store::ListedObject>> Renaming::list_tree(const core::O
   std::vector<store::ListedObject> objects;
   store::ListQuery query;
   query.prefix = prefix;
+  ListingWatch watch(prefix);
   for (;;) {
     TRY_ASSIGN(store::ListPage page, mount_.parts.store.list(context, query));
+    TRY(watch.inspect(page));
     std::move(page.objects.begin(), page.objects.end(), std::back_inserter(objects));
     if (page.next_token.empty()) {
       return objects;

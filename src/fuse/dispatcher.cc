@@ -15,7 +15,7 @@ namespace fuse {
 
 Dispatcher::Dispatcher(fs::FileSystem& fs, core::Clock& clock, core::Metrics& metrics,
                        Patience patience, Crew& crew)
-    : fs_(fs), clock_(clock), crew_(crew), patience_(patience), counters_(metrics) {}
+    : fs_(fs), clock_(clock), crew_(crew), patience_(patience), counters_(metrics), forgets_(fs) {}
 
 std::shared_ptr<Call> Dispatcher::begin(fuse_req* request, const Operation& operation,
                                         fs::InodeNumber inode) noexcept {

@@ -7,6 +7,7 @@
 #include "core/metrics.h"
 #include "fs/file_system.h"
 #include "fuse/crew.h"
+#include "fuse/forgets.h"
 #include "fuse/in_flight.h"
 #include "fuse/metrics.h"
 #include "fuse/reply.h"
@@ -59,6 +60,7 @@ class Dispatcher {
   [[nodiscard]] core::Clock& clock() { return clock_; }
   [[nodiscard]] InFlight& in_flight() { return in_flight_; }
   [[nodiscard]] Crew& crew() { return crew_; }
+  [[nodiscard]] Forgets& forgets() { return forgets_; }
 
  private:
   fs::FileSystem& fs_;
@@ -67,6 +69,7 @@ class Dispatcher {
   const Patience patience_;
   Counters counters_;
   InFlight in_flight_;
+  Forgets forgets_;
 };
 
 }  // namespace fuse

@@ -50,8 +50,14 @@ void forget(fuse_req_t request, fuse_ino_t inode, std::uint64_t count) noexcept 
 
 void forget_multi(fuse_req_t request, std::size_t count, fuse_forget_data* forgets) noexcept {
   guarded("forget", [&] {
+    Dispatcher& dispatcher = dispatcher_of(request);
+    std::vector<Forgets::Forgotten> forgotten;
+    forgotten.reserve(count);
     for (const fuse_forget_data& one : std::span(forgets, count)) {
-      dispatcher_of(request).file_system().forget(one.ino, one.nlookup);
+      forgotten.push_back({one.ino, one.nlookup});
+    }
+    if (dispatcher.forgets().add(forgotten)) {
+      dispatcher.run([&dispatcher] { dispatcher.forgets().work_off(); });
     }
   });
   fuse_reply_none(request);

@@ -1,0 +1,35 @@
+#pragma once
+// From the pages of a listing to names.
+#include <string>
+#include <vector>
+
+#include "cache/metadata_cache.h"
+#include "core/result.h"
+#include "store/object_store.h"
+
+namespace fs {
+
+/// Looks after the pages of one listing, which come from a service that may be broken: each has to
+/// bring something new, and nothing from elsewhere.
+class ListingWatch {
+ public:
+  explicit ListingWatch(std::string prefix = {}) : prefix_(std::move(prefix)) {}
+  /// Takes out of the page what an earlier one showed: a service that says a name twice does not
+  /// make two files of it.
+  /// Errors: Protocol: keys without the prefix, or page after page with nothing new.
+  core::Status inspect(store::ListPage& page);
+
+ private:
+  std::string prefix_;
+  std::string last_key_;  ///< the highest of the pages so far
+  int without_news_ = 0;  ///< pages in a row
+};
+
+/// The names in one page of a listing of `prefix`, in order of their keys: an object beside a
+/// directory of the same name gets its other name, and the marker is shown only for its content.
+/// `held_back` takes objects beside which a later page may still bring a directory.
+/// The page has been inspected.
+std::vector<cache::ListedName> names_in(const std::string& prefix, const store::ListPage& page,
+                                        std::vector<cache::ListedName>& held_back);
+
+}  // namespace fs
