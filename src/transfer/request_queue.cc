@@ -114,7 +114,10 @@ void RequestQueue::take_first(Items& from, Items& to) {
 
 void RequestQueue::begin(Items items) {
   for (Item& item : items) {
-    item.begin(std::make_shared<Slot>(*this, item.urgency));
+    // What the item owns ends before its slot can: with the last slot, close() may return.
+    const auto slot = std::make_shared<Slot>(*this, item.urgency);
+    item.begin(slot);
+    item.begin = nullptr;
   }
 }
 
