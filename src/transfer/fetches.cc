@@ -114,13 +114,20 @@ void Fetches::begin(const FetchPtr& fetch, RequestQueue::SlotPtr slot) {
   }
   counters_.range_requests.add();
   fetch->sink = std::make_shared<BlockSink>(fetch->fill, *fetch->work.sum, counters_, ahead);
+  // In this order: the fetch ends before its slot does, after which close() may return.
+  struct Pending {
+    RequestQueue::SlotPtr slot;
+    FetchPtr fetch;
+  };
+  auto pending = std::make_shared<Pending>(Pending{std::move(slot), fetch});
   store_.start_read(
       fetch->context, fetch->work.blocks->version(), fetch->fill.range(), fetch->sink,
-      [this, fetch, slot = std::move(slot)](core::Result<store::ObjectMeta> meta, bool again) {
-        if (!meta && again && !fetch->context.stopped()) {
-          queue_.go_on(slot, [this, fetch] { bring_rest(fetch); });
+      [this, pending = std::move(pending)](core::Result<store::ObjectMeta> meta, bool again) {
+        const FetchPtr& own = pending->fetch;
+        if (!meta && again && !own->context.stopped()) {
+          queue_.go_on(pending->slot, [this, own] { bring_rest(own); });
         } else {
-          conclude(fetch, std::move(meta));
+          conclude(own, std::move(meta));
         }
       });
 }
