@@ -22,6 +22,9 @@ VersionBlocks::VersionBlocks(BlockStore& store, std::shared_ptr<Version> version
     : store_(store), version_(std::move(version)) {}
 VersionBlocks::~VersionBlocks() { store_.close(version_); }
 const model::ObjectVersion& VersionBlocks::version() const { return version_->id; }
+std::shared_ptr<void> VersionBlocks::companion(const std::function<std::shared_ptr<void>()>& make) {
+  return store_.companion(*version_, make);
+}
 std::optional<Slices> VersionBlocks::get(model::ByteRange range) {
   return store_.get(*version_, range);
 }

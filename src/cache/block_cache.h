@@ -70,6 +70,10 @@ class VersionBlocks {
 
   [[nodiscard]] const model::ObjectVersion& version() const;
 
+  /// What belongs to the version for as long as any of its bytes are here, made when first asked
+  /// for. `make` must take no lock.
+  std::shared_ptr<void> companion(const std::function<std::shared_ptr<void>()>& make);
+
   /// The bytes, if all are here. `range` is not empty and lies within the object.
   [[nodiscard]] std::optional<Slices> get(model::ByteRange range);
 

@@ -92,6 +92,15 @@ void BlockStore::forget(const model::ObjectKey& key) {
   }
 }
 
+std::shared_ptr<void> BlockStore::companion(Version& version,
+                                            const std::function<std::shared_ptr<void>()>& make) {
+  const core::MutexLock lock(mutex_);
+  if (!version.companion) {
+    version.companion = make();
+  }
+  return version.companion;
+}
+
 void BlockStore::drop_idle(Version& version) {
   std::vector<BlockPointer> idle;
   for (const auto& [index, block] : version.blocks) {

@@ -65,6 +65,7 @@ struct Version {
   model::ObjectVersion id;
   std::size_t readers = 0;
   bool forgotten = false;
+  std::shared_ptr<void> companion;  ///< the caller's
   std::unordered_map<std::uint64_t, BlockPointer> blocks;
   std::list<std::shared_ptr<Waiter>> waiters;
   std::vector<Claim*> claims;
@@ -80,6 +81,8 @@ class BlockStore {
   VersionPointer open(const model::ObjectVersion& id);
   void close(const VersionPointer& version);
   void forget(const model::ObjectKey& key);
+  std::shared_ptr<void> companion(Version& version,
+                                  const std::function<std::shared_ptr<void>()>& make);
 
   std::optional<Slices> get(Version& version, model::ByteRange range);
   VersionBlocks::Asked ask(const VersionPointer& version, model::ByteRange range,

@@ -4,8 +4,6 @@
 #include <atomic>
 #include <map>
 #include <optional>
-#include <string>
-#include <unordered_map>
 
 #include "cache/block_cache.h"
 #include "transfer/alarms.h"
@@ -59,40 +57,19 @@ class WindowShare {
   core::SteadyTime swept_ GUARDED_BY(mutex_);
 };
 
-/// One WholeSum for all who read a version at the same time. A damaged one is for those who have
-/// it.
-class WholeSums {
- public:
-  WholeSums(cache::BlockCache& blocks, core::Metric& damaged)
-      : blocks_(blocks), damaged_(damaged) {}
-
-  std::shared_ptr<WholeSum> of(const model::ObjectVersion& version) {
-    const core::MutexLock lock(mutex_);
-    if (sums_.size() >= sweep_at_) {
-      std::erase_if(sums_, [](const auto& entry) { return entry.second.expired(); });
-      sweep_at_ = 2 * sums_.size() + kFewSums;
-    }
-    auto& entry = sums_[version.key.text() + '\0' + version.etag.text()];
-    auto sum = entry.lock();
-    if (!sum || sum->damaged()) {
-      sum = std::make_shared<WholeSum>(version.size, [this, key = version.key] {
-        damaged_.add();
-        blocks_.forget(key);
-      });
-      entry = sum;
-    }
-    return sum;
-  }
-
- private:
-  static constexpr std::size_t kFewSums = 64;
-
-  cache::BlockCache& blocks_;
-  core::Metric& damaged_;
-  core::Mutex mutex_{core::LockRank::Reader};
-  std::unordered_map<std::string, std::weak_ptr<WholeSum>> sums_ GUARDED_BY(mutex_);
-  std::size_t sweep_at_ GUARDED_BY(mutex_) = kFewSums;
-};
+/// The WholeSum of all who read a version, which lasts as long as any of its bytes are here: what
+/// was read in part, and damaged, is found out by whoever brings the rest. A damaged one is for
+/// those who have it, since the blocks of its version are forgotten.
+std::shared_ptr<WholeSum> sum_of(cache::VersionBlocks& blocks, cache::BlockCache& all,
+                                 core::Metric& damaged) {
+  const model::ObjectVersion& version = blocks.version();
+  return std::static_pointer_cast<WholeSum>(blocks.companion([&] {
+    return std::make_shared<WholeSum>(version.size, [&all, &damaged, key = version.key] {
+      damaged.add();
+      all.forget(key);
+    });
+  }));
+}
 
 /// What the readers of one mount have in common.
 struct Shared {
@@ -103,7 +80,6 @@ struct Shared {
         counters(metrics),
         windows(options.window_bytes, options.cache_bytes),
         blocks(options.cache_bytes),
-        sums(blocks, counters.objects_damaged),
         fetches(s, c, counters, options),
         alarms(c) {}
 
@@ -112,7 +88,6 @@ struct Shared {
   const Counters counters;
   WindowShare windows;
   cache::BlockCache blocks;
-  WholeSums sums;
   Fetches fetches;
   Alarms alarms;  ///< last, since what rings may cancel a fetch
   std::atomic<std::uint64_t> next_reader = 1;
@@ -278,7 +253,7 @@ class PrefetchingReader final : public Reader {
       : shared_(shared),
         id_(shared.next_reader++),
         blocks_(shared.blocks.open(version)),
-        sum_(shared.sums.of(version)) {}
+        sum_(sum_of(*blocks_, shared.blocks, shared.counters.objects_damaged)) {}
   PrefetchingReader(const PrefetchingReader&) = delete;
   PrefetchingReader& operator=(const PrefetchingReader&) = delete;
   ~PrefetchingReader() override {

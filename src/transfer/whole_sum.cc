@@ -34,15 +34,15 @@ WholeSum::Verdict WholeSum::add(model::ByteRange range, std::uint64_t crc64,
 
 WholeSum::Verdict WholeSum::judge(model::ByteRange range, std::uint64_t crc64,
                                   std::uint64_t expected) {
-  if (given_up_) {
-    return Verdict::Incomplete;
-  }
   auto next = pieces_.lower_bound(range.first);
-  const auto before = next == pieces_.begin() ? pieces_.end() : std::prev(next);
-  if ((next != pieces_.end() && next->first < range.last) ||
-      (before != pieces_.end() && before->second.last > range.first)) {
-    return Verdict::Incomplete;  // fetched again, after it had left the memory
+  if (next != pieces_.begin() && std::prev(next)->second.last > range.first) {
+    --next;
   }
+  while (next != pieces_.end() && next->first < range.last) {
+    // What is fetched again had left the memory: what was known of it counts no more.
+    next = pieces_.erase(next);
+  }
+  const auto before = next == pieces_.begin() ? pieces_.end() : std::prev(next);
   Piece piece{range.last, crc64};
   if (next != pieces_.end() && next->first == range.last) {
     piece.crc64 =
@@ -60,7 +60,6 @@ WholeSum::Verdict WholeSum::judge(model::ByteRange range, std::uint64_t crc64,
     return piece.crc64 == expected ? Verdict::Right : Verdict::Damaged;
   }
   if (pieces_.size() > kMostPieces) {
-    given_up_ = true;
     pieces_.clear();
   }
   return Verdict::Incomplete;

@@ -16,7 +16,7 @@ class WholeSum {
   WholeSum(std::uint64_t size, std::function<void()> on_damage);
 
   enum class Verdict : std::uint8_t {
-    Incomplete,  ///< nothing can be said: part is missing, or came twice
+    Incomplete,  ///< nothing can be said: part is missing
     Right,
     Damaged,  ///< and remains so
   };
@@ -38,7 +38,6 @@ class WholeSum {
   const std::function<void()> on_damage_;
   mutable core::Mutex mutex_{core::LockRank::Leaf};
   std::map<std::uint64_t, Piece> pieces_ GUARDED_BY(mutex_);  ///< by their first byte, disjoint
-  bool given_up_ GUARDED_BY(mutex_) = false;
   bool damaged_ GUARDED_BY(mutex_) = false;
 };
 

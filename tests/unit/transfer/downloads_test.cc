@@ -222,6 +222,27 @@ TEST_F(DownloadsTest, WhoReadsAllOfADamagedObjectIsToldBeforeItsEnd) {
   EXPECT_EQ(metric("transfer.objects_verified"), 1);
 }
 
+TEST_F(DownloadsTest, WhatIsReadInPartAndDamagedIsFoundOutByWhoReadsTheRest) {
+  const std::string content = noise(kMiB);
+  store_.set("a", content);
+  downloads();
+  test::Rule rule;
+  rule.op = Op::Read;
+  store_.corrupt(rule);
+  EXPECT_NE(read(*open("a"), 512 * kKiB, 128 * kKiB).text(), content.substr(512 * kKiB, 128 * kKiB))
+      << "a part alone cannot be judged";
+  const auto read_all = [&] {
+    const auto reader = open("a");
+    std::optional<ErrorKind> error;
+    for (std::uint64_t at = 0; at < content.size() && !error; at += 128 * kKiB) {
+      error = read(*reader, at, 128 * kKiB).error();
+    }
+    return error;
+  };
+  EXPECT_EQ(read_all(), ErrorKind::Corrupt);
+  EXPECT_EQ(read_all(), std::nullopt);
+}
+
 TEST_F(DownloadsTest, AReaderThatWaitsTimesOutAtItsDeadlineAndFreesTheConnection) {
   store_.set("a", noise(kMiB));
   transfer::DownloadOptions options;

@@ -32,11 +32,18 @@ TEST_F(WholeSumTest, IsRightWhateverTheOrder) {
   EXPECT_EQ(damages_, 0);
 }
 
-TEST_F(WholeSumTest, WhatComesTwiceIsCountedOnce) {
+TEST_F(WholeSumTest, OfWhatComesTwiceTheLastCounts) {
   EXPECT_EQ(add(0, 20), Verdict::Incomplete);
   EXPECT_EQ(add(10, 30), Verdict::Incomplete);
   EXPECT_EQ(add(0, 20), Verdict::Incomplete);
   EXPECT_EQ(add(20, text_.size()), Verdict::Right);
+}
+
+TEST_F(WholeSumTest, ASecondReadIsJudgedLikeTheFirst) {
+  EXPECT_EQ(add(0, 20), Verdict::Incomplete);
+  EXPECT_EQ(add(20, text_.size()), Verdict::Right);
+  EXPECT_EQ(add(0, 20), Verdict::Incomplete);
+  EXPECT_EQ(sum_.add({20, text_.size()}, 1, sum_of(text_)), Verdict::Damaged);
 }
 
 TEST_F(WholeSumTest, DamageIsToldOnceAndStays) {
@@ -49,7 +56,7 @@ TEST_F(WholeSumTest, DamageIsToldOnceAndStays) {
   EXPECT_EQ(damages_, 1);
 }
 
-TEST(WholeSum, GivesUpOnWhoReadsHereAndThere) {
+TEST(WholeSum, BearsWhoReadsHereAndThere) {
   WholeSum sum(10'000, [] {});
   for (std::uint64_t at = 0; at < 10'000; at += 2) {
     EXPECT_EQ(sum.add({at, at + 1}, 0, 0), Verdict::Incomplete);
