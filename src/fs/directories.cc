@@ -20,6 +20,8 @@ using core::ErrorKind;
 // A listed page is handed out at most this long after it expired.
 constexpr core::Duration kPageMayTake = std::chrono::seconds{10};
 constexpr std::uint64_t kDots = 2;  // "." and ".." come first
+// Who has read so many names of a page probably reads on.
+constexpr std::uint64_t kReadsOn = 64;
 
 /// Keeps a handle to one thread while it reads.
 class Busy {
@@ -55,6 +57,14 @@ const OpenDirectory::Chunk& chunk_of(const OpenDirectory::Snapshot& snapshot, st
       std::upper_bound(snapshot.chunks.begin(), snapshot.chunks.end(), index,
                        [](std::uint64_t i, const auto& chunk) { return i < chunk.first; });
   return *std::prev(behind);
+}
+
+store::ListQuery query_for(const std::string& key, const std::string& token) {
+  store::ListQuery query;
+  query.prefix = key;
+  query.delimiter = "/";
+  query.continuation_token = token;
+  return query;
 }
 
 ListedName directory_row(std::string name) {
@@ -94,11 +104,13 @@ void Directories::release(FileHandle handle) {
 core::Result<Directories::Names> Directories::next_page(const core::OpContext& context,
                                                         Snapshot& snapshot,
                                                         const std::string& key) {
-  store::ListQuery query;
-  query.prefix = key;
-  query.delimiter = "/";
-  query.continuation_token = snapshot.token;
-  auto page = mount_.parts.store.list(context, query);
+  auto page = core::Result<store::ListPage>(core::fail(ErrorKind::Cancelled, "not asked for"));
+  if (const auto coming = std::move(snapshot.coming)) {
+    page = coming->take(context);
+  }
+  if (!page) {  // or whatever went wrong while nobody waited for it
+    page = mount_.parts.store.list(context, query_for(key, snapshot.token));
+  }
   if (!page) {
     return std::move(page).error().within("list " + key);
   }
@@ -150,11 +162,16 @@ core::Status Directories::fetch(const Request& request, const NodePtr& directory
   std::string key;
   OpenDirectory::Chunk chunk;
   cache::MetadataCache::Complete known;
+  std::unique_ptr<PageAhead> outdated;  // ends without the lock
   {
     const core::MutexLock lock(mount_.mutex);
     TRY_ASSIGN(key, mount_.key(*directory));
-    chunk.changes = directory->place.changes;
-    chunk.until = mount_.fresh_from_now();
+    if (snapshot.coming && (snapshot.coming->asked().key != key ||
+                            mount_.now() >= snapshot.coming->asked().until + kPageMayTake)) {
+      outdated = std::move(snapshot.coming);  // the directory has moved, or nobody came for long
+    }
+    chunk.changes = snapshot.coming ? snapshot.coming->asked().changes : directory->place.changes;
+    chunk.until = snapshot.coming ? snapshot.coming->asked().until : mount_.fresh_from_now();
     if (!snapshot.started) {
       snapshot.ticket = mount_.names.ticket();
       snapshot.watch = ListingWatch(key);
@@ -285,6 +302,21 @@ std::optional<DirectoryEntry> Directories::entry_for(OpenDirectory& open,
   return entry;
 }
 
+void Directories::ask_ahead(const Request& request, const NodePtr& directory, Snapshot& snapshot) {
+  PageAhead::Asked asked;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    auto key = mount_.key(*directory);
+    if (!key) {
+      return;  // who reads on will be told
+    }
+    asked = {*std::move(key), mount_.fresh_from_now(), directory->place.changes};
+  }
+  store::ListQuery query = query_for(asked.key, snapshot.token);
+  snapshot.coming = std::make_unique<PageAhead>(
+      mount_.parts.store, mount_.parts.pool, request.context, std::move(query), std::move(asked));
+}
+
 core::Status Directories::read(const Request& request, FileHandle handle, std::uint64_t offset,
                                bool plus, const DirectoryFill& fill) {
   OpenPtr open;
@@ -345,6 +377,10 @@ core::Status Directories::fill_from(const Request& request, const OpenPtr& open,
     }
     if (index >= snapshot.size()) {
       return {};
+    }
+    if (!snapshot.finished && !snapshot.coming &&
+        index >= snapshot.chunks.back().first + kReadsOn) {
+      ask_ahead(request, open->node, snapshot);
     }
     const OpenDirectory::Chunk& chunk = chunk_of(snapshot, index);
     NodePtr counted;

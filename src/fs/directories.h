@@ -31,6 +31,8 @@ class Directories {
   core::Status fetch(const Request& request, const NodePtr& directory, Snapshot& snapshot);
   core::Result<Names> next_page(const core::OpContext& context, Snapshot& snapshot,
                                 const std::string& key);
+  /// Asks for the next page already.
+  void ask_ahead(const Request& request, const NodePtr& directory, Snapshot& snapshot);
   /// Names that no listing shows: of content that is not published yet, and of --assume-dirs.
   Names unlisted(const NodePtr& directory, const Snapshot& snapshot);
   core::Status fill_from(const Request& request, const OpenPtr& open, std::uint64_t offset,

@@ -7,6 +7,7 @@
 #include "cache/metadata_cache.h"
 #include "fs/listing.h"
 #include "fs/node.h"
+#include "fs/page_ahead.h"
 
 namespace fs {
 
@@ -28,6 +29,7 @@ struct OpenDirectory {
     bool finished = false;
     std::string token;
     ListingWatch watch;
+    std::unique_ptr<PageAhead> coming;  ///< the page that `token` leads to
     /// Objects at the end of a page beside which a directory of the same name may still come.
     std::vector<cache::ListedName> held_back;
     cache::MetadataCache::Ticket ticket = 0;

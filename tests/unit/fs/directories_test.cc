@@ -97,6 +97,61 @@ TEST_F(DirectoriesTest, WhatWeChangeBetweenTwoPagesIsSeen) {
   EXPECT_EQ(rest->size(), 1100U - 10 - 2 + 1);
 }
 
+TEST_F(DirectoriesTest, WhoReadsOnFindsTheNextPageAskedFor) {
+  fill("p/d/");
+  open_directory("d");
+  store_.reset_counts();
+  ASSERT_THAT(next(10), IsOk());
+  EXPECT_EQ(store_.count(test::Op::List), 1U) << "who looks at a few names costs no more";
+  test::Rule rule;
+  rule.op = test::Op::List;
+  auto held = store_.hold(rule);
+  ASSERT_THAT(next(200), IsOk());
+  held.await(1);
+  EXPECT_EQ(store_.count(test::Op::List), 2U);
+  // What it will show is from before these.
+  ASSERT_THAT(unlink("d/1050"), IsOk());
+  ASSERT_THAT(put("d/1060", "new, and longer"), IsOk());
+  held.release();
+  const auto rest = next();
+  ASSERT_THAT(rest, IsOk());
+  EXPECT_EQ(rest->size(), 1100U - 210 - 1);
+  EXPECT_THAT(*rest, Not(Contains("1050")));
+  for (const fs::DirectoryEntry& entry : entries_) {
+    if (entry.name == "1060" && entry.complete) {
+      EXPECT_EQ(entry.attributes.size, 15U);
+    }
+  }
+}
+
+TEST_F(DirectoriesTest, AHandleThatIsReleasedStopsWhatItAskedFor) {
+  fill("p/d/");
+  open_directory("d");
+  store_.reset_counts();
+  test::Rule rule;
+  rule.op = test::Op::List;
+  rule.skip = 1;
+  auto held = store_.hold(rule);
+  ASSERT_THAT(next(100), IsOk());
+  held.await(1);
+  fs_->releasedir(handle_);  // does not hang
+  EXPECT_EQ(store_.count(test::Op::List), 2U);
+}
+
+TEST_F(DirectoriesTest, APageThatCouldNotBeHadAheadIsAskedForByWhoComes) {
+  fill("p/d/");
+  open_directory("d");
+  store_.reset_counts();
+  test::Rule rule;
+  rule.op = test::Op::List;
+  rule.skip = 1;
+  store_.fail(rule, core::fail(core::ErrorKind::Unavailable, "gone"));
+  const auto all = next();
+  ASSERT_THAT(all, IsOk());
+  EXPECT_EQ(all->size(), 1100U);
+  EXPECT_EQ(store_.count(test::Op::List), 3U);
+}
+
 TEST_F(DirectoriesTest, APageFromBeforeOurChangeMakesNoNodeOfTheOldVersion) {
   options_.attributes = fs::AttributeMode::Plain;
   mount();

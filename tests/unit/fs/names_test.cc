@@ -200,7 +200,7 @@ TEST_F(Names, FailureInTheMiddleOfAListingIsNotTheEndOfIt) {
     store_.set(core::format("p/d/{:04}", i), "");
   }
   const auto handle = fs_->opendir(request_, inode("d"));
-  test::Rule second = on(Op::List, 2);
+  test::Rule second = on(Op::List, 3);  // ahead, behind the first page, and when asked for
   second.skip = 1;
   store_.fail(second, core::fail(ErrorKind::Unavailable, "503"));
   std::uint64_t offset = 0;
