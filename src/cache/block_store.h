@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "cache/arena.h"
-#include "cache/block_cache.h"
+#include "cache/version_blocks.h"
 #include "core/mutex.h"
 
 namespace cache {
