@@ -84,7 +84,7 @@ TEST_F(DownloadsTest, ASequentialReaderFetchesEveryByteOnceInFewRequests) {
   }
   EXPECT_TRUE(all == content);
   EXPECT_EQ(store_.bytes_read(), content.size());
-  EXPECT_LE(store_.count(Op::Read), 44);
+  EXPECT_LE(store_.count(Op::Read), 48);
   EXPECT_GT(metric("transfer.bytes_prefetched"), std::int64_t{38 * kMiB});
 }
 
