@@ -10,7 +10,7 @@ namespace {
 /// Whether the node's object is known in the state that was found, and wholly.
 bool is_known(const Node& node, const Found& found) {
   return node.stored && node.stored->whole && found.meta &&
-         node.stored->is_same_state(found.meta->etag, found.meta->last_modified);
+         node.stored->is_same_state(found.meta->etag.text(), found.meta->last_modified);
 }
 
 const model::ETag& etag_of(const Found& found) {

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-#include "cache/metadata_cache.h"
+#include "cache/listed_page.h"
 #include "fs/learnt.h"
 #include "fs/mount.h"
 

@@ -39,61 +39,40 @@ void Ahead::drop_unused() {
   }
 }
 
-void Ahead::listed(const std::string& directory, std::vector<Page> pages, core::SteadyTime until) {
+void Ahead::listed(const std::string& directory, std::size_t index, const Page& page,
+                   core::SteadyTime until) {
   const core::MutexLock lock(mutex_);
-  std::shared_ptr<Sequence>& sequence = sequences_[directory];
-  const bool grows = sequence && sequence->pages.size() <= pages.size() &&
-                     std::equal(sequence->pages.begin(), sequence->pages.end(), pages.begin());
-  if (!grows) {
-    sequence = std::make_shared<Sequence>();
+  const auto at = sequences_.find(directory);
+  std::shared_ptr<Sequence> sequence = at == sequences_.end() ? nullptr : at->second;
+  const bool known = sequence && index < sequence->names.pages().size() &&
+                     sequence->names.pages()[index] == page;
+  if (!known) {
+    if (index == 0) {
+      drop_unused();
+      sequence = sequences_[directory] = std::make_shared<Sequence>();
+    }
+    if (!sequence || index != sequence->names.pages().size()) {
+      return;  // of a listing that is not the latest
+    }
+    sequence->names.add(page);
+    sequence->siblings.grown(sequence->names.size());
   }
-  sequence->pages = std::move(pages);
-  sequence->first.clear();
-  std::size_t names = 0;
-  for (const Page& page : sequence->pages) {
-    sequence->first.push_back(names);
-    names += page->size();
-  }
-  sequence->siblings.grown(names);
   sequence->until = until;
   sequence->used = clock_.steady_now();
-  if (!grows) {
-    drop_unused();
-  }
 }
 
-std::optional<Ahead::Spot> Ahead::find(const Sequence& sequence, std::string_view name) {
-  // As directories are keyed, their names sort with a slash behind them.
-  for (const std::string& key : {std::string(name), std::string(name) + '/'}) {
-    for (std::size_t i = 0; i < sequence.pages.size(); ++i) {
-      const auto& page = *sequence.pages[i];
-      if (page.empty() || page.back().key() < key) {
-        continue;
-      }
-      const auto row =
-          std::lower_bound(page.begin(), page.end(), key,
-                           [](const auto& one, const std::string& k) { return one.key() < k; });
-      if (row != page.end() && row->name == name && row->key() == key) {
-        return Spot{sequence.first[i] + static_cast<std::size_t>(row - page.begin()), &*row};
-      }
-      break;
-    }
-  }
-  return std::nullopt;
-}
-
-const cache::ListedName& Ahead::at(const Sequence& sequence, std::size_t position) {
-  const auto behind = std::upper_bound(sequence.first.begin(), sequence.first.end(), position);
-  const auto page = static_cast<std::size_t>(behind - sequence.first.begin()) - 1;
-  return (*sequence.pages[page])[position - sequence.first[page]];
-}
-
-std::optional<cache::ListedName> Ahead::hint(const std::string& directory,
-                                             std::string_view name) const {
+std::optional<Ahead::Hint> Ahead::hint(const std::string& directory, std::string_view name) const {
   const core::MutexLock lock(mutex_);
   const auto sequence = sequences_.find(directory);
-  const auto spot = sequence == sequences_.end() ? std::nullopt : find(*sequence->second, name);
-  return spot ? std::optional(*spot->row) : std::nullopt;
+  if (sequence == sequences_.end()) {
+    return std::nullopt;
+  }
+  const auto position = sequence->second->names.find(name);
+  if (!position) {
+    return std::nullopt;
+  }
+  const cache::ListedName row = sequence->second->names[*position];
+  return Hint{{std::string(row.component), row.beside_directory}, row.directory};
 }
 
 std::vector<Ahead::Question> Ahead::take(const std::string& directory, Sequence& sequence) {
@@ -106,9 +85,10 @@ std::vector<Ahead::Question> Ahead::take(const std::string& directory, Sequence&
       return questions;
     }
     for (std::size_t position = range.from; position < range.to; ++position) {
-      const cache::ListedName& row = at(sequence, position);
-      Question question{
-          directory + row.key(), {row.component, row.beside_directory}, row.directory};
+      const cache::ListedName row = sequence.names[position];
+      Question question{directory + row.key(),
+                        {std::string(row.component), row.beside_directory},
+                        row.directory};
       // That a directory is there only a fresh listing proves.
       if ((row.directory && !listing_holds) ||
           !in_flight_.try_emplace(question.key, false).second) {
@@ -129,12 +109,12 @@ void Ahead::looked(const std::string& directory, std::string_view name, bool kno
       return;
     }
     Sequence& sequence = *found->second;
-    const auto spot = find(sequence, name);
-    if (!spot) {
+    const auto position = sequence.names.find(name);
+    if (!position) {
       return;
     }
     sequence.used = clock_.steady_now();
-    sequence.siblings.looked(spot->position, known, sequence.used);
+    sequence.siblings.looked(*position, known, sequence.used);
     questions = take(directory, sequence);
   }
   start(directory, std::move(questions));

@@ -11,7 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "cache/metadata_cache.h"
+#include "cache/listed_page.h"
 #include "core/metrics.h"
 #include "core/thread_pool.h"
 #include "fs/bucket.h"
@@ -36,14 +36,20 @@ class Ahead {
   /// Stops what runs, and waits.
   ~Ahead();
 
-  using Page = std::shared_ptr<const cache::MetadataCache::Page>;
-  /// A directory (its key prefix) was listed as far as these pages, which hold until `until`. Fewer
-  /// pages than before, or others, are another listing.
-  void listed(const std::string& directory, std::vector<Page> pages, core::SteadyTime until);
+  using Page = cache::ListedPages::Page;
+  /// Page `index` (from 0) of a listing of a directory (its key prefix), which holds until `until`;
+  /// none of them is empty. Another first page than before begins another listing.
+  void listed(const std::string& directory, std::size_t index, const Page& page,
+              core::SteadyTime until);
 
-  /// What a listing showed under a name a while ago; a hint at what to ask, no answer.
-  [[nodiscard]] std::optional<cache::ListedName> hint(const std::string& directory,
-                                                      std::string_view name) const;
+  /// What to ask for.
+  struct Hint {
+    model::KeyComponent component;
+    bool directory = false;
+    [[nodiscard]] std::string key() const { return component.text + (directory ? "/" : ""); }
+  };
+  /// What a listing showed under a name a while ago; no answer.
+  [[nodiscard]] std::optional<Hint> hint(const std::string& directory, std::string_view name) const;
   /// Somebody looks at a name. `known`: it took no request of his own.
   void looked(const std::string& directory, std::string_view name, bool known);
   /// While that key is being asked for, waits. What was answered is in Learnt then.
@@ -51,18 +57,11 @@ class Ahead {
 
  private:
   struct Sequence {
-    std::vector<Page> pages;
-    std::vector<std::size_t> first;  ///< the position of each page's first name
+    cache::ListedPages names;
     core::SteadyTime until{};        ///< how long the listing holds
     core::SteadyTime used{};
     Siblings siblings;
   };
-  struct Spot {
-    std::size_t position = 0;
-    const cache::ListedName* row = nullptr;
-  };
-  static std::optional<Spot> find(const Sequence& sequence, std::string_view name);
-  static const cache::ListedName& at(const Sequence& sequence, std::size_t position);
   /// Keys to ask for, as the sequence wants it now.
   struct Question {
     std::string key;

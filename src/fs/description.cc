@@ -126,12 +126,12 @@ std::shared_ptr<const Found> found_in(const Options& options, const cache::Liste
   }
   auto found = std::make_shared<Found>();
   found->directory = row.directory;
-  found->component = {row.component, row.beside_directory};
+  found->component = {std::string(row.component), row.beside_directory};
   found->listed = true;
   if (!row.directory) {
     found->meta.emplace();
     found->meta->size = row.size;
-    found->meta->etag = row.etag;
+    found->meta->etag = model::ETag(row.etag);
     found->meta->last_modified = row.last_modified;
   }
   return found;

@@ -1,6 +1,6 @@
 #pragma once
 // Between what the bucket tells and what a node is: defaults, metadata, what listings leave out.
-#include "cache/metadata_cache.h"
+#include "cache/listed_page.h"
 #include "fs/bucket.h"
 #include "fs/node.h"
 #include "fs/options.h"

@@ -67,12 +67,12 @@ store::ListQuery query_for(const std::string& key, const std::string& token) {
   return query;
 }
 
-ListedName directory_row(std::string name) {
-  ListedName row;
-  row.component = name;
-  row.name = std::move(name);
-  row.directory = true;
-  return row;
+/// Adds a page behind the others, if there is anything in it.
+void append(OpenDirectory::Snapshot& snapshot, OpenDirectory::Chunk chunk) {
+  if (!chunk.page->empty()) {
+    chunk.first = snapshot.size();
+    snapshot.chunks.push_back(std::move(chunk));
+  }
 }
 
 }  // namespace
@@ -101,9 +101,8 @@ void Directories::release(FileHandle handle) {
   mount_.table.drop_if_unused(ended->node);
 }
 
-core::Result<Directories::Names> Directories::next_page(const core::OpContext& context,
-                                                        Snapshot& snapshot,
-                                                        const std::string& key) {
+core::Result<Names> Directories::next_page(const core::OpContext& context, Snapshot& snapshot,
+                                           const std::string& key) {
   auto page = core::Result<store::ListPage>(core::fail(ErrorKind::Cancelled, "not asked for"));
   if (const auto coming = std::move(snapshot.coming)) {
     page = coming->take(context);
@@ -120,48 +119,49 @@ core::Result<Directories::Names> Directories::next_page(const core::OpContext& c
   return names_in(key, *page, snapshot.held_back);
 }
 
-Directories::Names Directories::unlisted(const NodePtr& directory, const Snapshot& snapshot) {
-  Names found;
-  {
-    const core::MutexLock lock(mount_.mutex);
-    std::unordered_set<const Node*> seen;
-    if (directory->place.unpublished_below > 0) {
-      for (const NodePtr& node : mount_.drafts.unpublished()) {
-        const Node* at = node.get();
-        while (at != nullptr && at->place.parent != directory) {
-          at = at->place.parent.get();
-        }
-        if (at != nullptr && seen.insert(at).second) {
-          ListedName row;
-          row.name = at->place.name;
-          row.component = at->place.component.text;
-          row.beside_directory = at->place.component.beside_directory;
-          row.directory = at->is_directory();
-          found.push_back(std::move(row));
-        }
-      }
-    }
-    for (const std::string& name : bucket_.assumed_in(path_of(*directory))) {
-      found.push_back(directory_row(name));
+cache::KeyIndex::Page Directories::unlisted(const NodePtr& directory, const Snapshot& snapshot) {
+  std::unordered_set<std::string_view> seen;
+  for (const OpenDirectory::Chunk& chunk : snapshot.chunks) {
+    for (std::size_t i = 0; i < chunk.page->size(); ++i) {
+      seen.insert((*chunk.page)[i].name);
     }
   }
-  if (!found.empty()) {
-    std::unordered_set<std::string_view> listed;
-    for (const OpenDirectory::Chunk& chunk : snapshot.chunks) {
-      for (const ListedName& row : *chunk.page) {
-        listed.insert(row.name);
+  std::vector<ListedName> found;
+  const core::MutexLock lock(mount_.mutex);
+  if (directory->place.unpublished_below > 0) {
+    for (const NodePtr& node : mount_.drafts.unpublished()) {
+      const Node* at = node.get();
+      while (at != nullptr && at->place.parent != directory) {
+        at = at->place.parent.get();
+      }
+      if (at != nullptr && seen.insert(at->place.name).second) {
+        ListedName row;
+        row.name = at->place.name;
+        row.component = at->place.component.text;
+        row.beside_directory = at->place.component.beside_directory;
+        row.directory = at->is_directory();
+        found.push_back(row);
       }
     }
-    std::erase_if(found, [&](const ListedName& row) { return listed.contains(row.name); });
   }
-  return found;
+  const std::set<std::string> assumed = bucket_.assumed_in(path_of(*directory));
+  for (const std::string& name : assumed) {
+    if (seen.insert(name).second) {
+      ListedName row;
+      row.name = row.component = name;
+      row.directory = true;
+      found.push_back(row);
+    }
+  }
+  std::sort(found.begin(), found.end(), cache::comes_before);
+  return std::make_shared<const cache::ListedPage>(found);
 }
 
 core::Status Directories::fetch(const Request& request, const NodePtr& directory,
                                 Snapshot& snapshot) {
   std::string key;
   OpenDirectory::Chunk chunk;
-  cache::MetadataCache::Complete known;
+  cache::KeyIndex::Complete known;
   std::unique_ptr<PageAhead> outdated;  // ends without the lock
   {
     const core::MutexLock lock(mount_.mutex);
@@ -179,42 +179,61 @@ core::Status Directories::fetch(const Request& request, const NodePtr& directory
       known = mount_.names.listing(key);
     }
   }
-  const auto append = [&](std::shared_ptr<const OpenDirectory::Page> page) {
-    chunk.page = std::move(page);
-    chunk.first = snapshot.size();
-    snapshot.chunks.push_back(chunk);
-  };
+  std::vector<cache::KeyIndex::Page> pages = std::move(known.pages);
   if (known.known) {
     snapshot.finished = true;
     chunk.until = known.until;
-    for (auto& page : known.pages) {
-      append(std::move(page));
-    }
   } else {
     TRY_ASSIGN(Names names, next_page(request.context, snapshot, key));
-    for (const ListedName& name : names) {
-      mount_.counters.escaped_names.add(name.name == name.component ? 0 : 1);
-    }
-    auto page = std::make_shared<const OpenDirectory::Page>(std::move(names));
-    mount_.names.add_page(key, page, snapshot.ticket);
-    if (!page->empty()) {
-      mount_.learnt.recall(key, page->front().key(), page->back().key());
-    }
-    append(std::move(page));
+    mount_.counters.escaped_names.add(static_cast<std::int64_t>(names.page->renamed().size()));
+    remember(key, snapshot, names);
+    pages.push_back(std::move(names.page));
   }
   snapshot.started = true;
-  cache::MetadataCache::Pages all;
-  for (const OpenDirectory::Chunk& one : snapshot.chunks) {
-    all.push_back(one.page);
-  }
-  ahead_.listed(key, all, chunk.until);
-  if (snapshot.finished) {
-    if (!known.known) {
-      mount_.names.add_listing(key, all, snapshot.ticket, snapshot.since);
+  for (cache::KeyIndex::Page& page : pages) {
+    if (!page->empty()) {
+      ahead_.listed(key, snapshot.chunks.size(), page, chunk.until);
     }
-    append(std::make_shared<const OpenDirectory::Page>(unlisted(directory, snapshot)));
+    chunk.page = std::move(page);
+    append(snapshot, chunk);
+  }
+  if (snapshot.finished) {
+    chunk.page = unlisted(directory, snapshot);
+    append(snapshot, chunk);
   }
   return {};
+}
+
+void Directories::remember(const std::string& key, Snapshot& snapshot, const Names& names) {
+  const auto add = [&](cache::KeyIndex::Page page, cache::KeySpan span) {
+    mount_.names.add_page(key, std::move(page), std::move(span), snapshot.ticket, snapshot.since);
+  };
+  const std::string begun = snapshot.to;
+  std::string from = begun;
+  for (const store::ListedObject& held : snapshot.held_back) {
+    const std::string own = held.key.text().substr(key.size());
+    if (own >= from) {
+      add(names.page, {from, own});
+      from = own + '\0';
+    }
+  }
+  if (!names.to || *names.to > from) {
+    add(names.page, {from, names.to});
+  }
+  snapshot.to = std::max(begun, names.to.value_or(std::string()));
+  for (std::size_t i = 0; i < names.page->size(); ++i) {
+    const ListedName row = (*names.page)[i];
+    std::string own = row.key();
+    if (own >= begun) {
+      break;
+    }
+    std::string behind = own + '\0';  // an earlier page held it back
+    add(std::make_shared<const cache::ListedPage>(std::vector{row}),
+        {std::move(own), std::move(behind)});
+  }
+  if (!names.page->empty()) {
+    mount_.learnt.recall(key, names.page->front().key(), names.page->back().key());
+  }
 }
 
 NodePtr Directories::node_for(const NodePtr& directory, const OpenDirectory::Chunk& chunk,
@@ -248,8 +267,8 @@ NodePtr Directories::node_for(const NodePtr& directory, const OpenDirectory::Chu
   if (!may_add || mount_.in_transit(*directory, listed.name)) {
     return nullptr;
   }
-  return make_node(mount_, directory, listed.name, {listed.component, listed.beside_directory}, key,
-                   *answer);
+  return make_node(mount_, directory, std::string(listed.name),
+                   {std::string(listed.component), listed.beside_directory}, key, *answer);
 }
 
 const std::string* Directories::key_of(OpenDirectory& open) {
@@ -278,13 +297,13 @@ std::optional<DirectoryEntry> Directories::entry_for(OpenDirectory& open,
   const std::string key = *above + listed.key();
   const NodePtr child = node_for(open.node, chunk, listed, key, plus);
   if (!child) {
-    using Kind = cache::MetadataCache::Answer::Kind;
+    using Kind = cache::KeyIndex::Answer::Kind;
     if (chunk.changes != open.node->place.changes &&
-        mount_.names.find(*above, listed.name).kind == Kind::Absent) {
+        mount_.names.find(*above, entry.name).kind == Kind::Absent) {
       return std::nullopt;  // we removed it since
     }
     entry.attributes.mode = type_of(mount_.options, listed);
-    entry.attributes.inode = number_of(key, listed.etag);
+    entry.attributes.inode = number_of(key, model::ETag(listed.etag));
     return entry;
   }
   entry.complete =

@@ -26,15 +26,16 @@ class Directories {
  private:
   using OpenPtr = std::shared_ptr<OpenDirectory>;
   using Snapshot = OpenDirectory::Snapshot;
-  using Names = std::vector<cache::ListedName>;
 
   core::Status fetch(const Request& request, const NodePtr& directory, Snapshot& snapshot);
   core::Result<Names> next_page(const core::OpContext& context, Snapshot& snapshot,
                                 const std::string& key);
+  /// Notes what a page showed for whoever asks for its names.
+  void remember(const std::string& key, Snapshot& snapshot, const Names& names);
   /// Asks for the next page already.
   void ask_ahead(const Request& request, const NodePtr& directory, Snapshot& snapshot);
   /// Names that no listing shows: of content that is not published yet, and of --assume-dirs.
-  Names unlisted(const NodePtr& directory, const Snapshot& snapshot);
+  cache::KeyIndex::Page unlisted(const NodePtr& directory, const Snapshot& snapshot);
   core::Status fill_from(const Request& request, const OpenPtr& open, std::uint64_t offset,
                          bool plus, const DirectoryFill& fill);
   /// What to hand out for a name; nothing if it is no more. `counted` got a lookup count.

@@ -25,9 +25,9 @@ Learnt::Ticket Learnt::ticket() const {
   return changes_;
 }
 
-bool Learnt::Row::is_of_state(const model::ETag& etag, core::WallTime last_modified) const {
+bool Learnt::Row::is_of_state(std::string_view etag, core::WallTime last_modified) const {
   const std::optional<store::ObjectMeta>& meta = told.found->meta;
-  return meta && is_settled(*meta) && meta->etag == etag && meta->last_modified == last_modified;
+  return meta && is_settled(*meta) && meta->etag.text() == etag && meta->last_modified == last_modified;
 }
 
 void Learnt::add(const std::string& key, std::shared_ptr<const Found> found, core::SteadyTime asked,
@@ -67,7 +67,7 @@ std::optional<Answer> Learnt::fresh(const std::string& key) const {
                                                                  : std::nullopt;
 }
 
-std::shared_ptr<const Found> Learnt::of_state(const std::string& key, const model::ETag& etag,
+std::shared_ptr<const Found> Learnt::of_state(const std::string& key, std::string_view etag,
                                               core::WallTime last_modified) const {
   const core::MutexLock lock(mutex_);
   const Row* row = find(key);
@@ -95,7 +95,7 @@ void Learnt::recall(const std::string& directory, const std::string& first,
   for (const state::Remembered& about : known) {
     add_number(about);
     if (Row* row = find(about.key)) {
-      if (!about.facts.empty() && row->is_of_state(about.etag, about.last_modified)) {
+      if (!about.facts.empty() && row->is_of_state(about.etag.text(), about.last_modified)) {
         row->remembered = about.inode;
       }
     } else if (auto meta = from_facts(about)) {
@@ -141,7 +141,7 @@ void Learnt::remember(const std::string& key, const model::ETag& etag, InodeNumb
     const core::MutexLock lock(mutex_);
     const Row* row = meta != nullptr ? find(key) : nullptr;
     if (row != nullptr && row->remembered == number &&
-        row->is_of_state(etag, meta->last_modified)) {
+        row->is_of_state(etag.text(), meta->last_modified)) {
       return;  // from there it came
     }
     numbers_.erase(key);

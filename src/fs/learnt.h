@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 
 #include "core/clock.h"
@@ -45,7 +46,7 @@ class Learnt {
   /// What the object is that a listing shows with these; none: unknown. Its component may be
   /// missing.
   [[nodiscard]] std::shared_ptr<const Found> of_state(const std::string& key,
-                                                      const model::ETag& etag,
+                                                      std::string_view etag,
                                                       core::WallTime last_modified) const;
 
   /// Calls to mind what the memory has of a page of a directory's listing, from the first of its
@@ -73,7 +74,7 @@ class Learnt {
     InodeNumber remembered =
         0;  ///< the memory has it, in this state, by this number; 0: it may not
 
-    [[nodiscard]] bool is_of_state(const model::ETag& etag, core::WallTime last_modified) const;
+    [[nodiscard]] bool is_of_state(std::string_view etag, core::WallTime last_modified) const;
   };
   using Rows = std::unordered_map<std::string, Row>;
   struct Known {

@@ -1,7 +1,9 @@
 #include "fs/listing.h"
 
 #include <algorithm>
-#include <set>
+#include <deque>
+#include <string_view>
+#include <utility>
 
 #include "model/names.h"
 
@@ -12,29 +14,69 @@ using cache::ListedName;
 
 ListedName of_object(const std::string& prefix, const store::ListedObject& object) {
   ListedName row;
-  row.component = object.key.text().substr(prefix.size());
+  row.component = std::string_view(object.key.text()).substr(prefix.size());
   row.symlink = object.type == store::ObjectType::Symlink;
   row.size = object.size;
-  row.etag = object.etag;
+  row.etag = object.etag.text();
   row.last_modified = object.last_modified;
   return row;
 }
 
-/// In the order of keys, in which a directory's ends with a slash. Without making the keys: a page
-/// takes ten thousand of these.
-bool comes_before(const ListedName& a, const ListedName& b) {
-  const std::string& x = a.component;
-  const std::string& y = b.component;
-  const std::size_t common = std::min(x.size(), y.size());
-  if (const int order = x.compare(0, common, y, 0, common); order != 0) {
-    return order < 0;
+ListedName of_directory(const std::string& prefix, std::string_view common) {
+  ListedName row;
+  row.component = common.substr(prefix.size(), common.size() - prefix.size() - 1);
+  row.directory = true;
+  return row;
+}
+
+/// All of the page, and what was held back of those before, in the order of their keys.
+std::vector<ListedName> rows_of(const std::string& prefix, const store::ListPage& page,
+                                const std::vector<store::ListedObject>& held_back) {
+  std::vector<ListedName> rows;
+  rows.reserve(held_back.size() + page.objects.size() + page.common_prefixes.size());
+  for (const auto* objects : {&held_back, &page.objects}) {
+    for (const store::ListedObject& object : *objects) {
+      const ListedName row = of_object(prefix, object);
+      if (!row.component.empty() || row.size > 0) {
+        rows.push_back(row);
+      }
+    }
   }
-  const auto next = [common](const ListedName& row) {
-    return common < row.component.size() ? static_cast<unsigned char>(row.component[common])
-           : row.directory               ? int{'/'}
-                                         : -1;
-  };
-  return next(a) < next(b);
+  for (const std::string& common : page.common_prefixes) {
+    rows.push_back(of_directory(prefix, common));
+  }
+  std::sort(rows.begin(), rows.end(), cache::comes_before);
+  return rows;
+}
+
+bool has_directory(const std::string& prefix, const store::ListPage& page,
+                   std::string_view component) {
+  ListedName wanted;
+  wanted.component = component;
+  wanted.directory = true;
+  const auto at =
+      std::lower_bound(page.common_prefixes.begin(), page.common_prefixes.end(), wanted,
+                       [&](const std::string& common, const ListedName& directory) {
+                         return cache::comes_before(of_directory(prefix, common), directory);
+                       });
+  return at != page.common_prefixes.end() && of_directory(prefix, *at).component == component;
+}
+
+/// Whether a later page may bring a directory beside the object; `to` is where that begins.
+bool is_open(const ListedName& row, const std::string& to) {
+  return !row.directory && !row.component.empty() && to.starts_with(row.component) &&
+         to < std::string(row.component) + '/';
+}
+
+/// The same object again, of which `row` is a view.
+store::ListedObject object_of(const std::string& prefix, const ListedName& row) {
+  store::ListedObject object;
+  object.key = model::ObjectKey(prefix + std::string(row.component));
+  object.size = row.size;
+  object.etag = model::ETag(row.etag);
+  object.last_modified = row.last_modified;
+  object.type = row.symlink ? store::ObjectType::Symlink : store::ObjectType::Normal;
+  return object;
 }
 
 // A page may be empty for good reasons (what it would show was just deleted), but not for ever.
@@ -69,40 +111,34 @@ core::Status ListingWatch::inspect(store::ListPage& page) {
   return {};
 }
 
-std::vector<ListedName> names_in(const std::string& prefix, const store::ListPage& page,
-                                 std::vector<ListedName>& held_back) {
-  std::vector<ListedName> rows = std::move(held_back);
+Names names_in(const std::string& prefix, const store::ListPage& page,
+               std::vector<store::ListedObject>& held_back) {
+  const std::vector<store::ListedObject> before = std::move(held_back);
   held_back.clear();
-  std::set<std::string> directories;
-  for (const std::string& common : page.common_prefixes) {
-    ListedName row;
-    row.component = common.substr(prefix.size(), common.size() - prefix.size() - 1);
-    row.directory = true;
-    directories.insert(row.component);
-    rows.push_back(std::move(row));
+  std::vector<ListedName> rows = rows_of(prefix, page, before);
+  Names names;
+  if (!page.next_token.empty()) {
+    names.to = rows.empty() ? std::string() : rows.back().key() + '\0';
   }
-  for (const store::ListedObject& object : page.objects) {
-    ListedName row = of_object(prefix, object);
-    if (!row.component.empty() || row.size > 0) {
-      rows.push_back(std::move(row));
-    }
-  }
-  std::sort(rows.begin(), rows.end(), comes_before);
-  const std::string last =
-      page.next_token.empty() || rows.empty() ? std::string() : rows.back().key();
+  std::deque<std::string> other_names;  // which do not move
   std::vector<ListedName> ready;
+  ready.reserve(rows.size());
   for (ListedName& row : rows) {
-    if (!row.directory && !page.next_token.empty() && !row.component.empty() &&
-        last < row.component + '/') {
-      held_back.push_back(std::move(row));
+    if (names.to && is_open(row, *names.to)) {
+      held_back.push_back(object_of(prefix, row));
       continue;
     }
-    row.beside_directory =
-        !row.directory && (row.component.empty() || directories.contains(row.component));
-    row.name = model::file_name({row.component, row.beside_directory});
-    ready.push_back(std::move(row));
+    row.beside_directory = !row.directory && (row.component.empty() ||
+                                              has_directory(prefix, page, row.component));
+    row.name = row.component;
+    if (row.beside_directory || !model::is_file_name(row.component)) {
+      row.name = other_names.emplace_back(
+          model::file_name({std::string(row.component), row.beside_directory}));
+    }
+    ready.push_back(row);
   }
-  return ready;
+  names.page = std::make_shared<const cache::ListedPage>(ready);
+  return names;
 }
 
 }  // namespace fs

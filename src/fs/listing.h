@@ -1,9 +1,11 @@
 #pragma once
 // From the pages of a listing to names.
+#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "cache/metadata_cache.h"
+#include "cache/listed_page.h"
 #include "core/result.h"
 #include "store/object_store.h"
 
@@ -25,11 +27,19 @@ class ListingWatch {
   int without_news_ = 0;  ///< pages in a row
 };
 
+/// The names of one page of a listing.
+struct Names {
+  std::shared_ptr<const cache::ListedPage> page;
+  /// Up to there, by keys behind the prefix, no other page will bring names but for what is held
+  /// back; none: this was the last; empty: the page was.
+  std::optional<std::string> to;
+};
+
 /// The names in one page of a listing of `prefix`, in order of their keys: an object beside a
 /// directory of the same name gets its other name, and the marker is shown only for its content.
 /// `held_back` takes objects beside which a later page may still bring a directory.
 /// The page has been inspected.
-std::vector<cache::ListedName> names_in(const std::string& prefix, const store::ListPage& page,
-                                        std::vector<cache::ListedName>& held_back);
+Names names_in(const std::string& prefix, const store::ListPage& page,
+               std::vector<store::ListedObject>& held_back);
 
 }  // namespace fs

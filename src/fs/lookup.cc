@@ -30,10 +30,10 @@ struct Lookup::Known {
   std::string directory_key;
   std::string directory_path;
   std::string name;
-  cache::MetadataCache::Ticket ticket = 0;
+  cache::KeyIndex::Ticket ticket = 0;
   std::uint64_t moves = 0;
   std::uint64_t changes = 0;
-  cache::MetadataCache::Answer listed;
+  cache::KeyIndex::Answer listed;
   NodePtr node;  ///< none: no node has that name
   std::uint64_t revision = 0;
   bool is_directory = false;
@@ -59,10 +59,10 @@ core::Status Lookup::take_down(Known& known, const NodePtr& directory, const Nod
     known.has_marker = node->stored.has_value();
     known.component = node->place.component;
     TRY_ASSIGN(known.key, mount_.key(*node));
-  } else if (known.listed.listed) {
-    const cache::ListedName& row = *known.listed.listed;
+  } else if (const cache::ListedName* const listed = known.listed.listed()) {
+    const cache::ListedName& row = *listed;
     known.is_directory = row.directory;
-    known.component = {row.component, row.beside_directory};
+    known.component = {std::string(row.component), row.beside_directory};
     known.key = known.directory_key + row.key();
   }
   return {};
@@ -71,12 +71,12 @@ core::Status Lookup::take_down(Known& known, const NodePtr& directory, const Nod
 std::optional<Answer> Lookup::remembered(const Known& known) const {
   return known.key.empty()
              ? std::nullopt
-             : known_of(mount_, known.key, known.listed.listed.get(), known.listed.until);
+             : known_of(mount_, known.key, known.listed.listed(), known.listed.until);
 }
 
 core::Result<Found> Lookup::ask_about(const core::OpContext& context, const Known& known) {
   auto found = !known.is_directory ? bucket_.object(context, known.key, known.component)
-               : known.listed.listed
+               : known.listed.listed() != nullptr
                    ? bucket_.listed_directory(context, known.key)
                    : bucket_.directory(context, known.key, joined(known.directory_path, known.name),
                                        known.has_marker || !known.node);
@@ -118,7 +118,7 @@ core::Result<Answer> Lookup::ask(const core::OpContext& context, Known& known) {
   if (known.key.empty()) {
     if (const auto hint = ahead_.hint(known.directory_key, known.name)) {
       known.is_directory = hint->directory;
-      known.component = {hint->component, hint->beside_directory};
+      known.component = hint->component;
       known.key = known.directory_key + hint->key();
     }
   }
@@ -172,11 +172,12 @@ core::Result<NodePtr> Lookup::find(const core::OpContext& context, const NodePtr
         return node;
       }
       TRY(take_down(known, directory, node, name));
-      if (node && known.listed.listed && confirm(*node, *known.listed.listed, known.listed.until)) {
+      if (node && known.listed.listed() != nullptr &&
+          confirm(*node, *known.listed.listed(), known.listed.until)) {
         return node;
       }
     }
-    if (known.listed.kind == cache::MetadataCache::Answer::Kind::Absent && !known.node) {
+    if (known.listed.kind == cache::KeyIndex::Answer::Kind::Absent && !known.node) {
       return no_such(name);
     }
     TRY_ASSIGN(const Answer answer, ask(context, known));

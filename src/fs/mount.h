@@ -8,7 +8,7 @@
 #include <unordered_map>
 #include <utility>
 
-#include "cache/metadata_cache.h"
+#include "cache/key_index.h"
 #include "core/mutex.h"
 #include "fs/drafts.h"
 #include "fs/inode_table.h"
@@ -34,7 +34,7 @@ struct Mount {
   const Options options;
   const Parts parts;
   const Counters counters;
-  cache::MetadataCache names;
+  cache::KeyIndex names;
   Learnt learnt;
 
   mutable core::Mutex mutex{core::LockRank::Namespace};

@@ -35,8 +35,8 @@ struct Stored {
   bool settled = false;
 
   /// Is this what a listing's row or another answer tells of?
-  [[nodiscard]] bool is_same_state(const model::ETag& etag, core::WallTime last_modified) const {
-    return settled && dated && meta.etag == etag && meta.last_modified == last_modified;
+  [[nodiscard]] bool is_same_state(std::string_view etag, core::WallTime last_modified) const {
+    return settled && dated && meta.etag.text() == etag && meta.last_modified == last_modified;
   }
 };
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "cache/metadata_cache.h"
+#include "cache/key_index.h"
 #include "fs/listing.h"
 #include "fs/node.h"
 #include "fs/page_ahead.h"
@@ -14,9 +14,8 @@ namespace fs {
 /// One handle of a directory: a snapshot that grows as it is read, so that offsets stay good.
 /// Guarded by Mount::mutex, but that `busy` says that one thread is reading, whose all the rest is.
 struct OpenDirectory {
-  using Page = cache::MetadataCache::Page;
   struct Chunk {
-    std::shared_ptr<const Page> page;
+    cache::KeyIndex::Page page;
     std::uint64_t first = 0;    ///< the place of its first name among all
     core::SteadyTime until{};   ///< how long it can be believed
     std::uint64_t changes = 0;  ///< Place::changes when it was asked for
@@ -31,8 +30,9 @@ struct OpenDirectory {
     ListingWatch watch;
     std::unique_ptr<PageAhead> coming;  ///< the page that `token` leads to
     /// Objects at the end of a page beside which a directory of the same name may still come.
-    std::vector<cache::ListedName> held_back;
-    cache::MetadataCache::Ticket ticket = 0;
+    std::vector<store::ListedObject> held_back;
+    std::string to;  ///< up to there it is known, by keys behind the directory's
+    cache::KeyIndex::Ticket ticket = 0;
     core::SteadyTime since{};
 
     [[nodiscard]] std::uint64_t size() const {

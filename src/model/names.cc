@@ -135,13 +135,17 @@ bool is_utf8(std::string_view text) {
   return true;
 }
 
+bool is_file_name(std::string_view component) {
+  return is_possible_name(component) && is_utf8(component);
+}
+
 std::string file_name(const KeyComponent& component) {
   std::string name;
   if (component.beside_directory) {
     name = std::string(kBeside) + escape(component.text);
   } else if (auto bytes = stored_bytes(component.text)) {
     return *std::move(bytes);
-  } else if (is_possible_name(component.text) && is_utf8(component.text)) {
+  } else if (is_file_name(component.text)) {
     return component.text;
   } else {
     name = std::string(kIllegal) + escape(component.text);

@@ -50,6 +50,9 @@ struct LongName {
 /// The name under which a component appears: 1 to 255 bytes, no slash, no NUL.
 std::string file_name(const KeyComponent& component);
 
+/// Whether file_name({component}) is the component itself.
+bool is_file_name(std::string_view component);
+
 /// The component that a name stands for.
 /// Errors: NameTooLong; InvalidArgument for a reserved name that file_name() never makes, "." and
 ///   "..".

@@ -72,5 +72,33 @@ TEST(ListingWatch, BearsAFewPagesWithNothingInThem) {
   EXPECT_THAT(watch.inspect(last), IsOk());
 }
 
+std::vector<std::string> names_of(const Names& names) {
+  std::vector<std::string> all;
+  for (std::size_t i = 0; i < names.page->size(); ++i) {
+    all.emplace_back((*names.page)[i].name);
+  }
+  return all;
+}
+
+TEST(NamesIn, ObjectWaitsForADirectoryThatMayStillCome) {
+  std::vector<store::ListedObject> held;
+  const Names first = names_in("d/", page_of({"d/a", "d/c", "d/c!"}), held);
+  EXPECT_THAT(names_of(first), ::testing::ElementsAre("a"));
+  EXPECT_EQ(first.to, std::string("c!") + '\0');
+  ASSERT_EQ(held.size(), 2U);
+  const Names second = names_in("d/", page_of({"d/d"}, {"d/c/"}, false), held);
+  EXPECT_THAT(names_of(second), ::testing::ElementsAre(".stsfs-file.c", "c!", "c", "d"));
+  EXPECT_EQ(second.to, std::nullopt);
+  EXPECT_THAT(held, ::testing::IsEmpty());
+}
+
+TEST(NamesIn, MarkerIsShownForItsContentOnly) {
+  std::vector<store::ListedObject> held;
+  store::ListPage page = page_of({"d/"}, {}, false);
+  EXPECT_THAT(names_of(names_in("d/", page, held)), ::testing::IsEmpty());
+  page.objects.front().size = 5;
+  EXPECT_THAT(names_of(names_in("d/", page, held)), ::testing::ElementsAre(".stsfs-file."));
+}
+
 }  // namespace
 }  // namespace fs
