@@ -225,7 +225,7 @@ RC_GTEST_PROP(ListingScanner, ReadsWhatTheOracleReads, ()) {
 RC_GTEST_PROP(ListingScanner, TakesNothingThatTheOracleRefuses, ()) {
   const Traits& traits = some_traits();
   std::string text = some_listing();
-  for (int n = 1 + below(3); n > 0; --n) {
+  for (int n = 1 + below(2); n > 0; --n) {
     text = damaged(text);
   }
   const Page page = scan(text, some_cuts(text), traits);
