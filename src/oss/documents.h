@@ -10,11 +10,6 @@
 
 namespace oss {
 
-/// An answer of ListObjectsV2. Keys are taken if they were asked for with encoding-type=url and
-/// came so, or are printable ASCII: nothing else survives XML unchanged for certain. S3 services
-/// that do not know that parameter are believed as far as XML can carry a name.
-core::Result<store::ListPage> read_listing(std::string_view text, const Traits& traits);
-
 core::Result<std::string> read_upload_id(std::string_view text);
 
 struct CopyResult {

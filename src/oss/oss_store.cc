@@ -165,45 +165,6 @@ core::Result<store::SymlinkInfo> OssStore::get_symlink(const core::OpContext& co
   return client_.repeat(context, attempt);
 }
 
-core::Result<store::ListPage> OssStore::list(const core::OpContext& context,
-                                             const store::ListQuery& query) {
-  if (query.max_keys == 0 || query.max_keys > 1000) {
-    return core::fail(ErrorKind::InvalidArgument, "a page has 1 to 1000 keys");
-  }
-  Call call = client_.call(Operation::ListObjectsV2, "GET", "");
-  call.subject = query.prefix;
-  auto& parameters = call.request.query;
-  parameters.push_back({"list-type", "2"});
-  parameters.push_back({"max-keys", std::to_string(query.max_keys)});
-  // Keys with control characters would make the answer ill-formed otherwise.
-  parameters.push_back({"encoding-type", "url"});
-  const auto add_if_any = [&parameters](std::string name, const std::string& value) {
-    if (!value.empty()) {
-      parameters.push_back({std::move(name), value});
-    }
-  };
-  add_if_any("prefix", query.prefix);
-  add_if_any("delimiter", query.delimiter);
-  add_if_any("continuation-token", query.continuation_token);
-  if (query.continuation_token.empty()) {
-    add_if_any("start-after", query.start_after);
-  }
-  const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::ListPage> {
-    call.attempt = n;
-    TRY_ASSIGN(const http::Response response, client_.send_once(context, call, pause));
-    auto page = read_listing(response.body, client_.traits());
-    if (!page) {
-      return std::move(page).error().within("ListObjectsV2 " + query.prefix);
-    }
-    if (!page->next_token.empty() && page->next_token == query.continuation_token) {
-      return core::fail(ErrorKind::Protocol,
-                        "ListObjectsV2 " + query.prefix + ": the pages go round in a circle");
-    }
-    return page;
-  };
-  return client_.repeat(context, attempt);
-}
-
 core::Status OssStore::remove(const core::OpContext& context, const model::ObjectKey& key) {
   TRY(check_key(key));
   const auto response =

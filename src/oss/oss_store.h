@@ -51,6 +51,8 @@ class OssStore final : public store::ObjectStore {
                            const std::vector<model::ObjectKey>& keys) override;
   core::Result<store::ListPage> list(const core::OpContext& context,
                                      const store::ListQuery& query) override;
+  void start_list(const core::OpContext& context, const store::ListQuery& query,
+                  ListDone done) override;
   core::Result<store::Published> put_symlink(const core::OpContext& context,
                                              const model::ObjectKey& key,
                                              const model::ObjectKey& target,

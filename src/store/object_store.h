@@ -187,6 +187,13 @@ class ObjectStore {
                                    const std::vector<model::ObjectKey>& keys) = 0;
 
   virtual core::Result<ListPage> list(const core::OpContext& context, const ListQuery& query) = 0;
+  using ListDone = std::function<void(core::Result<ListPage>)>;
+  /// The same as one request that nobody waits for: `done` is called once, by a thread of the
+  /// network or at once, and must not block.
+  /// Errors: any only says that it takes a list() to know, which tries again and waits for
+  /// credentials.
+  virtual void start_list(const core::OpContext& context, const ListQuery& query,
+                          ListDone done) = 0;
 
   /// A link has no content and no class of its own: of `attributes` it takes metadata and ACL.
   /// Errors: Exists when the precondition says Absent; Unsupported without symlinks.

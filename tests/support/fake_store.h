@@ -157,6 +157,9 @@ class FakeStore final : public store::ObjectStore {
                            const std::vector<model::ObjectKey>& keys) override;
   core::Result<store::ListPage> list(const core::OpContext& context,
                                      const store::ListQuery& query) override;
+  /// list(), by a thread of its own.
+  void start_list(const core::OpContext& context, const store::ListQuery& query,
+                  ListDone done) override;
   core::Result<store::Published> put_symlink(const core::OpContext& context,
                                              const model::ObjectKey& key,
                                              const model::ObjectKey& target,

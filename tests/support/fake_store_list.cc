@@ -79,6 +79,11 @@ core::Result<store::ListPage> FakeStore::list(const core::OpContext& context,
   return page;
 }
 
+void FakeStore::start_list(const core::OpContext& context, const store::ListQuery& query,
+                           ListDone done) {
+  network_.post([this, context, query, done = std::move(done)] { done(list(context, query)); });
+}
+
 core::Result<FakeStore::Upload*> FakeStore::upload(const model::ObjectKey& key,
                                                    const std::string& id) {
   const auto at = uploads_.find(id);

@@ -1,6 +1,6 @@
 // Listings, and XML that somebody meant badly.
-#include "oss/documents.h"
 #include "oss/xml.h"
+#include "unit/oss/listing_oracle.h"
 #include "unit/oss/store_fixture.h"
 
 namespace oss {
@@ -26,7 +26,7 @@ std::string listing(const std::string& inside,
 }
 
 TEST(Listing, IsRead) {
-  const auto page = read_listing(
+  const auto page = scan_listing(
       listing(
           entry("dir%2Fa+b%2Bc%25%01",
                 "<Size>18446744073709551615</Size><Owner><ID>1</ID>"
@@ -48,7 +48,7 @@ TEST(Listing, IsRead) {
 }
 
 TEST(Listing, DecodesOnlyWhatIsEncoded) {
-  const auto page = read_listing("<ListBucketResult><IsTruncated>false</IsTruncated>" +
+  const auto page = scan_listing("<ListBucketResult><IsTruncated>false</IsTruncated>" +
                                      entry("a%2Fb+c") + "</ListBucketResult>",
                                  kOss);
   ASSERT_TRUE(page);
@@ -58,7 +58,7 @@ TEST(Listing, DecodesOnlyWhatIsEncoded) {
 class BadListing : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(BadListing, IsRefused) {
-  const auto page = read_listing(GetParam(), kOss);
+  const auto page = scan_listing(GetParam(), kOss);
   ASSERT_FALSE(page) << page->objects.size();
   EXPECT_EQ(page.error().kind, ErrorKind::Protocol);
 }
@@ -83,13 +83,13 @@ TEST(Listing, AHundredThousandAttributesCostNothing) {
   }
   const auto began = core::BootClock::now();
   EXPECT_FALSE(
-      read_listing("<ListBucketResult><Contents" + attributes + "/></ListBucketResult>", kOss));
-  EXPECT_FALSE(read_listing(std::string(50'000, '<') + "a", kOss));
+      scan_listing("<ListBucketResult><Contents" + attributes + "/></ListBucketResult>", kOss));
+  EXPECT_FALSE(scan_listing(std::string(50'000, '<') + "a", kOss));
   std::string deep;
   for (int n = 0; n < 50'000; ++n) {
     deep += "<a>";
   }
-  EXPECT_FALSE(read_listing(deep, kOss));
+  EXPECT_FALSE(scan_listing(deep, kOss));
   EXPECT_LT(core::BootClock::now() - began, std::chrono::seconds{5});
 }
 

@@ -1,6 +1,6 @@
 // What is different in the S3 dialect.
 #include "core/digest.h"
-#include "oss/documents.h"
+#include "unit/oss/listing_oracle.h"
 #include "unit/oss/store_fixture.h"
 
 namespace oss {
@@ -323,11 +323,11 @@ TEST_F(S3, ListingsOfServicesThatDoNotEncodeAreBelieved) {
       "<ListBucketResult><IsTruncated>true</IsTruncated><NextContinuationToken>a%41&#x01; ü"
       "</NextContinuationToken><Contents><Key>dir/ü &amp; %41</Key><Size>1</Size>"
       "<LastModified>2024-01-02T03:04:05Z</LastModified></Contents></ListBucketResult>";
-  const auto read = read_listing(page, traits_);
+  const auto read = scan_listing(page, traits_);
   ASSERT_TRUE(read) << read.error().message;
   EXPECT_EQ(read->objects.at(0).key.text(), "dir/ü & %41");
   EXPECT_EQ(read->next_token, "a%41\x01 ü");
-  EXPECT_FALSE(read_listing(page, traits_of(Dialect::Oss)));
+  EXPECT_FALSE(scan_listing(page, traits_of(Dialect::Oss)));
 }
 
 TEST_F(S3, BatchDeletesSpeakPlainKeys) {
