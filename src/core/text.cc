@@ -36,17 +36,19 @@ std::string percent_encode(std::string_view text, bool keep_slash) {
 }
 
 std::string percent_decode(std::string_view text, bool plus_is_blank) {
-  std::string out;
-  out.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size() && hex_value(text[i + 1]) >= 0 &&
-        hex_value(text[i + 2]) >= 0) {
-      out += static_cast<char>(hex_value(text[i + 1]) * 16 + hex_value(text[i + 2]));
-      i += 2;
+  // In place: every key of a listing comes through here.
+  std::string out(text);
+  char* to = out.data();
+  const char* const end = to + out.size();
+  for (const char* from = to; from != end; ++from) {
+    if (*from == '%' && end - from > 2 && hex_value(from[1]) >= 0 && hex_value(from[2]) >= 0) {
+      *to++ = static_cast<char>(hex_value(from[1]) * 16 + hex_value(from[2]));
+      from += 2;
     } else {
-      out += text[i] == '+' && plus_is_blank ? ' ' : text[i];
+      *to++ = *from == '+' && plus_is_blank ? ' ' : *from;
     }
   }
+  out.resize(static_cast<std::size_t>(to - out.data()));
   return out;
 }
 

@@ -54,14 +54,15 @@ bool read_digits(std::string_view text, std::size_t at, std::size_t digits, int&
   if (text.size() < at + digits) {
     return false;
   }
-  value = 0;
-  for (std::size_t i = at; i < at + digits; ++i) {
-    if (text[i] < '0' || text[i] > '9') {
-      return false;
-    }
-    value = value * 10 + (text[i] - '0');
+  unsigned number = 0;
+  bool good = true;
+  for (const char c : text.substr(at, digits)) {
+    const auto digit = static_cast<unsigned>(c) - '0';
+    good &= digit <= 9;
+    number = number * 10 + digit;
   }
-  return true;
+  value = static_cast<int>(number);
+  return good;
 }
 
 /// A non-negative decimal number with an optional fraction at the start of `text`, which loses it.

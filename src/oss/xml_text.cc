@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 namespace oss {
@@ -11,23 +12,35 @@ namespace {
 
 constexpr std::size_t kMaxAttributes = 16;
 
-/// Whether a byte is a part of a name, and whether it stands for more than itself in a text.
-constexpr std::uint8_t kName = 1;
-constexpr std::uint8_t kSpecial = 2;
-constexpr std::array<std::uint8_t, 256> kClasses = [] {
-  std::array<std::uint8_t, 256> classes{};
-  for (std::size_t c = 0; c < classes.size(); ++c) {
+/// Whether a byte is a part of a name.
+constexpr std::array<bool, 256> kInNames = [] {
+  std::array<bool, 256> in_names{};
+  for (std::size_t c = 0; c < in_names.size(); ++c) {
     const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
     const bool digit = c >= '0' && c <= '9';
-    if (letter || digit || c >= 0x80 || c == ':' || c == '_' || c == '-' || c == '.') {
-      classes[c] = kName;
-    }
+    in_names[c] = letter || digit || c >= 0x80 || c == ':' || c == '_' || c == '-' || c == '.';
   }
-  classes['&'] = classes['\r'] = classes['\n'] = kSpecial;
-  return classes;
+  return in_names;
 }();
 
-bool is(char c, std::uint8_t what) { return (kClasses[static_cast<unsigned char>(c)] & what) != 0; }
+bool is_in_names(char c) { return kInNames[static_cast<unsigned char>(c)]; }
+
+/// Whether any character may stand for another: '&' or a control character. Eight at a time.
+bool has_special(std::string_view text) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;
+  std::uint64_t found = 0;
+  for (; text.size() >= sizeof(found); text.remove_prefix(sizeof(found))) {
+    std::uint64_t eight = 0;
+    std::memcpy(&eight, text.data(), sizeof(eight));
+    // The highest bit of a byte says that it is below 0x20, or '&'. A borrow may say so of the byte
+    // above one that is: never of a text where none is.
+    const std::uint64_t no_and = eight ^ (kEach * '&');
+    found |= ((eight - kEach * ' ') & ~eight) | ((no_and - kEach) & ~no_and);
+  }
+  return (found & (kEach << 7U)) != 0 || std::any_of(text.begin(), text.end(), [](char c) {
+           return c == '&' || (c >= 0 && c < ' ');
+         });
+}
 
 void append_utf8(std::uint32_t code, std::string& to) {
   const auto tail = [&](unsigned shift) {
@@ -134,13 +147,11 @@ bool read_xml_text(std::string_view raw, std::string& scratch, std::string_view&
     text = {};
     return true;
   }
-  const auto special = [](char c) { return is(c, kSpecial); };
-  auto at = static_cast<std::size_t>(std::find_if(raw.begin(), raw.end(), special) - raw.begin());
-  if (at == raw.size()) {
+  if (!has_special(raw)) {
     return true;
   }
-  scratch.assign(raw.substr(0, at));
-  while (at < raw.size()) {
+  scratch.clear();
+  for (std::size_t at = 0; at < raw.size();) {
     const char c = raw[at];
     if (c == '&') {
       const std::size_t taken = take_reference(raw.substr(at), &scratch);
@@ -162,12 +173,12 @@ bool read_xml_text(std::string_view raw, std::string& scratch, std::string_view&
 }
 
 bool is_xml_name_start(char c) {
-  return is(c, kName) && c != '-' && c != '.' && (c < '0' || c > '9');
+  return is_in_names(c) && c != '-' && c != '.' && (c < '0' || c > '9');
 }
 
 std::size_t xml_name_length(std::string_view text) {
   std::size_t length = 0;
-  while (length < text.size() && is(text[length], kName)) {
+  while (length < text.size() && is_in_names(text[length])) {
     ++length;
   }
   return length;

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include <functional>
+#include <future>
 
 #include "conformance/instances.h"
 #include "core/digest.h"
@@ -93,6 +94,22 @@ class StoreContract : public ::testing::TestWithParam<Case> {
     }
     ADD_FAILURE() << "the pages do not end";
     return all;
+  }
+
+  core::Result<store::ListPage> started_list(const store::ListQuery& query) {
+    // Outlives the wait for it, which may end while its value is being set.
+    const auto promise = std::make_shared<std::promise<core::Result<store::ListPage>>>();
+    store().start_list(context_, query, [promise](core::Result<store::ListPage> page) {
+      promise->set_value(std::move(page));
+    });
+    return promise->get_future().get();
+  }
+  static std::vector<std::string> keys_of(const store::ListPage& page) {
+    std::vector<std::string> keys;
+    for (const auto& object : page.objects) {
+      keys.push_back(object.key.text() + " " + std::to_string(object.size) + object.etag.text());
+    }
+    return keys;
   }
 
   core::OpContext context_;
@@ -251,6 +268,27 @@ TEST_P(StoreContract, ListingsFoldAndTurnPages) {
   store::ListQuery nothing;
   nothing.prefix = "nothing/";
   EXPECT_THAT(list(nothing).first, IsEmpty());
+}
+
+TEST_P(StoreContract, PagesComeToWhoDoesNotWaitForThem) {
+  for (const char* key : {"a", "b/1", "c d", "e&<\x01", "f"}) {
+    put(key, key);
+  }
+  store::ListQuery query;
+  query.delimiter = "/";
+  query.max_keys = 3;
+  for (int n = 0; n < 2; ++n) {
+    const auto page = store().list(context_, query);
+    const auto started = started_list(query);
+    ASSERT_TRUE(page && started) << core::describe(started.error());
+    EXPECT_EQ(keys_of(*started), keys_of(*page));
+    EXPECT_EQ(started->common_prefixes, page->common_prefixes);
+    EXPECT_EQ(started->next_token.empty(), n == 1);
+    query.continuation_token = started->next_token;
+  }
+  query = {};
+  query.max_keys = 1001;
+  EXPECT_FALSE(started_list(query));
 }
 
 TEST_P(StoreContract, ListingsTellWhatHeadTells) {

@@ -213,6 +213,114 @@ std::string damaged(std::string text) {
   }
 }
 
+constexpr const char* kEnd = "<IsTruncated>false</IsTruncated></ListBucketResult>";
+
+std::string repeated(std::string_view text, std::size_t bytes) {
+  std::string out;
+  while (out.size() < bytes) {
+    out += text;
+  }
+  return out;
+}
+
+/// Documents that cost whoever reads them without care far more than they cost their sender, as
+/// they begin; what they go on with until they are too long; and how they end.
+struct Attack {
+  std::string name;
+  std::string begin;
+  std::string filling;
+  bool accepted = false;  ///< with an end before 8 MiB
+};
+
+class Attacked : public ::testing::TestWithParam<Attack> {};
+
+TEST_P(Attacked, ListingCostsWhatItsBytesCost) {
+  constexpr std::size_t kBytes = 8'000'000;
+  const std::string text = GetParam().begin + repeated(GetParam().filling, kBytes) + kEnd;
+  for (const std::size_t piece : {text.size(), std::size_t{4096}, std::size_t{7}}) {
+    const auto began = core::BootClock::now();
+    ListingScanner scanner(traits_of(Dialect::Oss));
+    bool good = true;
+    for (std::size_t at = 0; good && at < text.size(); at += piece) {
+      good = scanner.push(core::as_bytes(std::string_view(text).substr(at, piece))).has_value();
+    }
+    const Page page = scanner.finish();
+    EXPECT_EQ(page.has_value(), GetParam().accepted) << page.error().message;
+    EXPECT_LT(core::BootClock::now() - began, std::chrono::seconds{20}) << piece;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Table, Attacked,
+    ::testing::Values(Attack{"NestedTags", "<ListBucketResult>", "<a>"},
+                      Attack{"OneTag", "<ListBucketResult><", "a"},
+                      Attack{"BlankTag", "<ListBucketResult><a", " "},
+                      Attack{"Attributes", "<ListBucketResult><a", " a=''"},
+                      Attack{"OneAttribute", "<ListBucketResult><a b='", ">"},
+                      Attack{"Declarations", "", "<?a b=''?>"}, Attack{"Declaration", "<?", "a"},
+                      Attack{"Text", "<ListBucketResult>", "a", true},
+                      Attack{"References", "<ListBucketResult>", "&amp;", true},
+                      Attack{"HalfReferences", "<ListBucketResult>", "&"},
+                      Attack{"Elements", "<ListBucketResult>", "<a b='>' c='' d=''/>", true},
+                      Attack{"Key", "<ListBucketResult><Contents><Key>", "a"},
+                      Attack{"Blanks", "", " "},
+                      Attack{"ClosingTag", "<ListBucketResult><a></a", " "},
+                      Attack{"Entries", "<ListBucketResult>",
+                             "<CommonPrefixes><Prefix>a</Prefix></CommonPrefixes>"}),
+    [](const auto& row) { return row.param.name; });
+
+TEST(ListingScanner, TakesTenThousandEntriesAndNoMore) {
+  const std::string one = "<CommonPrefixes><Prefix>a</Prefix></CommonPrefixes>";
+  const auto page_of = [&](std::size_t entries) {
+    return scan_listing("<ListBucketResult>" + repeated(one, one.size() * entries) + kEnd,
+                        traits_of(Dialect::Oss));
+  };
+  EXPECT_TRUE(page_of(10'000));
+  EXPECT_FALSE(page_of(10'001));
+}
+
+TEST(ListingScanner, RefusesWhatAServiceNeverSends) {
+  const std::string good = std::string("<ListBucketResult>") + kEnd;
+  ASSERT_TRUE(scan_listing(good, traits_of(Dialect::Oss)));
+  const auto within = [](const std::string& inside) {
+    return "<ListBucketResult>" + inside + kEnd;
+  };
+  for (const std::string& bad :
+       {"a" + good,
+        good + "a",
+        good + good,
+        good + "</a>",
+        good + "<?a?>",
+        within("<a></b>"),
+        within("<a></a/>"),
+        within("</a>"),
+        within("< a></a>"),
+        within("<a></ a>"),
+        within("<EncodingType>url</EncodingType><EncodingType>url</EncodingType>"),
+        within("<CommonPrefixes><Prefix>a</Prefix><Prefix>b</Prefix></CommonPrefixes>"),
+        within("<CommonPrefixes><Prefix>a<b/></Prefix></CommonPrefixes>"),
+        within("&b;"),
+        within("&#X41;"),
+        within("&#xD800;"),
+        within("<a b='<'/>"),
+        within("<a b='&#0;'/>"),
+        within("<a b='' b=''/>"),
+        within(std::string(1, '\0')),
+        good + std::string(1, '\0')}) {
+    const Page page = scan_listing(bad, traits_of(Dialect::Oss));
+    EXPECT_FALSE(page) << bad;
+  }
+}
+
+TEST(ListingScanner, SaysNoForGood) {
+  ListingScanner scanner(traits_of(Dialect::Oss));
+  EXPECT_FALSE(scanner.push(core::as_bytes("<a>")));
+  EXPECT_FALSE(scanner.push(core::as_bytes(std::string("<ListBucketResult>") + kEnd)));
+  const Page page = scanner.finish();
+  ASSERT_FALSE(page);
+  EXPECT_EQ(page.error().kind, core::ErrorKind::Protocol);
+}
+
 RC_GTEST_PROP(ListingScanner, ReadsWhatTheOracleReads, ()) {
   const Traits& traits = some_traits();
   const std::string text = some_listing();

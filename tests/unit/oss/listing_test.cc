@@ -134,5 +134,74 @@ TEST_F(List, DoesNotGoRoundInCircles) {
   EXPECT_EQ(page.error().kind, ErrorKind::Protocol);
 }
 
+TEST_F(List, ReadsAPageWhileItArrives) {
+  transport_.reply(ok({}, "<html>" + std::string(5'000, 'a')));
+  const auto page = store().list(context_, {});
+  ASSERT_FALSE(page);
+  EXPECT_EQ(page.error().kind, ErrorKind::Protocol);
+  EXPECT_THAT(page.error().message, ::testing::StartsWith("ListObjectsV2"));
+  EXPECT_EQ(metric("bytes.received"), 1'000) << "the first piece was enough";
+}
+
+TEST_F(List, BeginsAnewWhereAPageBroke) {
+  test::Reply cut = ok({}, listing(entry("a") + entry("b")));
+  cut.cut_after = cut.body.size() - 10;
+  transport_.reply(cut)
+      .reply(refusal(503, "ServiceUnavailable"))
+      .reply(ok({}, listing(entry("a"))));
+  const auto page = store().list(context_, {});
+  ASSERT_TRUE(page) << page.error().message;
+  EXPECT_EQ(page->objects.size(), 1U);
+  expect_script_done(3);
+}
+
+class StartedList : public List {
+ protected:
+  core::Result<store::ListPage> started(const store::ListQuery& query = {}) {
+    std::optional<core::Result<store::ListPage>> answer;
+    store().start_list(context_, query, [&answer](core::Result<store::ListPage> page) {
+      EXPECT_FALSE(answer) << "called twice";
+      answer.emplace(std::move(page));
+    });
+    return answer ? *std::move(answer) : core::fail(ErrorKind::Internal, "never called");
+  }
+};
+
+TEST_F(StartedList, BringsAPage) {
+  const std::string text = listing(entry("a"));
+  transport_.reply(ok({}, text));
+  store::ListQuery query;
+  query.prefix = "p/";
+  const auto page = started(query);
+  ASSERT_TRUE(page) << page.error().message;
+  EXPECT_EQ(page->objects.at(0).key.text(), "a");
+  EXPECT_EQ(transport_.sent().at(0).line(),
+            "GET /?list-type=2&max-keys=1000&encoding-type=url&prefix=p%2F");
+  EXPECT_EQ(metric("bytes.received"), static_cast<std::int64_t>(text.size()));
+}
+
+TEST_F(StartedList, IsOneRequestWhateverComesOfIt) {
+  store::ListQuery again;
+  again.continuation_token = "T";
+  transport_.reply(broken())
+      .reply(refusal(503, "SlowDown"))
+      .reply(refusal(403, "SecurityTokenExpired"))
+      .reply(ok({}, "<ListBucketResult>"))
+      .reply(ok({}, listing("",
+                            "<IsTruncated>true</IsTruncated>"
+                            "<NextContinuationToken>T</NextContinuationToken>")));
+  for (int n = 0; n < 5; ++n) {
+    EXPECT_FALSE(started(again)) << n;
+  }
+  EXPECT_EQ(told_to_wait_.size(), 1U);
+  EXPECT_TRUE(credentials_.rejected.empty());
+  store::ListQuery nothing;
+  nothing.max_keys = 0;
+  EXPECT_FALSE(started(nothing));
+  credentials_.replace_all();
+  EXPECT_FALSE(started());
+  expect_script_done(5);
+}
+
 }  // namespace
 }  // namespace oss
