@@ -17,7 +17,6 @@ constexpr std::string_view kGroup = "CommonPrefixes";
 constexpr std::string_view kMark = "\xEF\xBB\xBF";
 
 constexpr std::size_t kMaxBytes = 8UL * 1024 * 1024;
-constexpr std::size_t kMaxTagBytes = 4UL * 1024;
 constexpr std::size_t kMaxDeclarationBytes = 512;
 constexpr std::size_t kMaxNameBytes = 128;
 constexpr std::size_t kMaxDepth = 64;
@@ -222,19 +221,13 @@ std::size_t ListingScanner::take_declaration(std::string_view rest) {
 
 /// The length of the tag at the beginning.
 std::size_t ListingScanner::find_tag_end(std::string_view rest) {
-  const std::size_t last = std::min(rest.size(), kMaxTagBytes);
-  for (std::size_t at = std::max<std::size_t>(searched_, 1); at < last; ++at) {
-    const char c = rest[at];
-    if (quote_ != 0) {
-      quote_ = c == quote_ ? '\0' : quote_;
-    } else if (c == '"' || c == '\'') {
-      quote_ = c;
-    } else if (c == '>') {
-      return at + 1;
-    }
+  const std::string_view piece = rest.substr(0, kMaxTagBytes);
+  const std::size_t end = find_xml_tag_end(piece, std::max<std::size_t>(searched_, 1), quote_);
+  if (end != piece.npos) {
+    return end + 1;
   }
-  searched_ = last;
-  return last == kMaxTagBytes ? refuse("a tag without an end") : 0;
+  searched_ = piece.size();
+  return piece.size() == kMaxTagBytes ? refuse("a tag without an end") : 0;
 }
 
 std::size_t ListingScanner::take_open_tag(std::string_view rest) {

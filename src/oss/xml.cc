@@ -4,12 +4,12 @@
 #include <charconv>
 
 #include "core/format.h"
+#include "oss/xml_text.h"
 
 namespace oss {
 namespace {
 
 constexpr std::size_t kMaxBytes = 8UL * 1024 * 1024;
-constexpr std::size_t kMaxTagBytes = 4UL * 1024;
 
 core::Error unreadable(std::string_view why) {
   return core::fail(core::ErrorKind::Protocol, core::format("unreadable XML: {}", why));
@@ -27,21 +27,41 @@ bool is_zero_reference(std::string_view after) {
   return error != std::errc{} || code == 0;
 }
 
+/// The length of the tag or declaration at the beginning; 0: it has no end within 4 KiB, or cannot
+/// be one.
+std::size_t tag_length(std::string_view text) {
+  text = text.substr(0, kMaxTagBytes);
+  if (text.starts_with("<?")) {
+    const std::size_t end = text.find("?>", 2);
+    return end == text.npos ? 0 : end + 2;
+  }
+  char quote = 0;
+  const std::size_t end = find_xml_tag_end(text, 1, quote);
+  if (end == text.npos) {
+    return 0;
+  }
+  const std::size_t name = text.starts_with("</") ? 2 : 1;
+  const std::size_t behind = name + xml_name_length(text.substr(name));
+  return are_xml_attributes(text.substr(behind, end - behind)) ? end + 1 : 0;
+}
+
 core::Status look_over(std::string_view text) {
   if (text.size() > kMaxBytes) {
     return unreadable("too long");
   }
+  std::size_t length = 1;
   for (std::size_t at = text.find_first_of("<&"); at != text.npos;
-       at = text.find_first_of("<&", at + 1)) {
-    const std::string_view after = text.substr(at + 1, kMaxTagBytes);
+       at = text.find_first_of("<&", at + length)) {
+    const std::string_view after = text.substr(at + 1);
+    length = 1;
     if (text[at] == '&') {
-      if (after.starts_with('#') && is_zero_reference(after.substr(1))) {
+      if (after.starts_with('#') && is_zero_reference(after.substr(1, kMaxTagBytes))) {
         return unreadable("a character that cannot be");
       }
     } else if (after.starts_with('!')) {
       return unreadable("a comment or declaration");
-    } else if (after.find('>') == after.npos) {
-      return unreadable("a tag without an end");
+    } else if (length = tag_length(text.substr(at)); length == 0) {
+      return unreadable("a tag that is none, or without an end");
     }
   }
   return {};

@@ -14,8 +14,8 @@ namespace oss {
 /// A parsed document whose root has the expected name.
 ///
 /// Before the parser sees a text it is searched for what the parser handles badly: tags over 4 KiB
-/// (100,000 attributes cost it a minute), comments and CDATA (they split a text), and references to
-/// the character 0 (they cut one).
+/// or with more than 16 attributes (100,000 cost it a minute), comments and CDATA (they split a
+/// text), and references to the character 0 (they cut one).
 class XmlDocument {
  public:
   /// Errors: Protocol.

@@ -137,6 +137,20 @@ std::size_t take_reference(std::string_view text, std::string* to) {
   return end + 1;
 }
 
+std::size_t find_xml_tag_end(std::string_view text, std::size_t from, char& quote) {
+  for (std::size_t at = from; at < text.size(); ++at) {
+    const char c = text[at];
+    if (quote != 0) {
+      quote = c == quote ? '\0' : quote;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else if (c == '>') {
+      return at;
+    }
+  }
+  return text.npos;
+}
+
 bool is_xml_blank(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return is_xml_blank(c); });
 }

@@ -14,6 +14,14 @@ constexpr std::size_t kMaxReferenceBytes = 12;
 /// Shape: 0 where it is none of these.
 std::size_t take_reference(std::string_view text, std::string* to);
 
+/// The longest tag that is read.
+constexpr std::size_t kMaxTagBytes = 4UL * 1024;
+
+/// Where the tag ends that `text` begins with, looked for from `from` on: at its '>' outside of
+/// quotes. `quote` is what the search is inside of, or 0; it can go on in a longer text.
+/// Shape: npos where it is not there.
+std::size_t find_xml_tag_end(std::string_view text, std::size_t from, char& quote);
+
 /// The blanks between tags.
 constexpr bool is_xml_blank(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 bool is_xml_blank(std::string_view text);

@@ -93,6 +93,29 @@ TEST(Listing, AHundredThousandAttributesCostNothing) {
   EXPECT_LT(core::BootClock::now() - began, std::chrono::seconds{5});
 }
 
+TEST(Xml, AGreaterSignInAValueHidesNoAttributes) {
+  std::string attributes = " z='>'";
+  for (int n = 0; n < 100'000; ++n) {
+    attributes += " a" + std::to_string(n) + "=''";
+  }
+  const auto began = core::BootClock::now();
+  EXPECT_FALSE(XmlDocument::parse("<Tagging><a" + attributes + "/></Tagging>", "Tagging"));
+  EXPECT_LT(core::BootClock::now() - began, std::chrono::seconds{5});
+}
+
+TEST(Xml, AttributesAreReadAsFarAsTheyMakeSense) {
+  const auto parses = [](const std::string& text) {
+    return XmlDocument::parse(text, "Tagging").has_value();
+  };
+  EXPECT_TRUE(
+      parses("<?xml version='1.0'?><Tagging xmlns:x=\"http://a/?b&amp;c>\" x:y = '\"/>'/>"));
+  EXPECT_TRUE(parses("<Tagging ><a b=''c=\"'\" /></Tagging >"));
+  for (const char* bad : {"<Tagging a='<'/>", "<Tagging a='&#0;'/>", "<Tagging a=b/>",
+                          "<Tagging a='/>", "<Tagging a='' a=''/>"}) {
+    EXPECT_FALSE(parses(bad)) << bad;
+  }
+}
+
 TEST(Xml, KnowsWhatItCanCarry) {
   for (const char* good : {"a", "a&b<c>\"'", "ü€😀", "~"}) {
     EXPECT_TRUE(xml_carries(good)) << good;
