@@ -277,16 +277,16 @@ void KeyIndex::place(Directory& known, Part part) {
   parts.insert(at, std::move_iterator(put.begin()), std::move_iterator(put.end()));
 }
 
-void KeyIndex::changed(const std::string& directory, const std::string& name) {
+KeyIndex::Ticket KeyIndex::changed(const std::string& directory, const std::string& name) {
   const core::MutexLock lock(mutex_);
   ++changes_;
-  if (lifetime_ <= core::Duration::zero()) {
-    return;
+  if (lifetime_ > core::Duration::zero()) {
+    sweep();
+    Directory& known = make(directory);
+    known.changed_at = changes_;
+    note(known, name, {false, {}, changes_});
   }
-  sweep();
-  Directory& known = make(directory);
-  known.changed_at = changes_;
-  note(known, name, {false, {}, changes_});
+  return changes_;
 }
 
 void KeyIndex::changed_tree(const std::string& prefix) {

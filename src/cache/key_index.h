@@ -67,7 +67,8 @@ class KeyIndex {
                 core::SteadyTime asked);
 
   /// The one thing to call when a name was made, removed, or became something else.
-  void changed(const std::string& directory, const std::string& name);
+  /// Returns the first ticket that is of an answer to what was asked behind it.
+  Ticket changed(const std::string& directory, const std::string& name);
   /// The same for everything whose directory begins with `prefix`.
   void changed_tree(const std::string& prefix);
 

@@ -59,22 +59,6 @@ const OpenDirectory::Chunk& chunk_of(const OpenDirectory::Snapshot& snapshot, st
   return *std::prev(behind);
 }
 
-store::ListQuery query_for(const std::string& key, const std::string& token) {
-  store::ListQuery query;
-  query.prefix = key;
-  query.delimiter = "/";
-  query.continuation_token = token;
-  return query;
-}
-
-/// Adds a page behind the others, if there is anything in it.
-void append(OpenDirectory::Snapshot& snapshot, OpenDirectory::Chunk chunk) {
-  if (!chunk.page->empty()) {
-    chunk.first = snapshot.size();
-    snapshot.chunks.push_back(std::move(chunk));
-  }
-}
-
 }  // namespace
 
 core::Result<FileHandle> Directories::open(InodeNumber inode) {
@@ -101,22 +85,53 @@ void Directories::release(FileHandle handle) {
   mount_.table.drop_if_unused(ended->node);
 }
 
-core::Result<Names> Directories::next_page(const core::OpContext& context, Snapshot& snapshot,
-                                           const std::string& key) {
-  auto page = core::Result<store::ListPage>(core::fail(ErrorKind::Cancelled, "not asked for"));
-  if (const auto coming = std::move(snapshot.coming)) {
-    page = coming->take(context);
+void Directories::begin_listing(Snapshot& snapshot) {
+  store::ListQuery query;
+  query.prefix = snapshot.key;
+  query.delimiter = "/";
+  if (!snapshot.to.empty()) {
+    query.start_after = snapshot.key + snapshot.to.substr(0, snapshot.to.size() - 1);
   }
-  if (!page) {  // or whatever went wrong while nobody waited for it
-    page = mount_.parts.store.list(context, query_for(key, snapshot.token));
+  snapshot.watch = ListingWatch(snapshot.key);
+  snapshot.listing = std::make_unique<transfer::Listing>(
+      mount_.parts.store, mount_.parts.rate, std::move(query), [&mount = mount_] {
+        return transfer::Listing::Asked{mount.now(), mount.names.ticket()};
+      });
+}
+
+void Directories::move(Snapshot& snapshot, std::string key) {
+  for (store::ListedObject& held : snapshot.held_back) {
+    held.key = model::ObjectKey(key + held.key.text().substr(snapshot.key.size()));
   }
-  if (!page) {
-    return std::move(page).error().within("list " + key);
+  snapshot.key = std::move(key);
+  begin_listing(snapshot);
+}
+
+core::Status Directories::next_page(const core::OpContext& context, Snapshot& snapshot) {
+  if (!snapshot.listing) {
+    begin_listing(snapshot);
   }
-  snapshot.token = page->next_token;
-  snapshot.finished = page->next_token.empty();
-  TRY(snapshot.watch.inspect(*page));
-  return names_in(key, *page, snapshot.held_back);
+  auto listed = snapshot.listing->next(context);
+  if (!listed) {
+    return std::move(listed).error().within("list " + snapshot.key);
+  }
+  snapshot.finished = listed->page.next_token.empty();
+  TRY(snapshot.watch.inspect(listed->page));
+  Names names = names_in(snapshot.key, listed->page, snapshot.held_back);
+  mount_.counters.escaped_names.add(static_cast<std::int64_t>(names.page->renamed().size()));
+  remember(snapshot, names, listed->asked);
+  append(snapshot, std::move(names.page), listed->asked.at + mount_.options.metadata_lifetime,
+         listed->asked.ticket);
+  return {};
+}
+
+void Directories::append(Snapshot& snapshot, cache::KeyIndex::Page page, core::SteadyTime until,
+                         cache::KeyIndex::Ticket ticket) {
+  if (!page->empty()) {
+    ahead_.listed(snapshot.key, snapshot.chunks.size(), page, until);
+    const std::uint64_t first = snapshot.size();
+    snapshot.chunks.push_back({std::move(page), first, until, ticket});
+  }
 }
 
 cache::KeyIndex::Page Directories::unlisted(const NodePtr& directory, const Snapshot& snapshot) {
@@ -160,53 +175,39 @@ cache::KeyIndex::Page Directories::unlisted(const NodePtr& directory, const Snap
 core::Status Directories::fetch(const Request& request, const NodePtr& directory,
                                 Snapshot& snapshot) {
   std::string key;
-  OpenDirectory::Chunk chunk;
-  cache::KeyIndex::Complete known;
-  std::unique_ptr<PageAhead> outdated;  // ends without the lock
   {
     const core::MutexLock lock(mount_.mutex);
     TRY_ASSIGN(key, mount_.key(*directory));
-    if (snapshot.coming && (snapshot.coming->asked().key != key ||
-                            mount_.now() >= snapshot.coming->asked().until + kPageMayTake)) {
-      outdated = std::move(snapshot.coming);  // the directory has moved, or nobody came for long
-    }
-    chunk.changes = snapshot.coming ? snapshot.coming->asked().changes : directory->place.changes;
-    chunk.until = snapshot.coming ? snapshot.coming->asked().until : mount_.fresh_from_now();
-    if (!snapshot.started) {
-      snapshot.ticket = mount_.names.ticket();
-      snapshot.watch = ListingWatch(key);
-      snapshot.since = mount_.now();
-      known = mount_.names.listing(key);
-    }
   }
-  std::vector<cache::KeyIndex::Page> pages = std::move(known.pages);
+  cache::KeyIndex::Complete known;
+  cache::KeyIndex::Ticket ticket = mount_.names.ticket();
+  if (!snapshot.started) {
+    snapshot.key = std::move(key);
+    known = mount_.names.listing(snapshot.key);
+  } else if (key != snapshot.key) {
+    move(snapshot, std::move(key));
+  }
   if (known.known) {
     snapshot.finished = true;
-    chunk.until = known.until;
+    for (cache::KeyIndex::Page& page : known.pages) {
+      append(snapshot, std::move(page), known.until, ticket);
+    }
   } else {
-    TRY_ASSIGN(Names names, next_page(request.context, snapshot, key));
-    mount_.counters.escaped_names.add(static_cast<std::int64_t>(names.page->renamed().size()));
-    remember(key, snapshot, names);
-    pages.push_back(std::move(names.page));
+    TRY(next_page(request.context, snapshot));
   }
   snapshot.started = true;
-  for (cache::KeyIndex::Page& page : pages) {
-    if (!page->empty()) {
-      ahead_.listed(key, snapshot.chunks.size(), page, chunk.until);
-    }
-    chunk.page = std::move(page);
-    append(snapshot, chunk);
-  }
   if (snapshot.finished) {
-    chunk.page = unlisted(directory, snapshot);
-    append(snapshot, chunk);
+    ticket = mount_.names.ticket();
+    append(snapshot, unlisted(directory, snapshot), mount_.fresh_from_now(), ticket);
   }
   return {};
 }
 
-void Directories::remember(const std::string& key, Snapshot& snapshot, const Names& names) {
+void Directories::remember(Snapshot& snapshot, const Names& names,
+                           const transfer::Listing::Asked& asked) {
+  const std::string& key = snapshot.key;
   const auto add = [&](cache::KeyIndex::Page page, cache::KeySpan span) {
-    mount_.names.add_page(key, std::move(page), std::move(span), snapshot.ticket, snapshot.since);
+    mount_.names.add_page(key, std::move(page), std::move(span), asked.ticket, asked.at);
   };
   const std::string begun = snapshot.to;
   std::string from = begun;
@@ -241,7 +242,7 @@ NodePtr Directories::node_for(const NodePtr& directory, const OpenDirectory::Chu
   NodePtr child = InodeTable::child(*directory, listed.name);
   const core::SteadyTime now = mount_.now();
   if ((child && (child->is_local() || child->claimed.busy)) ||
-      chunk.changes != directory->place.changes || now >= chunk.until + kPageMayTake ||
+      chunk.ticket < directory->place.changed_at || now >= chunk.until + kPageMayTake ||
       mount_.options.metadata_lifetime <= core::Duration::zero()) {
     return child;
   }
@@ -298,7 +299,7 @@ std::optional<DirectoryEntry> Directories::entry_for(OpenDirectory& open,
   const NodePtr child = node_for(open.node, chunk, listed, key, plus);
   if (!child) {
     using Kind = cache::KeyIndex::Answer::Kind;
-    if (chunk.changes != open.node->place.changes &&
+    if (chunk.ticket < open.node->place.changed_at &&
         mount_.names.find(*above, entry.name).kind == Kind::Absent) {
       return std::nullopt;  // we removed it since
     }
@@ -319,21 +320,6 @@ std::optional<DirectoryEntry> Directories::entry_for(OpenDirectory& open,
   ++child->uses.lookups;
   counted = child;
   return entry;
-}
-
-void Directories::ask_ahead(const Request& request, const NodePtr& directory, Snapshot& snapshot) {
-  PageAhead::Asked asked;
-  {
-    const core::MutexLock lock(mount_.mutex);
-    auto key = mount_.key(*directory);
-    if (!key) {
-      return;  // who reads on will be told
-    }
-    asked = {*std::move(key), mount_.fresh_from_now(), directory->place.changes};
-  }
-  store::ListQuery query = query_for(asked.key, snapshot.token);
-  snapshot.coming = std::make_unique<PageAhead>(
-      mount_.parts.store, mount_.parts.pool, request.context, std::move(query), std::move(asked));
 }
 
 core::Status Directories::read(const Request& request, FileHandle handle, std::uint64_t offset,
@@ -397,9 +383,9 @@ core::Status Directories::fill_from(const Request& request, const OpenPtr& open,
     if (index >= snapshot.size()) {
       return {};
     }
-    if (!snapshot.finished && !snapshot.coming &&
-        index >= snapshot.chunks.back().first + kReadsOn) {
-      ask_ahead(request, open->node, snapshot);
+    if (snapshot.listing && !snapshot.finished &&
+        index == snapshot.chunks.back().first + kReadsOn) {
+      snapshot.listing->run_ahead(request.context);
     }
     const OpenDirectory::Chunk& chunk = chunk_of(snapshot, index);
     NodePtr counted;

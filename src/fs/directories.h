@@ -28,12 +28,15 @@ class Directories {
   using Snapshot = OpenDirectory::Snapshot;
 
   core::Status fetch(const Request& request, const NodePtr& directory, Snapshot& snapshot);
-  core::Result<Names> next_page(const core::OpContext& context, Snapshot& snapshot,
-                                const std::string& key);
+  core::Status next_page(const core::OpContext& context, Snapshot& snapshot);
+  void begin_listing(Snapshot& snapshot);
+  /// The directory has another key now.
+  void move(Snapshot& snapshot, std::string key);
+  /// Adds a page behind the others, if there is anything in it.
+  void append(Snapshot& snapshot, cache::KeyIndex::Page page, core::SteadyTime until,
+              cache::KeyIndex::Ticket ticket);
   /// Notes what a page showed for whoever asks for its names.
-  void remember(const std::string& key, Snapshot& snapshot, const Names& names);
-  /// Asks for the next page already.
-  void ask_ahead(const Request& request, const NodePtr& directory, Snapshot& snapshot);
+  void remember(Snapshot& snapshot, const Names& names, const transfer::Listing::Asked& asked);
   /// Names that no listing shows: of content that is not published yet, and of --assume-dirs.
   cache::KeyIndex::Page unlisted(const NodePtr& directory, const Snapshot& snapshot);
   core::Status fill_from(const Request& request, const OpenPtr& open, std::uint64_t offset,

@@ -113,7 +113,7 @@ void Mount::name_changed(Node& directory, const std::string& name,
                          const model::KeyComponent& component) {
   ++directory.place.changes;
   if (const auto above = key(directory)) {
-    names.changed(*above, name);
+    directory.place.changed_at = names.changed(*above, name);
     learnt.changed(*above + component.text);
     learnt.changed(*above + component.text + '/');
   }

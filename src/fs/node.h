@@ -16,6 +16,7 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "cache/key_index.h"
 #include "core/result.h"
 #include "core/time.h"
 #include "fs/draft.h"
@@ -65,6 +66,7 @@ struct Place {
   bool gone = false;                    ///< somebody else removed or replaced it
   core::WallTime touched{};             ///< directories: when we last changed their names
   std::uint64_t changes = 0;            ///< directories: how often we did
+  cache::KeyIndex::Ticket changed_at = 0;  ///< directories: the ticket of our last change
 };
 
 /// Who needs a node.

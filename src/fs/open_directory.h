@@ -7,7 +7,7 @@
 #include "cache/key_index.h"
 #include "fs/listing.h"
 #include "fs/node.h"
-#include "fs/page_ahead.h"
+#include "transfer/listings.h"
 
 namespace fs {
 
@@ -18,7 +18,7 @@ struct OpenDirectory {
     cache::KeyIndex::Page page;
     std::uint64_t first = 0;    ///< the place of its first name among all
     core::SteadyTime until{};   ///< how long it can be believed
-    std::uint64_t changes = 0;  ///< Place::changes when it was asked for
+    cache::KeyIndex::Ticket ticket = 0;  ///< of when it was asked for
   };
   /// What is read, and where the reading is.
   struct Snapshot {
@@ -26,14 +26,12 @@ struct OpenDirectory {
     bool served = false;  ///< something was handed out; going back to the start means anew
     bool started = false;
     bool finished = false;
-    std::string token;
+    std::string key;  ///< of the directory, when it was begun or has moved since
+    std::unique_ptr<transfer::Listing> listing;
     ListingWatch watch;
-    std::unique_ptr<PageAhead> coming;  ///< the page that `token` leads to
     /// Objects at the end of a page beside which a directory of the same name may still come.
     std::vector<store::ListedObject> held_back;
     std::string to;  ///< up to there it is known, by keys behind the directory's
-    cache::KeyIndex::Ticket ticket = 0;
-    core::SteadyTime since{};
 
     [[nodiscard]] std::uint64_t size() const {
       return chunks.empty() ? 0 : chunks.back().first + chunks.back().page->size();

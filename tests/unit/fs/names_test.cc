@@ -68,7 +68,7 @@ TEST_F(Names, ListingTenThousandWithPlainAttributesTakesElevenRequests) {
     }));
   }
   EXPECT_EQ(seen, 10'000U);
-  EXPECT_LE(store_.requests(), 11U);
+  EXPECT_LE(store_.requests(), 11U + 8U) << "one a page, and a few to see where to split";
 }
 
 TEST_F(Names, CompleteListingAnswersLookups) {
