@@ -87,24 +87,12 @@ void Directories::release(FileHandle handle) {
 
 void Directories::begin_listing(Snapshot& snapshot) {
   store::ListQuery query;
-  query.prefix = snapshot.key;
+  query.prefix = snapshot.progress.key();
   query.delimiter = "/";
-  if (!snapshot.to.empty()) {
-    query.start_after = snapshot.key + snapshot.to.substr(0, snapshot.to.size() - 1);
-  }
-  snapshot.watch = ListingWatch(snapshot.key);
-  snapshot.listing = std::make_unique<transfer::Listing>(
-      mount_.parts.store, mount_.parts.rate, std::move(query), [&mount = mount_] {
-        return transfer::Listing::Asked{mount.now(), mount.names.ticket()};
-      });
-}
-
-void Directories::move(Snapshot& snapshot, std::string key) {
-  for (store::ListedObject& held : snapshot.held_back) {
-    held.key = model::ObjectKey(key + held.key.text().substr(snapshot.key.size()));
-  }
-  snapshot.key = std::move(key);
-  begin_listing(snapshot);
+  query.start_after = snapshot.progress.last_key();
+  snapshot.watch = ListingWatch(query.prefix);
+  snapshot.listing = std::make_unique<transfer::Listing>(mount_.parts.store, mount_.parts.rate,
+                                                         std::move(query), mount_.stamp());
 }
 
 core::Status Directories::next_page(const core::OpContext& context, Snapshot& snapshot) {
@@ -113,22 +101,26 @@ core::Status Directories::next_page(const core::OpContext& context, Snapshot& sn
   }
   auto listed = snapshot.listing->next(context);
   if (!listed) {
-    return std::move(listed).error().within("list " + snapshot.key);
+    return std::move(listed).error().within("list " + snapshot.progress.key());
   }
   snapshot.finished = listed->page.next_token.empty();
   TRY(snapshot.watch.inspect(listed->page));
-  Names names = names_in(snapshot.key, listed->page, snapshot.held_back);
+  const auto& asked = listed->asked;
+  Names names = snapshot.progress.add(listed->page, mount_.names, {asked.at, asked.ticket});
   mount_.counters.escaped_names.add(static_cast<std::int64_t>(names.page->renamed().size()));
-  remember(snapshot, names, listed->asked);
-  append(snapshot, std::move(names.page), listed->asked.at + mount_.options.metadata_lifetime,
-         listed->asked.ticket);
+  if (!names.page->empty()) {
+    mount_.learnt.recall(snapshot.progress.key(), names.page->front().key(),
+                         names.page->back().key());
+  }
+  append(snapshot, std::move(names.page), asked.at + mount_.options.metadata_lifetime,
+         asked.ticket);
   return {};
 }
 
 void Directories::append(Snapshot& snapshot, cache::KeyIndex::Page page, core::SteadyTime until,
                          cache::KeyIndex::Ticket ticket) {
   if (!page->empty()) {
-    ahead_.listed(snapshot.key, snapshot.chunks.size(), page, until);
+    ahead_.listed(snapshot.progress.key(), snapshot.chunks.size(), page, until);
     const std::uint64_t first = snapshot.size();
     snapshot.chunks.push_back({std::move(page), first, until, ticket});
   }
@@ -182,10 +174,15 @@ core::Status Directories::fetch(const Request& request, const NodePtr& directory
   cache::KeyIndex::Complete known;
   cache::KeyIndex::Ticket ticket = mount_.names.ticket();
   if (!snapshot.started) {
-    snapshot.key = std::move(key);
-    known = mount_.names.listing(snapshot.key);
-  } else if (key != snapshot.key) {
-    move(snapshot, std::move(key));
+    known = mount_.names.listing(key);
+    if (!known.known && walks_.reach(request.context, key)) {
+      ticket = mount_.names.ticket();
+      known = mount_.names.listing(key);
+    }
+    snapshot.progress = ListingProgress(std::move(key));
+  } else if (key != snapshot.progress.key()) {
+    snapshot.progress.rename(std::move(key));
+    begin_listing(snapshot);
   }
   if (known.known) {
     snapshot.finished = true;
@@ -201,40 +198,6 @@ core::Status Directories::fetch(const Request& request, const NodePtr& directory
     append(snapshot, unlisted(directory, snapshot), mount_.fresh_from_now(), ticket);
   }
   return {};
-}
-
-void Directories::remember(Snapshot& snapshot, const Names& names,
-                           const transfer::Listing::Asked& asked) {
-  const std::string& key = snapshot.key;
-  const auto add = [&](cache::KeyIndex::Page page, cache::KeySpan span) {
-    mount_.names.add_page(key, std::move(page), std::move(span), asked.ticket, asked.at);
-  };
-  const std::string begun = snapshot.to;
-  std::string from = begun;
-  for (const store::ListedObject& held : snapshot.held_back) {
-    const std::string own = held.key.text().substr(key.size());
-    if (own >= from) {
-      add(names.page, {from, own});
-      from = own + '\0';
-    }
-  }
-  if (!names.to || *names.to > from) {
-    add(names.page, {from, names.to});
-  }
-  snapshot.to = std::max(begun, names.to.value_or(std::string()));
-  for (std::size_t i = 0; i < names.page->size(); ++i) {
-    const ListedName row = (*names.page)[i];
-    std::string own = row.key();
-    if (own >= begun) {
-      break;
-    }
-    std::string behind = own + '\0';  // an earlier page held it back
-    add(std::make_shared<const cache::ListedPage>(std::vector{row}),
-        {std::move(own), std::move(behind)});
-  }
-  if (!names.page->empty()) {
-    mount_.learnt.recall(key, names.page->front().key(), names.page->back().key());
-  }
 }
 
 NodePtr Directories::node_for(const NodePtr& directory, const OpenDirectory::Chunk& chunk,

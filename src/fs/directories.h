@@ -6,6 +6,7 @@
 #include "fs/bucket.h"
 #include "fs/lookup.h"
 #include "fs/open_directory.h"
+#include "fs/walks.h"
 
 namespace fs {
 
@@ -16,7 +17,7 @@ namespace fs {
 class Directories {
  public:
   Directories(Mount& mount, Bucket& bucket, Ahead& ahead)
-      : mount_(mount), bucket_(bucket), ahead_(ahead) {}
+      : mount_(mount), bucket_(bucket), ahead_(ahead), walks_(mount) {}
 
   core::Result<FileHandle> open(InodeNumber inode);
   core::Status read(const Request& request, FileHandle handle, std::uint64_t offset, bool plus,
@@ -30,13 +31,9 @@ class Directories {
   core::Status fetch(const Request& request, const NodePtr& directory, Snapshot& snapshot);
   core::Status next_page(const core::OpContext& context, Snapshot& snapshot);
   void begin_listing(Snapshot& snapshot);
-  /// The directory has another key now.
-  void move(Snapshot& snapshot, std::string key);
   /// Adds a page behind the others, if there is anything in it.
   void append(Snapshot& snapshot, cache::KeyIndex::Page page, core::SteadyTime until,
               cache::KeyIndex::Ticket ticket);
-  /// Notes what a page showed for whoever asks for its names.
-  void remember(Snapshot& snapshot, const Names& names, const transfer::Listing::Asked& asked);
   /// Names that no listing shows: of content that is not published yet, and of --assume-dirs.
   cache::KeyIndex::Page unlisted(const NodePtr& directory, const Snapshot& snapshot);
   core::Status fill_from(const Request& request, const OpenPtr& open, std::uint64_t offset,
@@ -56,6 +53,7 @@ class Directories {
   Mount& mount_;
   Bucket& bucket_;
   Ahead& ahead_;
+  Walks walks_;
 };
 
 }  // namespace fs

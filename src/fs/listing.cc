@@ -141,4 +141,53 @@ Names names_in(const std::string& prefix, const store::ListPage& page,
   return names;
 }
 
+void ListingProgress::rename(std::string key) {
+  for (store::ListedObject& held : held_back_) {
+    held.key = model::ObjectKey(key + held.key.text().substr(key_.size()));
+  }
+  key_ = std::move(key);
+}
+
+std::string ListingProgress::last_key() const {
+  return to_.empty() ? std::string() : key_ + to_.substr(0, to_.size() - 1);
+}
+
+Names ListingProgress::add(const store::ListPage& page, cache::KeyIndex& index,
+                           const Asked& asked) {
+  Names names = names_in(key_, page, held_back_);
+  note(names, index, asked);
+  return names;
+}
+
+void ListingProgress::note(const Names& names, cache::KeyIndex& index, const Asked& asked) {
+  const auto add = [&](cache::KeyIndex::Page page, cache::KeySpan span) {
+    index.add_page(key_, std::move(page), std::move(span), asked.ticket, asked.at);
+  };
+  const std::string begun = to_;
+  std::string from = begun;
+  for (const store::ListedObject& held : held_back_) {
+    const std::string own = held.key.text().substr(key_.size());
+    if (own >= from) {
+      if (own > from) {
+        add(names.page, {from, own});
+      }
+      from = own + '\0';
+    }
+  }
+  if (!names.to || *names.to > from) {
+    add(names.page, {from, names.to});
+  }
+  to_ = std::max(begun, names.to.value_or(std::string()));
+  for (std::size_t i = 0; i < names.page->size(); ++i) {
+    const ListedName row = (*names.page)[i];
+    std::string own = row.key();
+    if (own >= begun) {
+      break;
+    }
+    std::string behind = own + '\0';  // an earlier page held it back
+    add(std::make_shared<const cache::ListedPage>(std::vector{row}),
+        {std::move(own), std::move(behind)});
+  }
+}
+
 }  // namespace fs

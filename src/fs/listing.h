@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cache/listed_page.h"
+#include "cache/key_index.h"
 #include "core/result.h"
 #include "store/object_store.h"
 
@@ -41,5 +41,36 @@ struct Names {
 /// The page has been inspected.
 Names names_in(const std::string& prefix, const store::ListPage& page,
                std::vector<store::ListedObject>& held_back);
+
+/// How far the listing of one directory has come: makes names of its pages, which come in order,
+/// and notes them in the index for whoever asks.
+class ListingProgress {
+ public:
+  /// When a page was asked for, and the index's ticket of then.
+  struct Asked {
+    core::SteadyTime at{};
+    cache::KeyIndex::Ticket ticket = 0;
+  };
+
+  /// `key` is the directory's; its listing begins at `from`, a text behind that.
+  explicit ListingProgress(std::string key = {}, std::string from = {})
+      : key_(std::move(key)), to_(std::move(from)) {}
+
+  [[nodiscard]] const std::string& key() const { return key_; }
+  /// Another key of the same directory.
+  void rename(std::string key);
+  /// The key to go on behind; empty: the listing is at its begin.
+  [[nodiscard]] std::string last_key() const;
+  /// The page has been inspected.
+  Names add(const store::ListPage& page, cache::KeyIndex& index, const Asked& asked);
+
+ private:
+  void note(const Names& names, cache::KeyIndex& index, const Asked& asked);
+
+  std::string key_;
+  /// Objects at the end of a page beside which a directory of the same name may still come.
+  std::vector<store::ListedObject> held_back_;
+  std::string to_;  ///< up to there, behind key_, all is noted but for what is held back
+};
 
 }  // namespace fs

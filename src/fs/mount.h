@@ -16,6 +16,7 @@
 #include "fs/metrics.h"
 #include "fs/node.h"
 #include "fs/options.h"
+#include "transfer/listings.h"
 
 namespace fs {
 
@@ -58,6 +59,10 @@ struct Mount {
   [[nodiscard]] core::SteadyTime now() const { return parts.clock.steady_now(); }
   [[nodiscard]] core::SteadyTime fresh_from_now() const {
     return now() + options.metadata_lifetime;
+  }
+  /// When a page of a listing is asked for.
+  [[nodiscard]] transfer::Listing::Stamp stamp() const {
+    return [this] { return transfer::Listing::Asked{now(), names.ticket()}; };
   }
   [[nodiscard]] bool plain() const { return options.attributes == AttributeMode::Plain; }
 

@@ -26,12 +26,9 @@ struct OpenDirectory {
     bool served = false;  ///< something was handed out; going back to the start means anew
     bool started = false;
     bool finished = false;
-    std::string key;  ///< of the directory, when it was begun or has moved since
+    ListingProgress progress;
     std::unique_ptr<transfer::Listing> listing;
     ListingWatch watch;
-    /// Objects at the end of a page beside which a directory of the same name may still come.
-    std::vector<store::ListedObject> held_back;
-    std::string to;  ///< up to there it is known, by keys behind the directory's
 
     [[nodiscard]] std::uint64_t size() const {
       return chunks.empty() ? 0 : chunks.back().first + chunks.back().page->size();

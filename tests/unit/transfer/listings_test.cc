@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "core/format.h"
+#include "support/fake_clock.h"
 #include "support/fake_store.h"
 #include "support/results.h"
 
@@ -35,7 +36,7 @@ class ListingTest : public ::testing::Test {
   static test::Rule rule(int times = 1) {
     test::Rule rule;
     rule.op = Op::List;
-    rule.times = times;
+    rule.times = static_cast<std::size_t>(times);
     return rule;
   }
   /// The names of all pages from here on; every page was stamped.
@@ -54,7 +55,8 @@ class ListingTest : public ::testing::Test {
     }
   }
 
-  test::FakeStore store_;
+  test::FakeClock clock_;
+  test::FakeStore store_{clock_};
   store::ListQuery query_;
   core::OpContext context_;
   std::atomic<std::uint64_t> asked_ = 0;
