@@ -42,6 +42,19 @@ void Ahead::drop_unused() {
 void Ahead::listed(const std::string& directory, std::size_t index, const Page& page,
                    core::SteadyTime until) {
   const core::MutexLock lock(mutex_);
+  add(directory, index, page, until);
+}
+
+void Ahead::met(const std::string& directory, const Page& page, core::SteadyTime until) {
+  const core::MutexLock lock(mutex_);
+  const auto at = sequences_.find(directory);
+  const bool follows = at != sequences_.end() &&
+                       cache::comes_before(at->second->names.pages().back()->back(), page->front());
+  add(directory, follows ? at->second->names.pages().size() : 0, page, until);
+}
+
+void Ahead::add(const std::string& directory, std::size_t index, const Page& page,
+                core::SteadyTime until) {
   const auto at = sequences_.find(directory);
   std::shared_ptr<Sequence> sequence = at == sequences_.end() ? nullptr : at->second;
   const bool known = sequence && index < sequence->names.pages().size() &&

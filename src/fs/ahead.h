@@ -42,6 +42,9 @@ class Ahead {
   void listed(const std::string& directory, std::size_t index, const Page& page,
               core::SteadyTime until);
 
+  /// Some names of a directory, whatever was listed before: they go on with that, or begin anew.
+  void met(const std::string& directory, const Page& page, core::SteadyTime until);
+
   /// What to ask for.
   struct Hint {
     model::KeyComponent component;
@@ -87,6 +90,8 @@ class Ahead {
   core::Result<Found> ask_bucket(Flight& flight);
   void learn(const Flight& flight, core::Result<Found> found);
   void land(const Flight& flight);
+  void add(const std::string& directory, std::size_t index, const Page& page,
+           core::SteadyTime until) REQUIRES(mutex_);
   void drop_unused() REQUIRES(mutex_);
 
   Bucket& bucket_;

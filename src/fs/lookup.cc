@@ -5,6 +5,7 @@
 
 #include "core/format.h"
 #include "fs/adoption.h"
+#include "model/names.h"
 
 namespace fs {
 namespace {
@@ -66,6 +67,19 @@ core::Status Lookup::take_down(Known& known, const NodePtr& directory, const Nod
     known.key = known.directory_key + row.key();
   }
   return {};
+}
+
+bool Lookup::bring_neighbours(const core::OpContext& context, const Known& known) {
+  if (known.listed.kind != cache::KeyIndex::Answer::Kind::Unknown) {
+    neighbours_.served(known.directory_key);
+    return false;
+  }
+  // Exact attributes take a look at the object all the same, if that can be told.
+  const bool told = !known.key.empty() || ahead_.hint(known.directory_key, known.name);
+  if (!model::is_file_name(known.name) || (told && !mount_.plain())) {
+    return false;
+  }
+  return neighbours_.bring(context, known.directory_key, known.name);
 }
 
 std::optional<Answer> Lookup::remembered(const Known& known) const {
@@ -159,6 +173,7 @@ core::Result<NodePtr> Lookup::adopt(const NodePtr& directory, const Known& known
 core::Result<NodePtr> Lookup::find(const core::OpContext& context, const NodePtr& directory,
                                    std::string_view name) {
   const Waker waker(mount_, context);
+  bool brought = false;
   for (int attempt = 0; attempt < kMostTries; ++attempt) {
     Known known;
     {
@@ -176,6 +191,9 @@ core::Result<NodePtr> Lookup::find(const core::OpContext& context, const NodePtr
           confirm(*node, *known.listed.listed(), known.listed.until)) {
         return node;
       }
+    }
+    if (!std::exchange(brought, true) && bring_neighbours(context, known)) {
+      continue;
     }
     if (known.listed.kind == cache::KeyIndex::Answer::Kind::Absent && !known.node) {
       return no_such(name);
@@ -234,17 +252,23 @@ core::Result<NodePtr> Lookup::find_number(const core::OpContext& context, InodeN
 
 core::Status Lookup::refresh(const core::OpContext& context, const NodePtr& node, Need need) {
   Known known;
-  {
-    const core::MutexLock lock(mount_.mutex);
-    if (node->is_local() || node->claimed.busy || !node->place.parent) {
-      return {};
+  for (bool brought = need != Need::Fresh;; brought = true) {
+    {
+      const core::MutexLock lock(mount_.mutex);
+      if (node->is_local() || node->claimed.busy || !node->place.parent) {
+        return {};
+      }
+      const bool fresh = node->fresh_until > mount_.now();
+      const bool whole = !node->stored || node->stored->whole;
+      if (need != Need::Now && fresh && (need == Need::Fresh || whole)) {
+        return {};
+      }
+      known = {};
+      TRY(take_down(known, node->place.parent, node, node->place.name));
     }
-    const bool fresh = node->fresh_until > mount_.now();
-    const bool whole = !node->stored || node->stored->whole;
-    if (need != Need::Now && fresh && (need == Need::Fresh || whole)) {
-      return {};
+    if (brought || !bring_neighbours(context, known)) {
+      break;
     }
-    TRY(take_down(known, node->place.parent, node, node->place.name));
   }
   std::optional<Answer> answer;
   if (need != Need::Now) {

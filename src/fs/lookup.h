@@ -6,6 +6,7 @@
 #include "fs/ahead.h"
 #include "fs/bucket.h"
 #include "fs/mount.h"
+#include "fs/neighbours.h"
 
 namespace fs {
 
@@ -13,7 +14,7 @@ namespace fs {
 class Lookup {
  public:
   Lookup(Mount& mount, Bucket& bucket, Ahead& ahead)
-      : mount_(mount), bucket_(bucket), ahead_(ahead) {}
+      : mount_(mount), bucket_(bucket), ahead_(ahead), neighbours_(mount, ahead) {}
 
   /// The node of a name, as fresh as the metadata lifetime asks for.
   /// Errors: NotFound (also for a name that is none); NameTooLong.
@@ -43,6 +44,8 @@ class Lookup {
   struct Known;
   core::Status take_down(Known& known, const NodePtr& directory, const NodePtr& node,
                          std::string_view name) REQUIRES(mount_.mutex);
+  /// Where nothing is known of a name, perhaps brings what is around it; true: look again.
+  bool bring_neighbours(const core::OpContext& context, const Known& known);
   [[nodiscard]] std::optional<Answer> remembered(const Known& known) const;
   core::Result<Answer> ask(const core::OpContext& context, Known& known);
   using Question = core::Result<Found> (Lookup::*)(const core::OpContext&, const Known&);
@@ -59,6 +62,7 @@ class Lookup {
   Mount& mount_;
   Bucket& bucket_;
   Ahead& ahead_;
+  Neighbours neighbours_;
 };
 
 }  // namespace fs
