@@ -20,7 +20,8 @@ static_assert(kBlockBytes / kUnitBytes == 8 * sizeof(Units));
 enum class Place : std::uint8_t {
   None,        ///< somebody is bringing part of it: not to be evicted
   Prefetched,  ///< here, and not wholly read yet
-  Cold,        ///< read once
+  Cold,        ///< read once, in part
+  Streamed,    ///< read once from end to end: the kernel has these pages
   Hot,         ///< read again: keeps out of a stream's way
 };
 
@@ -92,6 +93,8 @@ class BlockStore {
   VersionBlocks::Ahead claim_ahead(const VersionPointer& version, model::ByteRange range,
                                    std::uint64_t piece_bytes);
 
+  /// No lock: nobody else touches the bytes of claimed units.
+  static std::span<std::byte> room(const Claim& claim);
   core::Status append(Claim& claim, core::ByteView data);
   void finish(Claim& claim, core::Status status);
   bool wanted(const Claim& claim);
@@ -120,6 +123,7 @@ class BlockStore {
 
   bool make_room(bool ahead) REQUIRES(mutex_);
   bool evict_from(Queue& queue) REQUIRES(mutex_);
+  bool evict_read_once() REQUIRES(mutex_);
   void settle(const BlockPointer& block) REQUIRES(mutex_);
   void leave_queue(Block& block) REQUIRES(mutex_);
   void enter(const BlockPointer& block, Place place) REQUIRES(mutex_);
@@ -136,6 +140,7 @@ class BlockStore {
   std::uint64_t next_claim_ GUARDED_BY(mutex_) = 1;
   Queue prefetched_ GUARDED_BY(mutex_);
   Queue cold_ GUARDED_BY(mutex_);
+  Queue streamed_ GUARDED_BY(mutex_);
   Queue hot_ GUARDED_BY(mutex_);
 };
 

@@ -94,6 +94,11 @@ AnswerReader::~AnswerReader() = default;
 
 bool AnswerReader::only_promised() const { return interim_ > 0 && !parser_->is_header_done(); }
 
+std::uint64_t AnswerReader::body_left() const {
+  const bool in_body = parser_->is_header_done() && !to_head_ && !complete_ && rest_.empty();
+  return in_body ? parser_->content_length_remaining().value_or(0) : 0;
+}
+
 bool AnswerReader::keeps_alive() const { return complete_ && parser_->keep_alive(); }
 
 core::Result<std::size_t> AnswerReader::parse(core::ByteView bytes) {
