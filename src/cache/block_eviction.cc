@@ -10,18 +10,14 @@ namespace {
 constexpr std::uint64_t kForegroundShare = 8;
 // Blocks read once may be this part of all before blocks read again have to go (as in S3-FIFO).
 constexpr std::uint64_t kColdShare = 10;
-// What was read from end to end may be this part of the budget before its memory is used again
-// rather than fresh memory taken: the kernel has those pages, and memory that is touched for the
-// first time costs more than what is received into it.
-constexpr std::uint64_t kStreamedShare = 6;
+// And this part of the budget before their memory is used again rather than fresh memory taken: the
+// kernel has those pages, and memory that is touched for the first time costs more than what is
+// received into it.
+constexpr std::uint64_t kLingering = 6;
 // How many pinned blocks eviction looks past before it calls a queue unevictable.
 constexpr int kPinnedTries = 64;
 // Owners of a block that nobody but its version and its queue refers to.
 constexpr long kUnpinned = 2;
-
-Place place_once_read(const Block& block) {
-  return block.consumed == ~Units{0} ? Place::Streamed : Place::Cold;
-}
 
 }  // namespace
 
@@ -40,21 +36,19 @@ BlockPointer BlockStore::find_or_make(Version& version, std::uint64_t index, boo
 
 bool BlockStore::make_room(bool ahead) {
   const std::uint64_t limit = ahead ? budget_ - budget_ / kForegroundShare : budget_;
-  if (streamed_.size() * kBlockBytes * kStreamedShare >= budget_ && !arena_->has_free()) {
-    evict_from(streamed_);
+  if (cold_.size() * kBlockBytes * kLingering >= budget_ && !arena_->has_free()) {
+    evict_from(cold_);
   }
   while (arena_->live_bytes() + kBlockBytes > limit) {
-    const std::size_t once = cold_.size() + streamed_.size();
-    const bool once_first = once * kColdShare >= once + prefetched_.size() + hot_.size();
-    if (!(once_first && evict_read_once()) && !evict_from(hot_) && !evict_read_once() &&
+    const std::size_t all = prefetched_.size() + cold_.size() + hot_.size();
+    const bool cold_first = cold_.size() * kColdShare >= all;
+    if (!(cold_first && evict_from(cold_)) && !evict_from(hot_) && !evict_from(cold_) &&
         !evict_from(prefetched_)) {
       return false;
     }
   }
   return true;
 }
-
-bool BlockStore::evict_read_once() { return evict_from(streamed_) || evict_from(cold_); }
 
 bool BlockStore::evict_from(Queue& victims) {
   for (int tries = 0; !victims.empty() && tries < kPinnedTries; ++tries) {
@@ -74,8 +68,6 @@ BlockStore::Queue& BlockStore::queue(Place place) {
       return hot_;
     case Place::Cold:
       return cold_;
-    case Place::Streamed:
-      return streamed_;
     case Place::Prefetched:
     case Place::None:
       break;
@@ -107,7 +99,7 @@ void BlockStore::settle(const BlockPointer& block) {
     drop(block);
   } else {
     const bool read = (block->valid & ~block->consumed) == 0;
-    enter(block, read || version.readers == 0 ? place_once_read(*block) : Place::Prefetched);
+    enter(block, read || version.readers == 0 ? Place::Cold : Place::Prefetched);
   }
 }
 
@@ -120,7 +112,7 @@ void BlockStore::touch(const BlockPointer& block, Units units) {
   if (again || block->place == Place::Hot) {
     enter(block, Place::Hot);
   } else if ((block->valid & ~block->consumed) == 0) {
-    enter(block, place_once_read(*block));
+    enter(block, Place::Cold);
   }
 }
 

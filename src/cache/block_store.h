@@ -20,8 +20,7 @@ static_assert(kBlockBytes / kUnitBytes == 8 * sizeof(Units));
 enum class Place : std::uint8_t {
   None,        ///< somebody is bringing part of it: not to be evicted
   Prefetched,  ///< here, and not wholly read yet
-  Cold,        ///< read once, in part
-  Streamed,    ///< read once from end to end: the kernel has these pages
+  Cold,        ///< read once
   Hot,         ///< read again: keeps out of a stream's way
 };
 
@@ -123,7 +122,6 @@ class BlockStore {
 
   bool make_room(bool ahead) REQUIRES(mutex_);
   bool evict_from(Queue& queue) REQUIRES(mutex_);
-  bool evict_read_once() REQUIRES(mutex_);
   void settle(const BlockPointer& block) REQUIRES(mutex_);
   void leave_queue(Block& block) REQUIRES(mutex_);
   void enter(const BlockPointer& block, Place place) REQUIRES(mutex_);
@@ -140,7 +138,6 @@ class BlockStore {
   std::uint64_t next_claim_ GUARDED_BY(mutex_) = 1;
   Queue prefetched_ GUARDED_BY(mutex_);
   Queue cold_ GUARDED_BY(mutex_);
-  Queue streamed_ GUARDED_BY(mutex_);
   Queue hot_ GUARDED_BY(mutex_);
 };
 

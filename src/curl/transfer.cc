@@ -1,6 +1,7 @@
 #include "curl/transfer.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "core/text.h"
@@ -15,6 +16,7 @@ constexpr std::size_t kMaxErrorBytes = 64UL * 1024;
 // First reads of an answer whose sink has memory of its own: a head and a small body in one go, and
 // little of a big one to be copied.
 constexpr std::size_t kHeadBytes = 16UL * 1024;
+constexpr std::size_t kMostHeadAtOnce = 4UL * 1024;
 // Reads in a row before the others of the loop have their turn.
 constexpr int kMostReads = 16;
 
@@ -163,6 +165,11 @@ void Transfer::send(std::span<std::byte> buffer) {
   }
 }
 
+void Transfer::send_head() {
+  std::array<std::byte, kMostHeadAtOnce> buffer;  // NOLINT(*-member-init): filled before it is read
+  send(buffer);
+}
+
 bool Transfer::go_on(std::span<std::byte> buffer, bool writable, bool readable) {
   has_more_ = false;
   if (writable) {
@@ -202,17 +209,12 @@ bool Transfer::receive(std::span<std::byte> buffer) {
     heard_ = true;
     if (take(into.first(**received))) {
       // Memory of the sink's ends with the body: what came behind that is still to be found.
-      reusable_ = reusable_ && (into.data() == buffer.data() || silent(buffer.first(1)));
+      reusable_ = reusable_ && (into.data() == buffer.data() || connection_->silent());
       return true;
     }
   }
   has_more_ = true;
   return false;
-}
-
-bool Transfer::silent(std::span<std::byte> buffer) {
-  const auto received = connection_->receive(buffer);
-  return received && !*received;
 }
 
 bool Transfer::take(core::ByteView bytes) {
