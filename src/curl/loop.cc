@@ -246,9 +246,8 @@ void Loop::happened(const epoll_event& event) {
   const auto carried = carried_.find(socket);
   if (carried == carried_.end()) {
     const core::MutexLock lock(mutex_);
-    if (!resting_.stir(socket)) {
+    if (!resting_.stir(socket) && poller_.pause(socket)) {
       early_.insert(socket);
-      poller_.watch(socket, 0);
     }
     return;
   }

@@ -188,9 +188,9 @@ std::span<std::byte> Transfer::target(std::span<std::byte> buffer) {
   }
   const std::uint64_t left = reader_->body_left();
   const auto room = left > 0 ? exchange_.sink->room() : std::span<std::byte>();
-  return room.empty() ? buffer
-                      : room.first(static_cast<std::size_t>(
-                            std::min<std::uint64_t>(room.size(), left)));
+  return room.empty()
+             ? buffer
+             : room.first(static_cast<std::size_t>(std::min<std::uint64_t>(room.size(), left)));
 }
 
 bool Transfer::receive(std::span<std::byte> buffer) {

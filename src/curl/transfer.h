@@ -77,7 +77,8 @@ class Transfer final : private AnswerReader::Listener {
   core::Result<std::size_t> fill(std::span<std::byte> buffer) const;
   void send(std::span<std::byte> buffer);
   bool receive(std::span<std::byte> buffer);
-  /// Where to receive next: in the sink's own memory if it has any for what comes, else in `buffer`.
+  /// Where to receive next: in the sink's own memory if it has any for what comes, else in
+  /// `buffer`.
   [[nodiscard]] std::span<std::byte> target(std::span<std::byte> buffer);
   bool take(core::ByteView bytes);
   bool ended();

@@ -11,6 +11,8 @@ constexpr std::uint64_t kSlack = kMiB;  // how far the kernel's read-ahead may r
 constexpr std::size_t kMostEarly = 16;  // reads beyond the head: more are no reordering
 // A small window is wanted soon, and many connections bring it hardly later than a first byte.
 constexpr std::uint64_t kSmallPiece = 256 * kKiB;
+constexpr std::uint64_t kSmallWindow = 4 * kMiB;
+constexpr std::uint64_t kMiddlePiece = 512 * kKiB;
 // Of a big one every request costs something. At 20 ms to the first byte and 100 MB/s a connection,
 // 56 of them move 1.9 GB/s: larger pieces leave connections idle, smaller ones wait for first bytes
 // (the tests reckon with such a network).
@@ -27,6 +29,10 @@ constexpr std::uint64_t kFirstWindow = kMiB;
 constexpr std::uint64_t kDoubt = kMiB;
 constexpr std::uint64_t kMostDoubt = 8 * kMiB;
 constexpr std::uint64_t kGrain = 128 * kKiB;  // a window ends with a block of the cache
+
+std::uint64_t piece_of(std::uint64_t window) {
+  return window < kSmallWindow ? kSmallPiece : window < kBigWindow ? kMiddlePiece : kBigPiece;
+}
 
 std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a < b ? b - a : a - b; }
 
@@ -122,7 +128,7 @@ ReadPattern::Plan ReadPattern::on_read(model::ByteRange range, std::uint64_t siz
     return plan;
   }
   plan.sequential = true;
-  plan.piece_bytes = window < kBigWindow ? kSmallPiece : kBigPiece;
+  plan.piece_bytes = piece_of(window);
   const std::uint64_t wished = stream.head + window;
   const std::uint64_t until = wished >= size ? size : wished / kGrain * kGrain;
   const std::uint64_t from = std::max(stream.planned, range.first);
