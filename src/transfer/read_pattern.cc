@@ -18,12 +18,8 @@ constexpr std::uint64_t kMiddlePiece = 512 * kKiB;
 // (the tests reckon with such a network).
 constexpr std::uint64_t kBigPiece = kMiB;
 constexpr std::uint64_t kBigWindow = 16 * kMiB;
-constexpr std::uint64_t kPlainPiece = 512 * kKiB;  // of a big question without a stream
-// What a handle's first read, at the begin of the object, asks for tells how much it is going to
-// read: programs that copy begin with as much as they can, those that look at a header with little.
+constexpr std::uint64_t kPlainPiece = 256 * kKiB;  // of a big question without a stream
 constexpr std::uint64_t kFirstReads = 4;  // among which the very first may be, out of order
-constexpr std::uint64_t kFirstFactor = 4;
-constexpr std::uint64_t kFirstWindow = kMiB;
 // A stream that begins inside the object is as likely a random read that the kernel split: it has
 // to come further than such reads of this handle came before it is believed.
 constexpr std::uint64_t kDoubt = kMiB;
@@ -41,7 +37,7 @@ std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a < b ? b - a 
 void ReadPattern::Stream::advance(model::ByteRange range) {
   if (range.first == 0 && reads <= kFirstReads) {
     start = 0;  // overtaken by what was read ahead
-    needed = 0;
+    needed = range.size();
   }
   if (range.first > head) {
     early.push_back(range);
@@ -72,9 +68,6 @@ std::uint64_t ReadPattern::Stream::earned() const {
   if (start > 0) {
     return (contiguous < kMiB ? 2 : 4) * contiguous;
   }
-  if (reads == 1) {
-    return std::min(kFirstFactor * contiguous, kFirstWindow);
-  }
   return (contiguous < kMiB ? 4 : 8) * contiguous;
 }
 
@@ -83,7 +76,7 @@ void ReadPattern::Stream::restart(model::ByteRange range) {
   head = range.last;
   early.clear();
   reads = 1;
-  needed = range.first == 0 ? needed : std::max(needed, range.size());
+  needed = std::max(needed, range.size());
 }
 
 ReadPattern::Stream& ReadPattern::stream_of(model::ByteRange range, Plan& plan) {
@@ -129,12 +122,14 @@ ReadPattern::Plan ReadPattern::on_read(model::ByteRange range, std::uint64_t siz
   }
   plan.sequential = true;
   plan.piece_bytes = piece_of(window);
-  const std::uint64_t wished = stream.head + window;
-  const std::uint64_t until = wished >= size ? size : wished / kGrain * kGrain;
   const std::uint64_t from = std::max(stream.planned, range.first);
-  // Whole pieces only: a window that slides with every read must not trickle requests.
-  if (from < until && (until - from >= plan.piece_bytes || until == size)) {
-    plan.ahead = {from, until};
+  const std::uint64_t wished = std::min(size, stream.head + window);
+  if (from < wished) {
+    // Whole pieces only, but for the last: a window that slides with every read must not trickle
+    // requests.
+    const std::uint64_t whole = (wished - from) / plan.piece_bytes * plan.piece_bytes;
+    const std::uint64_t until = wished == size ? size : (from + whole) / kGrain * kGrain;
+    plan.ahead = {from, std::max(from, until)};
   }
   return plan;
 }

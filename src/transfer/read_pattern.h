@@ -13,9 +13,9 @@ namespace transfer {
 ///
 /// A handle may carry a few streams at once (loaders read several regions through one descriptor).
 /// A read belongs to a stream if it begins within 1 MiB of its head, since the kernel's read-ahead
-/// arrives out of order. A stream earns its window by what was read contiguously. One from the
-/// object's begin is believed at once: four times as much, at most 1 MiB after one read, and beyond
-/// 1 MiB eight times. One from elsewhere has to come some way, then twice, beyond 1 MiB four times.
+/// arrives out of order. A stream earns its window by what was read contiguously: nothing for the
+/// first read, then four times as much, beyond 1 MiB eight times, up to the limit. One that begins
+/// inside the object has to come further first, and earns half of that.
 /// Pieces are such that many connections share a window, so that it is here a first byte later.
 /// Threads: one at a time.
 class ReadPattern {

@@ -152,7 +152,7 @@ TEST(ReadAheadModel, TheFirstBytesTakeHardlyMoreThanOneRequestForThem) {
 
 TEST(ReadAheadModel, AFileOfSixteenMiBTakesThreeFirstBytes) {
   Model model(16 * kMiB, 2.5e9);
-  EXPECT_LE(model.read_all(), 0.075);
+  EXPECT_LE(model.read_all(), 0.080);
   EXPECT_LE(model.requests(), 70U);
 }
 
@@ -165,7 +165,9 @@ TEST(ReadAheadModel, AStreamUsesTheConnectionsThatItMay) {
 
 TEST(ReadAheadModel, AStreamFillsANetworkThatIsNarrower) {
   Model model(1024 * kMiB, 1e9);
-  EXPECT_GE(1024.0 * 1024 * 1024 / model.read_all(), 0.93e9);
+  // All connections share it alike, so that their pieces end together and wait for first bytes
+  // together: the worst case of such a network.
+  EXPECT_GE(1024.0 * 1024 * 1024 / model.read_all(), 0.78e9);
 }
 
 }  // namespace
