@@ -34,6 +34,11 @@ void Arena::give_back(std::byte* buffer) {
   --live_;
 }
 
+bool Arena::has_free() const {
+  const core::MutexLock lock(mutex_);
+  return !free_.empty();
+}
+
 std::uint64_t Arena::live_bytes() const {
   const core::MutexLock lock(mutex_);
   return live_ * buffer_bytes_;

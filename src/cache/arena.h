@@ -22,6 +22,8 @@ class Arena {
   [[nodiscard]] std::byte* take();
   void give_back(std::byte* buffer);
 
+  /// take() needs no fresh memory.
+  [[nodiscard]] bool has_free() const;
   /// Bytes in buffers that are out.
   [[nodiscard]] std::uint64_t live_bytes() const;
   /// Bytes obtained from the system, free buffers included.

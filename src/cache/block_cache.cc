@@ -15,6 +15,7 @@ std::uint64_t Fill::id() const { return claim_->id; }
 model::ByteRange Fill::range() const { return claim_->range; }
 std::uint64_t Fill::received() const { return claim_->received; }
 bool Fill::wanted() const { return claim_->store->wanted(*claim_); }
+std::span<std::byte> Fill::room() const { return BlockStore::room(*claim_); }
 core::Status Fill::append(core::ByteView data) { return claim_->store->append(*claim_, data); }
 void Fill::finish(core::Status status) { claim_->store->finish(*claim_, std::move(status)); }
 

@@ -10,6 +10,10 @@ namespace {
 constexpr std::uint64_t kForegroundShare = 8;
 // Blocks read once may be this part of all before blocks read again have to go (as in S3-FIFO).
 constexpr std::uint64_t kColdShare = 10;
+// And this part of the budget before their memory is used again rather than fresh memory taken: the
+// kernel has those pages, and memory that is touched for the first time costs more than what is
+// received into it.
+constexpr std::uint64_t kLingering = 6;
 // How many pinned blocks eviction looks past before it calls a queue unevictable.
 constexpr int kPinnedTries = 64;
 // Owners of a block that nobody but its version and its queue refers to.
@@ -32,6 +36,9 @@ BlockPointer BlockStore::find_or_make(Version& version, std::uint64_t index, boo
 
 bool BlockStore::make_room(bool ahead) {
   const std::uint64_t limit = ahead ? budget_ - budget_ / kForegroundShare : budget_;
+  if (cold_.size() * kBlockBytes * kLingering >= budget_ && !arena_->has_free()) {
+    evict_from(cold_);
+  }
   while (arena_->live_bytes() + kBlockBytes > limit) {
     const std::size_t all = prefetched_.size() + cold_.size() + hot_.size();
     const bool cold_first = cold_.size() * kColdShare >= all;

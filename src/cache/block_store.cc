@@ -251,6 +251,16 @@ std::vector<std::uint64_t> BlockStore::abandon(Version& version,
 
 // ---- claims
 
+std::span<std::byte> BlockStore::room(const Claim& claim) {
+  const ByteRange left{claim.range.first + claim.received, claim.range.last};
+  if (left.empty() || claim.ended) {
+    return {};
+  }
+  const Block& block = *claim.blocks[block_of(left.first) - block_of(claim.range.first)];
+  const ByteRange part = within(left, block.index);
+  return {block.data + part.first, part.size()};
+}
+
 core::Status BlockStore::append(Claim& claim, core::ByteView data) {
   const std::uint64_t received = claim.received;
   if (data.size() > claim.range.size() - received) {
@@ -263,7 +273,10 @@ core::Status BlockStore::append(Claim& claim, core::ByteView data) {
     // No lock: nobody reads claimed units before they are valid.
     const Block& block = *claim.blocks[block_of(at) - block_of(claim.range.first)];
     const ByteRange part = within({at, to}, block.index);
-    std::memcpy(block.data + part.first, data.data() + (at - from), part.size());
+    if (const std::byte* const source = data.data() + (at - from);
+        source != block.data + part.first) {  // else it was received there
+      std::memcpy(block.data + part.first, source, part.size());
+    }
     at += part.size();
   }
   const ByteRange done{round_down(from), to == claim.range.last ? to : round_down(to)};

@@ -92,6 +92,8 @@ class BlockStore {
   VersionBlocks::Ahead claim_ahead(const VersionPointer& version, model::ByteRange range,
                                    std::uint64_t piece_bytes);
 
+  /// No lock: nobody else touches the bytes of claimed units.
+  static std::span<std::byte> room(const Claim& claim);
   core::Status append(Claim& claim, core::ByteView data);
   void finish(Claim& claim, core::Status status);
   bool wanted(const Claim& claim);

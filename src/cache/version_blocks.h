@@ -8,6 +8,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/bytes.h"
@@ -44,6 +45,9 @@ class Fill {
   /// Somebody waits for bytes that are still to come.
   [[nodiscard]] bool wanted() const;
 
+  /// Where the next bytes will lie, as far as that is one stretch: written there before append()
+  /// gets them, they need not be copied. Empty: all have come. Valid until append() or finish().
+  [[nodiscard]] std::span<std::byte> room() const;
   /// The next bytes; answers in this thread whoever now has all it asked for.
   /// Errors: Protocol for more bytes than were claimed.
   core::Status append(core::ByteView data);

@@ -1,5 +1,6 @@
 #include "curl/answer_reader.h"
 
+#include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <optional>
 #include <string_view>
@@ -44,6 +45,8 @@ class AnswerReader::Parser final : public beast::http::basic_parser<false> {
     eager(true);
   }
   [[nodiscard]] int status() const { return head_.status; }
+  /// Of a body of known length; 0 for others.
+  [[nodiscard]] std::uint64_t body_left() const { return body_left_; }
   /// What the listener said, if it refused.
   std::optional<core::Error> refusal;
 
@@ -70,8 +73,11 @@ class AnswerReader::Parser final : public beast::http::basic_parser<false> {
       pass_on(listener_.on_head(std::exchange(head_, {head_.status, {}, {}})), ec);
     }
   }
-  void on_body_init_impl(const boost::optional<std::uint64_t>&, error_code&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>& length, error_code&) override {
+    body_left_ = length ? *length : 0;
+  }
   std::size_t on_body_impl(string_view body, error_code& ec) override {
+    body_left_ -= std::min<std::uint64_t>(body_left_, body.size());
     pass_on(listener_.on_body(core::as_bytes({body.data(), body.size()})), ec);
     return body.size();
   }
@@ -83,6 +89,7 @@ class AnswerReader::Parser final : public beast::http::basic_parser<false> {
 
   Listener& listener_;
   http::Response head_;
+  std::uint64_t body_left_ = 0;
 };
 
 AnswerReader::AnswerReader(Listener& listener, bool to_head)
@@ -93,6 +100,10 @@ AnswerReader::AnswerReader(Listener& listener, bool to_head)
 AnswerReader::~AnswerReader() = default;
 
 bool AnswerReader::only_promised() const { return interim_ > 0 && !parser_->is_header_done(); }
+
+std::uint64_t AnswerReader::body_left() const {
+  return complete_ || !rest_.empty() ? 0 : parser_->body_left();
+}
 
 bool AnswerReader::keeps_alive() const { return complete_ && parser_->keep_alive(); }
 

@@ -36,6 +36,9 @@ class AnswerReader {
   /// The other side has ended. Errors: Unavailable where that cuts the answer.
   core::Status end();
 
+  /// How much of a body of known length is still to come, once some of it has: those bytes are
+  /// handed on as they lie. 0: not known, or not yet.
+  [[nodiscard]] std::uint64_t body_left() const;
   [[nodiscard]] bool complete() const { return complete_; }
   /// While interim answers are all that came: promises are no progress.
   [[nodiscard]] bool only_promised() const;

@@ -149,6 +149,12 @@ core::Result<std::size_t> Connection::send(core::ByteView bytes) {
   }
 }
 
+bool Connection::silent() {
+  std::byte said{};
+  const auto received = receive({&said, 1});
+  return received && !*received;
+}
+
 core::Result<std::optional<std::size_t>> Connection::receive(std::span<std::byte> buffer) {
   if (easy_) {
     std::size_t received = 0;

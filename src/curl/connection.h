@@ -48,6 +48,9 @@ class Connection {
 
   /// Shape: how many bytes went; 0: none can right now.
   core::Result<std::size_t> send(core::ByteView bytes);
+  /// Nothing has come, nor has the other side ended. Takes a byte where that is not so: the
+  /// connection is spoilt then.
+  [[nodiscard]] bool silent();
   /// Shape: how many bytes came, 0 at the end; nothing: none are there right now.
   core::Result<std::optional<std::size_t>> receive(std::span<std::byte> buffer);
 

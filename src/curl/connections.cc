@@ -33,20 +33,19 @@ std::unique_ptr<Connection> Connections::take(const Route& route) {
   return connection;
 }
 
-void Connections::stir(int socket) {
+bool Connections::stir(int socket) {
   const auto at = routes_.find(socket);
   if (at == routes_.end()) {
-    return;
+    return false;
   }
   const auto& resting = resting_[at->second];
   const auto one = std::find_if(resting.begin(), resting.end(), [&](const Resting& each) {
     return each.connection->socket() == socket;
   });
-  std::byte said{};
-  const auto received = one->connection->receive({&said, 1});
-  if (!received || *received) {
+  if (!one->connection->silent()) {
     drop(socket);
   }
+  return true;
 }
 
 void Connections::drop(int socket) {

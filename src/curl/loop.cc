@@ -42,12 +42,18 @@ void Loop::send(http::Exchange exchange, http::Transport::Done done) {
     somebody_stopped_ = true;
     poller_.ring();
   });
+  send_at_once(*transfer);
   {
     const core::MutexLock lock(mutex_);
     if (!stopping_) {
       ++load_;
+      // What was sent needs the loop when an answer comes, or none does in time. Whoever is stopped
+      // after this look at it rings himself.
+      const bool sent =
+          transfer->connection() != nullptr && !transfer->overdue(core::SteadyTime::min());
+      const auto needed = sent ? transfer->next_limit() : core::SteadyTime::min();
       posted_.push_back(std::move(transfer));
-      if (posted_.size() == 1) {
+      if (asleep_until_ > needed) {
         poller_.ring();
       }
       return;
@@ -55,6 +61,23 @@ void Loop::send(http::Exchange exchange, http::Transport::Done done) {
   }
   // A callback of the last moments that tries again.
   transfer->finish(core::fail(core::ErrorKind::Cancelled, "the transport is being closed"));
+}
+
+void Loop::send_at_once(Transfer& transfer) {
+  const auto now = core::BootClock::now();
+  if (transfer.has_body() || !transfer.begin(now) || transfer.overdue(now)) {
+    return;
+  }
+  std::unique_ptr<Connection> connection;
+  {
+    const core::MutexLock lock(mutex_);
+    connection = stopping_ ? nullptr : resting_.take(transfer.route());
+  }
+  // The loop may not have seen yet that it has ended, or that it said what nobody asked for.
+  if (connection && connection->silent()) {
+    transfer.attach(std::move(connection), true, common_.manners);
+    transfer.send_head();
+  }
 }
 
 bool Loop::stopping() const {
@@ -74,12 +97,30 @@ void Loop::run() {
     if (somebody_stopped_.exchange(false) || now >= next_limit_) {
       end_overdue(now);
     }
-    resting_.drop_old(now);
-    for (const epoll_event& event : poller_.wait(patience())) {
-      happened(event);
-    }
+    wait_and_go_on();
   }
   end_all();
+}
+
+void Loop::wait_and_go_on() {
+  const auto now = core::BootClock::now();
+  std::chrono::milliseconds longest = patience(now);
+  {
+    const core::MutexLock lock(mutex_);
+    resting_.drop_old(now);
+    if (!posted_.empty() || !arrived_.empty()) {
+      longest = std::chrono::milliseconds{0};
+    }
+    // Whoever brings an exchange that has its answer already has to wake the loop for it.
+    asleep_until_ = longest.count() == 0 ? core::SteadyTime::min()
+                    : early_.empty()     ? now + longest
+                                         : core::SteadyTime::max();
+  }
+  const auto events = poller_.wait(longest);
+  take_posted();  // first: among them may be whom the events are for
+  for (const epoll_event& event : events) {
+    happened(event);
+  }
 }
 
 void Loop::take_posted() {
@@ -89,6 +130,7 @@ void Loop::take_posted() {
     const core::MutexLock lock(mutex_);
     posted.swap(posted_);
     arrived.swap(arrived_);
+    asleep_until_ = core::SteadyTime::min();
   }
   for (Arrival& arrival : arrived) {
     arrive(std::move(arrival));
@@ -113,13 +155,33 @@ void Loop::start(std::unique_ptr<Transfer> transfer) {
     end(id, std::move(begun).error());
     return;
   }
-  find_connection(id);
+  Transfer& started = *active_.at(id);
+  if (started.connection() != nullptr) {
+    adopt(id, started);
+  } else {
+    find_connection(id);
+  }
+}
+
+void Loop::adopt(Id id, Transfer& transfer) {
+  const int socket = transfer.connection()->socket();
+  carried_[socket] = {id, false};
+  const bool spoke = early_.erase(socket) > 0;
+  if (spoke) {
+    poller_.watch(socket, EPOLLIN);
+  }
+  go_on(id, transfer.waits_to_send(), spoke);
 }
 
 void Loop::find_connection(Id id) {
   const Transfer& transfer = *active_.at(id);
   const Route route = transfer.route();
-  if (auto connection = resting_.take(route)) {
+  std::unique_ptr<Connection> connection;
+  {
+    const core::MutexLock lock(mutex_);
+    connection = resting_.take(route);
+  }
+  if (connection) {
     carry(id, std::move(connection), true);
     return;
   }
@@ -136,7 +198,9 @@ void Loop::connect(const Route& route, Id id, core::Duration patience) {
         Connection::open(common_.options, route, patience, common_.share.get(), common_.give_up)};
     const core::MutexLock lock(mutex_);
     arrived_.push_back(std::move(arrival));
-    poller_.ring();
+    if (asleep_until_ > core::SteadyTime::min()) {
+      poller_.ring();
+    }
   });
 }
 
@@ -144,6 +208,7 @@ void Loop::arrive(Arrival arrival) {
   Queue& queue = queues_[arrival.route];
   --queue.connecting;
   if (arrival.connection) {
+    early_.erase((*arrival.connection)->socket());  // another's, of the same number
     poller_.watch((*arrival.connection)->socket(), EPOLLIN);
     rest(arrival.route, *std::move(arrival.connection), false);
     return;
@@ -167,6 +232,7 @@ void Loop::carry(Id id, std::unique_ptr<Connection> connection, bool used) {
 void Loop::rest(const Route& route, std::unique_ptr<Connection> connection, bool used) {
   auto& waiting = queues_[route].waiting;
   if (waiting.empty()) {
+    const core::MutexLock lock(mutex_);
     resting_.add(route, std::move(connection), core::BootClock::now());
     return;
   }
@@ -179,7 +245,10 @@ void Loop::happened(const epoll_event& event) {
   const int socket = event.data.fd;
   const auto carried = carried_.find(socket);
   if (carried == carried_.end()) {
-    resting_.stir(socket);
+    const core::MutexLock lock(mutex_);
+    if (!resting_.stir(socket) && poller_.pause(socket)) {
+      early_.insert(socket);
+    }
     return;
   }
   const bool failed = (event.events & (EPOLLERR | EPOLLHUP)) != 0;
@@ -273,11 +342,11 @@ void Loop::end_all() {
   }
 }
 
-std::chrono::milliseconds Loop::patience() const {
+std::chrono::milliseconds Loop::patience(core::SteadyTime now) const {
   if (!unfinished_.empty()) {
     return std::chrono::milliseconds{0};
   }
-  const auto left = next_limit_ - core::BootClock::now();
+  const auto left = next_limit_ - now;
   return left >= kLongestWait ? kLongestWait
                               : std::max(std::chrono::milliseconds{0},
                                          std::chrono::ceil<std::chrono::milliseconds>(left));

@@ -7,6 +7,7 @@
 #include <string>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "core/mutex.h"
@@ -29,7 +30,9 @@ struct Common {
 /// Connections are made on `connectors`, whose work must have ended before the loop is destroyed.
 ///
 /// A connection that is made, or comes to rest, goes to the exchange that has waited the longest
-/// for one of its route, whoever it was made for. Threads: any may post. Several loops are stopped
+/// for one of its route, whoever it was made for. A request without a body that finds a connection
+/// at rest is sent by its caller's own thread: the loop need not be woken before the answer comes.
+/// Threads: any may post. Several loops are stopped
 /// all first and then joined, since what ends on one may try again on another.
 class Loop {
  public:
@@ -64,9 +67,13 @@ class Loop {
     bool to_send = false;  ///< the socket is watched for that, too
   };
 
+  /// Takes a connection at rest, if that is all that is missing, and says the request over it.
+  void send_at_once(Transfer& transfer);
   void run();
+  void wait_and_go_on();
   void take_posted();
   void start(std::unique_ptr<Transfer> transfer);
+  void adopt(Id id, Transfer& transfer);
   void find_connection(Id id);
   void connect(const Route& route, Id id, core::Duration patience);
   void arrive(Arrival arrival);
@@ -79,18 +86,19 @@ class Loop {
   void end_overdue(core::SteadyTime now);
   void end_all();
   [[nodiscard]] bool stopping() const;
-  [[nodiscard]] std::chrono::milliseconds patience() const;
+  [[nodiscard]] std::chrono::milliseconds patience(core::SteadyTime now) const;
 
   Common& common_;
   core::ThreadPool& connectors_;
   const std::string name_;
   Poller poller_;
   std::vector<std::byte> buffer_;
-  Connections resting_;
   std::map<Route, Queue> queues_;
   std::unordered_map<Id, std::unique_ptr<Transfer>> active_;
   std::unordered_map<int, Carried> carried_;  ///< by socket
   std::vector<Id> unfinished_;                ///< have had their turn, and have more to receive
+  /// Sockets that spoke while their exchange was on its way here: not watched until it is.
+  std::unordered_set<int> early_;
   Id last_id_ = 0;
   // No transfer's limit comes earlier; it is exact only just after a look at all of them.
   core::SteadyTime next_limit_ = core::SteadyTime::max();
@@ -100,6 +108,9 @@ class Loop {
   mutable core::Mutex mutex_{core::LockRank::Transport};
   std::vector<std::unique_ptr<Transfer>> posted_ GUARDED_BY(mutex_);
   std::vector<Arrival> arrived_ GUARDED_BY(mutex_);
+  Connections resting_ GUARDED_BY(mutex_);
+  /// When the loop looks at these by itself; the past while it is awake.
+  core::SteadyTime asleep_until_ GUARDED_BY(mutex_) = core::SteadyTime::min();
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;
 };

@@ -32,6 +32,12 @@ void Poller::watch(int socket, std::uint32_t events) const {
   }
 }
 
+bool Poller::pause(int socket) const {
+  epoll_event nothing{};
+  nothing.data.fd = socket;
+  return ::epoll_ctl(set_.get(), EPOLL_CTL_MOD, socket, &nothing) == 0;
+}
+
 void Poller::forget(int socket) const { ::epoll_ctl(set_.get(), EPOLL_CTL_DEL, socket, nullptr); }
 
 std::span<const epoll_event> Poller::wait(std::chrono::milliseconds longest) {

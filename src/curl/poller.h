@@ -21,6 +21,9 @@ class Poller {
   void ring() const;
   /// From now on waits end for `events` (EPOLLIN, EPOLLOUT) of that socket, and for its errors.
   void watch(int socket, std::uint32_t events) const;
+  /// No wait ends for that socket's data until watch(). False: it is none of those that are
+  /// watched, or is closed already.
+  [[nodiscard]] bool pause(int socket) const;
   /// Also of a socket that is closed already.
   void forget(int socket) const;
   /// Shape: what has happened, without the bell; until the next call.

@@ -1,6 +1,7 @@
 #include "curl/transfer.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "core/text.h"
@@ -12,6 +13,10 @@ using core::ErrorKind;
 
 constexpr std::size_t kMaxTextBytes = 8UL * 1024 * 1024;
 constexpr std::size_t kMaxErrorBytes = 64UL * 1024;
+// First reads of an answer whose sink has memory of its own: a head and a small body in one go, and
+// little of a big one to be copied.
+constexpr std::size_t kHeadBytes = 16UL * 1024;
+constexpr std::size_t kMostHeadAtOnce = 4UL * 1024;
 // Reads in a row before the others of the loop have their turn.
 constexpr int kMostReads = 16;
 
@@ -160,6 +165,11 @@ void Transfer::send(std::span<std::byte> buffer) {
   }
 }
 
+void Transfer::send_head() {
+  std::array<std::byte, kMostHeadAtOnce> buffer;  // NOLINT(*-member-init): filled before it is read
+  send(buffer);
+}
+
 bool Transfer::go_on(std::span<std::byte> buffer, bool writable, bool readable) {
   has_more_ = false;
   if (writable) {
@@ -169,9 +179,24 @@ bool Transfer::go_on(std::span<std::byte> buffer, bool writable, bool readable) 
   return error_ || ((readable || send_error_) && receive(buffer));
 }
 
+std::span<std::byte> Transfer::target(std::span<std::byte> buffer) {
+  if (!exchange_.sink) {
+    return buffer;
+  }
+  if (!to_sink_) {
+    return buffer.first(std::min(buffer.size(), kHeadBytes));
+  }
+  const std::uint64_t left = reader_->body_left();
+  const auto room = left > 0 ? exchange_.sink->room() : std::span<std::byte>();
+  return room.empty()
+             ? buffer
+             : room.first(static_cast<std::size_t>(std::min<std::uint64_t>(room.size(), left)));
+}
+
 bool Transfer::receive(std::span<std::byte> buffer) {
   for (int n = 0; n < kMostReads; ++n) {
-    auto received = connection_->receive(buffer);
+    const auto into = target(buffer);
+    auto received = connection_->receive(into);
     if (!received) {
       return fail_with(send_error_ ? *send_error_ : told(std::move(received).error()));
     }
@@ -182,7 +207,9 @@ bool Transfer::receive(std::span<std::byte> buffer) {
       return ended();
     }
     heard_ = true;
-    if (take(buffer.first(**received))) {
+    if (take(into.first(**received))) {
+      // Memory of the sink's ends with the body: what came behind that is still to be found.
+      reusable_ = reusable_ && (into.data() == buffer.data() || connection_->silent());
       return true;
     }
   }

@@ -37,6 +37,9 @@ class Transfer final : private AnswerReader::Listener {
   /// Goes over `connection` from now on; `used`: others did before.
   void attach(std::unique_ptr<Connection> connection, bool used, const Manners& manners);
   [[nodiscard]] const Connection* connection() const { return connection_.get(); }
+  [[nodiscard]] bool has_body() const { return exchange_.request.body != nullptr; }
+  /// Sends of the head what goes at once; go_on() does the rest.
+  void send_head();
   /// Sends where that is possible now, and receives, by way of `buffer`. True: the exchange has
   /// ended, and outcome() says how.
   bool go_on(std::span<std::byte> buffer, bool writable, bool readable);
@@ -74,6 +77,9 @@ class Transfer final : private AnswerReader::Listener {
   core::Result<std::size_t> fill(std::span<std::byte> buffer) const;
   void send(std::span<std::byte> buffer);
   bool receive(std::span<std::byte> buffer);
+  /// Where to receive next: in the sink's own memory if it has any for what comes, else in
+  /// `buffer`.
+  [[nodiscard]] std::span<std::byte> target(std::span<std::byte> buffer);
   bool take(core::ByteView bytes);
   bool ended();
   bool fail_with(core::Error error);

@@ -96,6 +96,10 @@ class BodySink {
   virtual ~BodySink() = default;
   /// The head is complete. `false`: collect the body as text instead (an error document).
   virtual bool on_head(const Response& head) = 0;
+  /// Where the next bytes of the body would best be received; empty: anywhere. What is received
+  /// there comes to on_data() as a view of that very memory, which no copy is to be made of.
+  /// Threads: the transport's; the memory is the transport's to write until it calls again.
+  virtual std::span<std::byte> room() { return {}; }
   /// Errors end the transfer and are handed on.
   virtual core::Status on_data(core::ByteView data) = 0;
 };

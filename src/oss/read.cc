@@ -39,6 +39,10 @@ class RangeSink final : public http::BodySink {
     return true;
   }
 
+  std::span<std::byte> room() override {
+    return head_error_ ? progress_.sink.room() : std::span<std::byte>();
+  }
+
   core::Status on_data(core::ByteView data) override {
     TRY(head_error_);
     Progress& p = progress_;

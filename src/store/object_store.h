@@ -69,6 +69,9 @@ class Sink {
   virtual ~Sink() = default;
   /// What the answer's head says of the object; before the first byte.
   virtual void on_meta(const ObjectMeta& /*meta*/) {}
+  /// Where the next bytes would best be put, if that may be chosen: they come to on_data() as a
+  /// view of it. Empty: anywhere. A store need not ask.
+  virtual std::span<std::byte> room() { return {}; }
   virtual core::Status on_data(core::ByteView data) = 0;
   /// A retry resumes where the last attempt stopped, so bytes never come twice.
 };

@@ -18,9 +18,10 @@ Alarms::~Alarms() {
 Alarms::Id Alarms::set(core::SteadyTime when, std::function<void()> ring) {
   const core::MutexLock lock(mutex_);
   const Id id{when, next_++};
-  const auto at = alarms_.emplace(id, std::move(ring)).first;
-  if (at == alarms_.begin()) {
-    changed_.notify_all();  // earlier than what the thread sleeps for
+  alarms_.emplace(id, std::move(ring));
+  if (when < sleeps_until_) {
+    sleeps_until_ = when;  // one call is enough
+    changed_.notify_all();
   }
   return id;
 }
@@ -43,10 +44,11 @@ void Alarms::run() {
       const core::MutexLock lock(mutex_);
       while (!stopping_ &&
              (alarms_.empty() || alarms_.begin()->first.first > clock_.steady_now())) {
+        sleeps_until_ = alarms_.empty() ? core::SteadyTime::max() : alarms_.begin()->first.first;
         if (alarms_.empty()) {
           changed_.wait(mutex_);
         } else {
-          clock_.wait_until(changed_, mutex_, alarms_.begin()->first.first);
+          clock_.wait_until(changed_, mutex_, sleeps_until_);
         }
       }
       if (stopping_) {

@@ -30,6 +30,9 @@ class Alarms {
   core::Mutex mutex_{core::LockRank::Leaf};
   core::CondVar changed_;
   std::map<Id, std::function<void()>> alarms_ GUARDED_BY(mutex_);
+  /// When the thread looks again by itself. What is cancelled does not wake it, nor does what is
+  /// later than that: one that sets and cancels an alarm for each read wakes it once in a while.
+  core::SteadyTime sleeps_until_ GUARDED_BY(mutex_) = core::SteadyTime::min();
   std::uint64_t next_ GUARDED_BY(mutex_) = 1;
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::thread thread_;

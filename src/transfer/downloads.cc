@@ -26,12 +26,12 @@ constexpr int kMostTries = 3;
 // same answer: each one tried anew would take its time again, and some would give short reads.
 constexpr core::Duration kAskedAgain = std::chrono::milliseconds{250};
 
-/// Divides what may be prefetched among those who read sequentially now: three quarters of the
+/// Divides what may be prefetched among those who read sequentially now: half of the
 /// cache, since each also holds the block that it is reading.
 class WindowShare {
  public:
   WindowShare(std::uint64_t window_bytes, std::uint64_t budget_bytes)
-      : window_(window_bytes), together_(budget_bytes / 4 * 3) {}
+      : window_(window_bytes), together_(budget_bytes / 2) {}
 
   std::uint64_t of(std::uint64_t reader, bool sequential, core::SteadyTime now) {
     const core::MutexLock lock(mutex_);

@@ -21,6 +21,8 @@ class BlockSink final : public store::Sink {
 
   void on_meta(const store::ObjectMeta& meta) override { expected_ = meta.crc64; }
 
+  std::span<std::byte> room() override { return fill_.room(); }
+
   core::Status on_data(core::ByteView data) override {
     const auto size = static_cast<std::int64_t>(data.size());
     counters_.bytes_downloaded.add(size);

@@ -9,23 +9,36 @@ constexpr std::uint64_t kKiB = 1024;
 constexpr std::uint64_t kMiB = 1024 * kKiB;
 constexpr std::uint64_t kSlack = kMiB;  // how far the kernel's read-ahead may reorder
 constexpr std::size_t kMostEarly = 16;  // reads beyond the head: more are no reordering
-constexpr std::uint64_t kMinPiece = 256 * kKiB;
-// A window of 64 MiB is then 32 requests: at 20 ms to the first byte and 100 MB/s a connection, 50
-// MB/s each. Larger pieces leave connections idle, smaller ones wait for first bytes.
-constexpr std::uint64_t kMaxPiece = 2 * kMiB;
-constexpr std::uint64_t kPlainPiece = kMiB;  // of a big question without a stream
+// A small window is wanted soon, and many connections bring it hardly later than a first byte.
+constexpr std::uint64_t kSmallPiece = 256 * kKiB;
+constexpr std::uint64_t kSmallWindow = 4 * kMiB;
+constexpr std::uint64_t kMiddlePiece = 512 * kKiB;
+// Of a big one every request costs something. At 20 ms to the first byte and 100 MB/s a connection,
+// 56 of them move 1.9 GB/s: larger pieces leave connections idle, smaller ones wait for first bytes
+// (the tests reckon with such a network).
+constexpr std::uint64_t kBigPiece = kMiB;
+constexpr std::uint64_t kBigWindow = 16 * kMiB;
+constexpr std::uint64_t kPlainPiece = 256 * kKiB;  // of a big question without a stream
+constexpr std::uint64_t kFirstReads = 4;  // among which the very first may be, out of order
 // A stream that begins inside the object is as likely a random read that the kernel split: it has
 // to come further than such reads of this handle came before it is believed.
 constexpr std::uint64_t kDoubt = kMiB;
 constexpr std::uint64_t kMostDoubt = 8 * kMiB;
-constexpr std::uint64_t kPiecesPerWindow = 4;
 constexpr std::uint64_t kGrain = 128 * kKiB;  // a window ends with a block of the cache
+
+std::uint64_t piece_of(std::uint64_t window) {
+  return window < kSmallWindow ? kSmallPiece : window < kBigWindow ? kMiddlePiece : kBigPiece;
+}
 
 std::uint64_t distance(std::uint64_t a, std::uint64_t b) { return a < b ? b - a : a - b; }
 
 }  // namespace
 
 void ReadPattern::Stream::advance(model::ByteRange range) {
+  if (range.first == 0 && reads <= kFirstReads) {
+    start = 0;  // overtaken by what was read ahead
+    needed = range.size();
+  }
   if (range.first > head) {
     early.push_back(range);
     if (early.size() > kMostEarly) {
@@ -47,10 +60,22 @@ void ReadPattern::Stream::advance(model::ByteRange range) {
   }
 }
 
+std::uint64_t ReadPattern::Stream::earned() const {
+  const std::uint64_t contiguous = head - start;
+  if (contiguous <= needed) {
+    return 0;
+  }
+  if (start > 0) {
+    return (contiguous < kMiB ? 2 : 4) * contiguous;
+  }
+  return (contiguous < kMiB ? 4 : 8) * contiguous;
+}
+
 void ReadPattern::Stream::restart(model::ByteRange range) {
   start = range.first;
   head = range.last;
   early.clear();
+  reads = 1;
   needed = std::max(needed, range.size());
 }
 
@@ -64,6 +89,7 @@ ReadPattern::Stream& ReadPattern::stream_of(model::ByteRange range, Plan& plan) 
     }
   }
   if (nearest != nullptr) {
+    ++nearest->reads;
     nearest->advance(range);
     return *nearest;
   }
@@ -90,20 +116,20 @@ ReadPattern::Plan ReadPattern::on_read(model::ByteRange range, std::uint64_t siz
   stream.last_used = ++reads_;
   plan.stream = stream.id;
   plan.piece_bytes = kPlainPiece;
-  const std::uint64_t contiguous = stream.head - stream.start;
-  if (contiguous <= stream.needed) {
+  const std::uint64_t window = std::min(stream.earned(), max_window_bytes);
+  if (window == 0) {
     return plan;
   }
   plan.sequential = true;
-  const std::uint64_t window =
-      std::min(contiguous < kMiB ? 2 * contiguous : 4 * contiguous, max_window_bytes);
-  plan.piece_bytes =
-      std::clamp(window / kPiecesPerWindow / kMinPiece * kMinPiece, kMinPiece, kMaxPiece);
-  const std::uint64_t until = std::min(size, (stream.head + window) / kGrain * kGrain);
+  plan.piece_bytes = piece_of(window);
   const std::uint64_t from = std::max(stream.planned, range.first);
-  // Whole pieces only: a window that slides with every read must not trickle requests.
-  if (from < until && (until - from >= plan.piece_bytes || until == size)) {
-    plan.ahead = {from, until};
+  const std::uint64_t wished = std::min(size, stream.head + window);
+  if (from < wished) {
+    // Whole pieces only, but for the last: a window that slides with every read must not trickle
+    // requests.
+    const std::uint64_t whole = (wished - from) / plan.piece_bytes * plan.piece_bytes;
+    const std::uint64_t until = wished == size ? size : (from + whole) / kGrain * kGrain;
+    plan.ahead = {from, std::max(from, until)};
   }
   return plan;
 }
@@ -119,9 +145,10 @@ void ReadPattern::reached(std::uint64_t stream, std::uint64_t offset) {
 void ReadPattern::failed(std::uint64_t stream) {
   for (Stream& s : streams_) {
     if (s.id == stream) {
-      s.needed = std::max(s.needed, kMinPiece);
+      s.needed = std::max(s.needed, kSmallPiece);
       s.start = s.head;
       s.planned = s.head;
+      s.reads = 0;
     }
   }
 }

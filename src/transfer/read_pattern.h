@@ -14,7 +14,9 @@ namespace transfer {
 /// A handle may carry a few streams at once (loaders read several regions through one descriptor).
 /// A read belongs to a stream if it begins within 1 MiB of its head, since the kernel's read-ahead
 /// arrives out of order. A stream earns its window by what was read contiguously: nothing for the
-/// first read, then twice, beyond 1 MiB four times as much, up to the limit.
+/// first read, then four times as much, beyond 1 MiB eight times, up to the limit. One that begins
+/// inside the object has to come further first, and earns half of that.
+/// Pieces are such that many connections share a window, so that it is here a first byte later.
 /// Threads: one at a time.
 class ReadPattern {
  public:
@@ -40,9 +42,12 @@ class ReadPattern {
     std::uint64_t head = 0;               ///< all from start to there was read
     std::vector<model::ByteRange> early;  ///< read beyond the head, out of order
     std::uint64_t needed = 0;             ///< contiguous bytes without a window
+    std::uint64_t reads = 0;              ///< since start
     std::uint64_t planned = 0;            ///< all before is here or on its way
     std::uint64_t last_used = 0;
 
+    /// How far to run ahead of the head, but for the limit.
+    [[nodiscard]] std::uint64_t earned() const;
     void advance(model::ByteRange range);
     void restart(model::ByteRange range);
   };

@@ -135,6 +135,28 @@ TEST(BlockCache, TheLastUnitOfAnObjectMayBeShort) {
   EXPECT_EQ(answer.text, pattern({0, 5000}));
 }
 
+TEST(BlockCache, WhatIsReceivedWhereItBelongsIsTheSameAsWhatIsCopied) {
+  BlockCache cache(8 * kMiB);
+  const auto blocks = cache.open(version("a", kMiB + 100));
+  Answered answer;
+  auto asked = blocks->ask({4096, kMiB + 100}, 0, 4 * kMiB, answer.done());
+  Fill& fill = asked.fills.at(0);
+  std::uint64_t at = fill.range().first;
+  for (std::size_t step = 1; at < fill.range().last; step = step * 3 % 200'003) {
+    const auto room = fill.room();
+    ASSERT_FALSE(room.empty());
+    ASSERT_LE(at % kBlockBytes + room.size(), kBlockBytes);
+    const std::size_t count = std::min(room.size(), step);
+    const std::string bytes = pattern({at, at + count});
+    std::copy_n(core::as_bytes(bytes).begin(), count, room.begin());
+    ASSERT_TRUE(fill.append(room.first(count)));
+    at += count;
+  }
+  EXPECT_TRUE(fill.room().empty());
+  fill.finish({});
+  EXPECT_EQ(answer.text, pattern({4096, kMiB + 100}));
+}
+
 TEST(BlockCache, AFailureReachesWhoNeedsTheRestAndNobodyElse) {
   BlockCache cache(8 * kMiB);
   const auto blocks = cache.open(version("a", 10 * kMiB));
@@ -231,6 +253,17 @@ TEST(BlockCache, StaysWithinItsBudgetAndRecyclesWhatWasRead) {
   }
   EXPECT_EQ(blocks->get({0, 1}), std::nullopt);
   EXPECT_NE(blocks->get({16 * kMiB - 1, 16 * kMiB}), std::nullopt);
+}
+
+TEST(BlockCache, AStreamTakesNoMoreFreshMemoryThanASixthOfTheBudget) {
+  BlockCache cache(48 * kMiB);
+  const auto blocks = cache.open(version("a", 64 * kMiB));
+  for (std::uint64_t at = 0; at < 64 * kMiB; at += kBlockBytes) {
+    Answered answer;
+    auto asked = blocks->ask({at, at + kBlockBytes}, 0, kMiB, answer.done());
+    bring_all(asked.fills);
+    ASSERT_LE(cache.held_bytes(), 10 * kMiB);  // and what is left of the last 2 MiB taken
+  }
 }
 
 TEST(BlockCache, AStreamDoesNotPushOutWhatIsReadAgainAndAgain) {

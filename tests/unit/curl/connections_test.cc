@@ -1,8 +1,11 @@
 // What must not happen to the answer of one request: becoming the answer of the next.
 #include <gmock/gmock.h>
 
+#include <algorithm>
 #include <latch>
+#include <span>
 #include <thread>
+#include <vector>
 
 #include "curl/transport.h"
 #include "support/raw_server.h"
@@ -53,6 +56,87 @@ TEST(Connections, OneThatSaidMoreThanItWasAskedIsNotUsedAgain) {
   ASSERT_TRUE(next) << core::describe(next.error());
   EXPECT_TRUE(next->body == body) << next->body.size();
   EXPECT_EQ(server.connections(), 2U);
+}
+
+/// Has a buffer of its own for what it is given.
+class RoomySink final : public http::BodySink {
+ public:
+  explicit RoomySink(std::size_t size) : memory_(size) {}
+  bool on_head(const http::Response& head) override { return head.status < 300; }
+  std::span<std::byte> room() override { return std::span(memory_).subspan(filled_); }
+  core::Status on_data(core::ByteView data) override {
+    const auto free = room();
+    if (data.data() != free.data()) {
+      copied += data.size();
+      std::copy(data.begin(), data.end(), free.begin());
+    }
+    filled_ += data.size();
+    return {};
+  }
+  [[nodiscard]] std::string text() const {
+    return std::string(core::as_text(core::ByteView(memory_).first(filled_)));
+  }
+  std::size_t copied = 0;
+
+ private:
+  std::vector<std::byte> memory_;
+  std::size_t filled_ = 0;
+};
+
+TEST(Connections, ABodyIsReceivedWhereItsSinkHasRoomAndNotAByteFurther) {
+  std::string body(2'000'000, '\0');
+  for (std::size_t i = 0; i < body.size(); ++i) {
+    body[i] = static_cast<char>(i * 2654435761U >> 13U);
+  }
+  test::RawServer server([&](Connection& connection) {
+    while (!connection.read_head().empty()) {
+      // What belongs to nothing follows at once on the first connection.
+      connection.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) +
+                      "\r\n\r\n" + body + (connection.number() == 0 ? "stale" : ""));
+    }
+  });
+  const auto transport = transport_of_one_loop();
+  for (int n = 0; n < 3; ++n) {
+    const auto sink = std::make_shared<RoomySink>(body.size() + 1000);
+    http::Exchange exchange;
+    exchange.request.origin = server.origin();
+    exchange.sink = sink;
+    const auto answer = http::perform(*transport, std::move(exchange));
+    ASSERT_TRUE(answer) << core::describe(answer.error());
+    EXPECT_TRUE(sink->text() == body) << n;
+    EXPECT_LE(sink->copied, 16U * 1024);
+  }
+  EXPECT_EQ(server.connections(), 2U);
+}
+
+TEST(Connections, ARequestOverAConnectionAtRestIsHeardWhoeverSendsIt) {
+  // From many threads, so that answers overtake their exchanges on the way to the loop.
+  test::RawServer server([](Connection& connection) {
+    for (std::string head = connection.read_head(); !head.empty(); head = connection.read_head()) {
+      const std::string path = head.substr(4, head.find(' ', 4) - 4);
+      connection.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(path.size()) +
+                      "\r\n\r\n" + path);
+    }
+  });
+  const auto transport = transport_of_one_loop();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int n = 0; n < 300; ++n) {
+        http::Exchange exchange;
+        exchange.request.origin = server.origin();
+        exchange.request.path = "/" + std::to_string(t) + "-" + std::to_string(n);
+        const std::string path = exchange.request.path;
+        const auto answer = http::perform(*transport, std::move(exchange));
+        ASSERT_TRUE(answer) << core::describe(answer.error());
+        ASSERT_EQ(answer->body, path);
+      }
+    });
+  }
+  for (std::thread& thread : threads) {
+    thread.join();
+  }
+  EXPECT_LE(server.connections(), 8U);
 }
 
 TEST(Connections, AnAnswerToHeadWithABodyIsNone) {

@@ -57,7 +57,7 @@ TEST_F(DownloadsTest, ABigQuestionFetchesNoMoreThanItAsks) {
   downloads();
   EXPECT_EQ(read(*open("a"), 3 * kMiB, 5 * kMiB).text(), content.substr(3 * kMiB, 5 * kMiB));
   EXPECT_EQ(store_.bytes_read(), 5 * kMiB);
-  EXPECT_EQ(store_.count(Op::Read), 5);  // side by side
+  EXPECT_EQ(store_.count(Op::Read), 20);  // side by side
 }
 
 TEST_F(DownloadsTest, RandomReadsFetchHardlyMoreThanTheyAsk) {
@@ -84,7 +84,7 @@ TEST_F(DownloadsTest, ASequentialReaderFetchesEveryByteOnceInFewRequests) {
   }
   EXPECT_TRUE(all == content);
   EXPECT_EQ(store_.bytes_read(), content.size());
-  EXPECT_LE(store_.count(Op::Read), 48);
+  EXPECT_LE(store_.count(Op::Read), 72);  // small ones at first
   EXPECT_GT(metric("transfer.bytes_prefetched"), std::int64_t{38 * kMiB});
 }
 
@@ -308,7 +308,7 @@ TEST_F(DownloadsTest, ClosingCancelsWhatRanAhead) {
     std::this_thread::yield();
   }
   EXPECT_GE(metric("transfer.prefetches_cancelled"), 1);
-  EXPECT_LE(store_.bytes_read(), 512 * kKiB);
+  EXPECT_LE(store_.bytes_read(), 896 * kKiB);  // all but what was held
 }
 
 TEST_F(DownloadsTest, GoingElsewhereCancelsWhatRanAhead) {
