@@ -101,7 +101,8 @@ core::Result<Opened> Files::open(const Request& request, InodeNumber inode, int 
       return core::fail(ErrorKind::Unsupported, path_of(*node) + " is no regular file");
     }
   }
-  TRY(lookup_.refresh_present(request.context, node, Lookup::Need::Now));
+  const auto need = wants_write(flags) ? Lookup::Need::Now : Lookup::Need::Read;
+  TRY(lookup_.refresh_present(request.context, node, need));
   {
     const core::MutexLock lock(mount_.mutex);
     if (told_otherwise(*node, mount_.now())) {

@@ -1,11 +1,13 @@
 #include "fs/lookup.h"
 
 #include <optional>
+#include <stop_token>
 #include <utility>
 
 #include "core/format.h"
 #include "fs/adoption.h"
 #include "model/names.h"
+#include "transfer/downloads.h"
 
 namespace fs {
 namespace {
@@ -15,6 +17,44 @@ using core::ErrorKind;
 // A lookup begins anew when we changed the directory while it asked. More often than this in a
 // row somebody else's work is not ours to wait for.
 constexpr int kMostTries = 100;
+
+// What is fetched with a look at an object that somebody is going to read: a block.
+constexpr std::uint64_t kFirstBytes = std::uint64_t{128} << 10U;
+
+/// Waits for one answer.
+class Waiting {
+ public:
+  void set(core::Result<store::ObjectMeta> answer) {
+    const core::MutexLock lock(mutex_);
+    answer_ = std::move(answer);
+    set_.notify_all();
+  }
+  void wake() {
+    const core::MutexLock lock(mutex_);
+    set_.notify_all();
+  }
+  core::Result<store::ObjectMeta> await(const core::OpContext& context, core::Clock& clock) {
+    const core::MutexLock lock(mutex_);
+    while (!answer_) {
+      if (context.stopped()) {
+        return core::fail(ErrorKind::Cancelled, "told to stop while waiting for an object");
+      }
+      if (context.deadline == core::SteadyTime::max()) {
+        set_.wait(mutex_);
+      } else if (clock.steady_now() < context.deadline) {
+        clock.wait_until(set_, mutex_, context.deadline);
+      } else {
+        return core::fail(ErrorKind::Timeout, "no answer before the deadline");
+      }
+    }
+    return *answer_;
+  }
+
+ private:
+  core::Mutex mutex_{core::LockRank::Leaf};
+  core::CondVar set_;
+  std::optional<core::Result<store::ObjectMeta>> answer_ GUARDED_BY(mutex_);
+};
 
 core::Error no_such(std::string_view name) {
   return core::fail(ErrorKind::NotFound, "no " + std::string(name));
@@ -37,6 +77,7 @@ struct Lookup::Known {
   cache::KeyIndex::Answer listed;
   NodePtr node;  ///< none: no node has that name
   std::uint64_t revision = 0;
+  model::ObjectVersion version;  ///< of the node, where it is an object with content
   bool is_directory = false;
   bool has_marker = false;
   std::string key;  ///< of the node, or of what the listing shows; else empty
@@ -59,6 +100,10 @@ core::Status Lookup::take_down(Known& known, const NodePtr& directory, const Nod
     known.is_directory = node->is_directory();
     known.has_marker = node->stored.has_value();
     known.component = node->place.component;
+    if (node->is_regular() && node->stored && node->stored->meta.size > 0 &&
+        node->stored->meta.type != store::ObjectType::Symlink) {
+      known.version = mount_.version_of(*node);
+    }
     TRY_ASSIGN(known.key, mount_.key(*node));
   } else if (const cache::ListedName* const listed = known.listed.listed()) {
     const cache::ListedName& row = *listed;
@@ -97,6 +142,25 @@ core::Result<Found> Lookup::ask_about(const core::OpContext& context, const Know
   if (found) {
     found->component = known.component;
   }
+  return found;
+}
+
+core::Result<Found> Lookup::ask_by_reading(const core::OpContext& context, const Known& known) {
+  const auto answer = std::make_shared<Waiting>();
+  const std::stop_callback wake(context.stop, [answer] { answer->wake(); });
+  if (!mount_.parts.downloads.bring(
+          context, known.version, kFirstBytes,
+          [answer](core::Result<store::ObjectMeta> meta) { answer->set(std::move(meta)); })) {
+    return ask_about(context, known);
+  }
+  auto meta = answer->await(context, mount_.parts.clock);
+  if (!meta || meta->etag != known.version.etag) {
+    return ask_about(context, known);
+  }
+  Found found;
+  found.component = known.component;
+  found.meta = *std::move(meta);
+  found.brought = true;
   return found;
 }
 
@@ -260,7 +324,7 @@ core::Status Lookup::refresh(const core::OpContext& context, const NodePtr& node
       }
       const bool fresh = node->fresh_until > mount_.now();
       const bool whole = !node->stored || node->stored->whole;
-      if (need != Need::Now && fresh && (need == Need::Fresh || whole)) {
+      if (need != Need::Now && need != Need::Read && fresh && (need == Need::Fresh || whole)) {
         return {};
       }
       known = {};
@@ -273,12 +337,15 @@ core::Status Lookup::refresh(const core::OpContext& context, const NodePtr& node
   std::optional<Answer> answer;
   if (need != Need::Now) {
     answer = remembered(known);
-    if (answer && answer->found->listed && need == Need::Whole) {
+    if (answer && ((answer->found->listed && need == Need::Whole) ||
+                   (!answer->found->brought && need == Need::Read))) {
       answer.reset();
     }
   }
   if (!answer) {
-    TRY_ASSIGN(answer, learn(context, known, &Lookup::ask_about));
+    const bool reads = need == Need::Read && known.version.size > 0;
+    TRY_ASSIGN(answer,
+               learn(context, known, reads ? &Lookup::ask_by_reading : &Lookup::ask_about));
   }
   const core::MutexLock lock(mount_.mutex);
   if (node->revision != known.revision || mount_.moves != known.moves) {

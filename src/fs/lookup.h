@@ -33,6 +33,8 @@ class Lookup {
     Fresh,  ///< as the metadata lifetime allows
     Whole,  ///< the same, with all metadata, also where listings are believed for attributes
     Now,    ///< asked for now
+    Read,   ///< the same, for somebody who will read: the first bytes are fetched with it. What was
+            ///< fetched so ahead of a program that reads one file after another counts as now.
   };
   /// Brings what is known of a node up to date. A node whose name leads to another thing now, or to
   /// nothing, is out of the tree from then on and stays what it was: that is no error.
@@ -53,6 +55,8 @@ class Lookup {
   core::Result<Found> ask_about(const core::OpContext& context, const Known& known);
   /// The same, and where that is not there, whatever has the name.
   core::Result<Found> ask_bucket(const core::OpContext& context, const Known& known);
+  /// Looks at the node's object by reading its first bytes.
+  core::Result<Found> ask_by_reading(const core::OpContext& context, const Known& known);
   /// Asks the bucket, and takes note of what it says.
   core::Result<Answer> learn(const core::OpContext& context, Known& known, Question question);
   /// The node of what was found, made where there is none; none: all has to begin anew.

@@ -392,6 +392,27 @@ class BlockDownloads final : public Downloads {
   std::unique_ptr<Reader> open(model::ObjectVersion version) override {
     return std::make_unique<PrefetchingReader>(shared_, version);
   }
+  bool bring(const core::OpContext& context, const model::ObjectVersion& version,
+             std::uint64_t bytes, Told told) override {
+    const ByteRange range{0, std::min(bytes, version.size)};
+    if (range.empty()) {
+      return false;
+    }
+    const std::shared_ptr<cache::VersionBlocks> blocks = shared_.blocks.open(version);
+    auto claimed = blocks->claim_ahead(range, range.size());
+    if (claimed.fills.size() != 1 || claimed.fills.front().range() != range) {
+      return false;  // what was claimed ends as cancelled
+    }
+    Fetches::Work work;
+    work.blocks = blocks;
+    work.sum = sum_of(*blocks, shared_.blocks, shared_.counters.objects_damaged);
+    work.urgency = context.cause == core::Cause::Prefetch ? Fetches::Urgency::Background
+                                                          : Fetches::Urgency::Foreground;
+    work.operation = context.id;
+    work.told = std::move(told);
+    shared_.fetches.start(std::move(work), std::move(claimed.fills.front()));
+    return true;
+  }
   core::Status fetch(const core::OpContext& context, const model::ObjectVersion& version,
                      int fd) override {
     return fetch_to_file(shared_.store, shared_.fetches, shared_.counters.bytes_downloaded, context,

@@ -39,6 +39,16 @@ class Downloads {
 
   virtual std::unique_ptr<Reader> open(model::ObjectVersion version) = 0;
 
+  using Told = std::function<void(core::Result<store::ObjectMeta>)>;
+  /// Brings the first bytes of a version, at most `bytes`, before somebody opens it, and with them
+  /// what the service says of the object now: one request in place of a look and a read.
+  /// `told` is called once, by a thread of the network or at once, as soon as the answer's head is
+  /// here, and must not block. Errors: Changed, NotFound, or any that says no more than that the
+  /// object has to be looked at. Shape: false: nothing was asked, since some of it is here or on
+  /// its way, or there is no room.
+  virtual bool bring(const core::OpContext& context, const model::ObjectVersion& version,
+                     std::uint64_t bytes, Told told) = 0;
+
   /// Fetches the whole version into `fd` at its own offsets, over several connections, through no
   /// cache. Blocks.
   virtual core::Status fetch(const core::OpContext& context, const model::ObjectVersion& version,

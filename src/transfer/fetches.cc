@@ -1,6 +1,8 @@
 #include "transfer/fetches.h"
 
+#include <atomic>
 #include <optional>
+#include <utility>
 
 #include "core/digest.h"
 #include "core/format.h"
@@ -16,10 +18,18 @@ constexpr std::uint64_t kFirstPlainId = std::uint64_t{1} << 63U;
 /// object's CRC-64 is right.
 class BlockSink final : public store::Sink {
  public:
-  BlockSink(cache::Fill& fill, WholeSum& sum, const Counters& counters, bool ahead)
-      : fill_(fill), sum_(sum), counters_(counters), ahead_(ahead) {}
+  using OnMeta = std::function<void(const store::ObjectMeta&)>;
+  BlockSink(cache::Fill& fill, WholeSum& sum, const Counters& counters, bool ahead, OnMeta on_meta)
+      : fill_(fill),
+        sum_(sum),
+        counters_(counters),
+        ahead_(ahead),
+        on_meta_(std::move(on_meta)) {}
 
-  void on_meta(const store::ObjectMeta& meta) override { expected_ = meta.crc64; }
+  void on_meta(const store::ObjectMeta& meta) override {
+    expected_ = meta.crc64;
+    on_meta_(meta);
+  }
 
   std::span<std::byte> room() override { return fill_.room(); }
 
@@ -57,6 +67,7 @@ class BlockSink final : public store::Sink {
   WholeSum& sum_;
   const Counters& counters_;
   const bool ahead_;
+  const OnMeta on_meta_;
   std::optional<std::uint64_t> expected_;
   std::uint64_t crc64_ = 0;
 };
@@ -65,8 +76,19 @@ class BlockSink final : public store::Sink {
 
 struct Fetches::Fetch {
   Fetch(Work w, cache::Fill f) : work(std::move(w)), id(f.id()), fill(std::move(f)) {}
+  Fetch(const Fetch&) = delete;
+  Fetch& operator=(const Fetch&) = delete;
+  ~Fetch() { tell(core::fail(core::ErrorKind::Cancelled, "the request was given up")); }
+
+  /// The first that comes counts.
+  void tell(core::Result<store::ObjectMeta> meta) {
+    if (work.told && !has_told.exchange(true)) {
+      work.told(std::move(meta));
+    }
+  }
 
   const Work work;
+  std::atomic<bool> has_told = false;
   const std::uint64_t id;
   cache::Fill fill;
   std::stop_source stop;
@@ -115,7 +137,9 @@ void Fetches::begin(const FetchPtr& fetch, RequestQueue::SlotPtr slot) {
     return;
   }
   counters_.range_requests.add();
-  fetch->sink = std::make_shared<BlockSink>(fetch->fill, *fetch->work.sum, counters_, ahead);
+  fetch->sink = std::make_shared<BlockSink>(
+      fetch->fill, *fetch->work.sum, counters_, ahead,
+      [own = fetch.get()](const store::ObjectMeta& meta) { own->tell(meta); });
   // In this order: the fetch ends before its slot does, after which close() may return.
   struct Pending {
     RequestQueue::SlotPtr slot;
@@ -126,6 +150,7 @@ void Fetches::begin(const FetchPtr& fetch, RequestQueue::SlotPtr slot) {
       fetch->context, fetch->work.blocks->version(), fetch->fill.range(), fetch->sink,
       [this, pending = std::move(pending)](core::Result<store::ObjectMeta> meta, bool again) {
         const FetchPtr& own = pending->fetch;
+        own->tell(meta);
         if (!meta && again && !own->context.stopped()) {
           queue_.go_on(pending->slot, [this, own] { bring_rest(own); });
         } else {

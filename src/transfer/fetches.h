@@ -34,6 +34,9 @@ class Fetches {
     Owner owner;
     std::shared_ptr<WholeSum> sum;  ///< of the version
     std::function<void()> failed;   ///< called if it fails, unless it was cancelled; may be empty
+    /// What the head of the first answer says of the object, or why there is none; called once, by
+    /// any thread; may be empty.
+    std::function<void(core::Result<store::ObjectMeta>)> told;
   };
 
   Fetches(store::ObjectStore& store, core::Clock& clock, const Counters& counters,

@@ -292,19 +292,23 @@ class FakeKernelCache final : public fs::KernelCache {
 };
 
 TEST_F(Files, DamagedBytesStayNowhere) {
-  store_.set("p/a", "content");
+  // More than what comes with open.
+  const std::string content((std::size_t{128} << 10U) + 7, 'c');
+  store_.set("p/a", content);
   FakeKernelCache kernel;
   fs_->attach(&kernel);
   const InodeNumber number = inode("a");
   auto opened = open("a", O_RDONLY);
   EXPECT_TRUE(opened->keep_cache);
-  store_.fail(on(Op::Read), core::fail(ErrorKind::Corrupt, "flipped"));
+  test::Rule second = on(Op::Read);
+  second.offset = std::uint64_t{128} << 10U;
+  store_.fail(second, core::fail(ErrorKind::Corrupt, "flipped"));
   EXPECT_THAT(read(opened->handle), FailsWith(ErrorKind::Corrupt));
   EXPECT_EQ(kernel.forgotten.get_future().get(), number);
   opened = open("a", O_RDONLY);
   EXPECT_FALSE(opened->keep_cache) << "nothing that the kernel has is to be trusted";
   clock_.advance(1s);  // a read that failed is not tried at once
-  EXPECT_EQ(*read(opened->handle), "content");
+  EXPECT_EQ(*read(opened->handle), content);
   EXPECT_TRUE(open("a", O_RDONLY)->keep_cache);
   fs_->attach(nullptr);
 }
