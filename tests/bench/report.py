@@ -120,11 +120,11 @@ def losses(results):
             if best in (None, OURS) or OURS not in results.mounts:
                 continue
             mine = shown(results.cell(condition, row, OURS), row)
+            theirs = shown(results.cell(condition, row, best), row)
             if ours is None:
-                yield f"- {row.title}, {condition}: {OURS} {mine}; {best} {shown(results.cell(condition, row, best), row)}."
+                yield f"- {row.title}, {condition}: {mine}; {best} has {theirs}."
             elif speed > ours * (1 + NOISE):
-                yield (f"- {row.title}, {condition}: {mine}, {number(ours / speed)} of the speed of {best} "
-                       f"({shown(results.cell(condition, row, best), row)}).")
+                yield f"- {row.title}, {condition}: {mine}, {number(ours / speed)} of the speed of {best} ({theirs})."
 
 
 def failures(results):
@@ -164,8 +164,9 @@ def costs(results, condition):
             if cell is None or cell.value is None:
                 continue
             moved, peak = cell.median("moved"), cell.peak()
-            yield (f"| {title} | {name} | {cpu(cell, row)} | {f'{peak:,.0f} MiB' if peak else '–'} | {requests(cell, row)} "
-                   f"| {'–' if moved is None else f'{moved:.2f}'} | {cell.spread():.0%} |")
+            cells = (title, name, cpu(cell, row), f"{peak:,.0f} MiB" if peak else "–", requests(cell, row),
+                     "–" if moved is None else f"{moved:.2f}", f"{cell.spread():.0%}" if len(cell.good) > 1 else "–")
+            yield f"| {' | '.join(cells)} |"
             title = ""
 
 
@@ -198,7 +199,8 @@ class Plot:
                           f"{html.escape(words.replace('`', ''))}</text>")
 
     def box(self, x, width, kind, height=STEP - 4):
-        self.parts.append(f'<rect x="{x}" y="{self.top - 10}" width="{max(width, 1):.1f}" height="{height}" rx="2" class="{kind}"/>')
+        self.parts.append(f'<rect x="{x}" y="{self.top - 10}" width="{max(width, 1):.1f}" height="{height}" rx="2" '
+                          f'class="{kind}"/>')
 
     def legend(self):
         self.top += 22
@@ -214,15 +216,17 @@ class Plot:
         raw = self.results.cell(self.condition, row, RAW)
         _, best = self.results.best(self.condition, row)
         self.text(12, row.title)
+        if raw is not None:
+            self.parts.append(f'<text x="12" y="{self.top + STEP}" class="soft">{RAW}: {shown(raw, row)}</text>')
+        after = self.top + 2 * STEP
         for index, name in enumerate(self.results.mounts):
             speed = self.results.speed(self.condition, row, name)
             self.box(LEFT, BAR, "track")
             if speed and best:
                 self.box(LEFT, BAR * speed / best, f"c{index % 6}")
             self.text(LEFT + BAR + 8, shown(self.results.cell(self.condition, row, name), row))
-            if index == 1 and raw is not None:
-                self.text(12, f"{RAW}: {shown(raw, row)}", "soft")
             self.top += STEP
+        self.top = max(self.top, after)
 
     def svg(self):
         height = self.top + 4

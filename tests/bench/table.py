@@ -44,6 +44,7 @@ class Bench:
         self.work = work
         self.sizes = sizes
         self.passwd_file = candidates.passwd_file(work, emulator)
+        self.signed = {}
 
     def fields(self, mount):
         facts = self.emulator.facts
@@ -59,15 +60,20 @@ class Bench:
         self.emulator.shape(**SHAPES[condition])
 
     def url(self, method, key):
-        """A request's URL, signed as OSS V1; for "LIST" the key is a prefix and the key before the page."""
+        """A request's URL, signed as OSS V1 for a day; for "LIST" the key is a prefix and the key before the page."""
+        if (method, key) not in self.signed:
+            self.signed[method, key] = self.sign(method, key)
+        return self.signed[method, key]
+
+    def sign(self, method, key):
         resource, query = f"/{self.emulator.bucket}/{key}", {}
         if method == "LIST":
             prefix, last = key
             resource = f"/{self.emulator.bucket}/"
             query = {"prefix": prefix, "marker": last, "max-keys": workloads.PAGE}
-        expires = int(time.time()) + 3600
-        verb = "GET" if method == "LIST" else method
-        mac = hmac.new(self.emulator.access_key_secret.encode(), f"{verb}\n\n\n{expires}\n{resource}".encode(), hashlib.sha1)
+        expires = int(time.time()) + 86_400
+        text = f"{'GET' if method == 'LIST' else method}\n\n\n{expires}\n{resource}"
+        mac = hmac.new(self.emulator.access_key_secret.encode(), text.encode(), hashlib.sha1)
         query.update({"OSSAccessKeyId": self.emulator.access_key_id, "Expires": expires,
                       "Signature": base64.b64encode(mac.digest()).decode()})
         return f"{self.emulator.oss_endpoint}{resource}?{urllib.parse.urlencode(query)}"
@@ -110,8 +116,13 @@ class Session:
         self.sizes = bench.sizes
         self.about = about
         self.emit = emit
-        self.pids = ()
+        self.mount = None
         self.connections = workloads.CONNECTIONS[about["condition"]]
+
+    @property
+    def pids(self):
+        """The daemon's processes, as they are now; none for the raw client."""
+        return machine.marked(self.mount.mark) if self.mount else []
 
     def failed(self, row, why):
         self.emit({**self.about, "row": row.key, "failed": why[-300:]})
@@ -130,7 +141,7 @@ class Session:
             if operations and done["operations"] < sum(one is not None for one in wanted):
                 raise TooLong(seconds or self.sizes.seconds)
             return {**done, "operations": operations or done["operations"]}
-        return self.measured(row, run)
+        return self.measured(row, run, asks=all(one is None or one[0] in ("GET", "PUT") for one in wanted))
 
     def line(self, wanted):
         if wanted is None:
@@ -184,7 +195,7 @@ class Session:
         others = machine.busy_seconds() - machine_wide - daemon - children - server
         kinds, moved = self.asked_for(own)
         self.emit({**self.about, "row": row.key, "value": row.value(done), **done,
-                   "cpu": daemon if self.pids else children, "peak_mib": machine.peak_mib(self.pids), "requests": kinds,
+                   "cpu": daemon if self.mount else children, "peak_mib": machine.peak_mib(self.pids), "requests": kinds,
                    "moved": moved / done["bytes"] if asks and done["bytes"] else None,
                    "others": max(0.0, others) / max(passed, 0.01)})
         return done
@@ -311,7 +322,7 @@ class Table:
         bench.shape("unshaped")  # mounting is no row
         try:
             with candidates.Mount(candidate, bench, scenario.plain, scenario.remembering) as mount:
-                session.pids = mount.pids
+                session.mount = mount
                 bench.shape(condition)
                 scenario.mounted(session, mount.path)
                 bench.shape("unshaped")
@@ -387,12 +398,16 @@ def main(arguments):
     if results is None:
         must_be_able_to_mount()
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-        results = ROOT / "build/bench/results.jsonl"
+        results = ROOT / f"build/bench/{datetime.datetime.now():%Y-%m-%d-%H%M%S}.jsonl"
         results.parent.mkdir(parents=True, exist_ok=True)
+        print(f"every figure goes to {results}; --report makes a table of it, of one that was broken off too", flush=True)
         measure(options, arguments, results)
     options.to.mkdir(parents=True, exist_ok=True)
     report.publish(results, options.to)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    try:
+        main(sys.argv[1:])
+    except KeyboardInterrupt:
+        sys.exit(130)
