@@ -316,7 +316,7 @@ class Table:
         os.sync()
         self.patience.wait()
         if scenario.bulk:
-            subprocess.run([HELPERS / "bench_workload", "memory", str(bench.sizes.big)], capture_output=True, check=False)
+            subprocess.run([HELPERS / "bench_workload", "memory", str(min(bench.sizes.big, workloads.GIB))], capture_output=True, check=False)
 
     def mounted(self, bench, scenario, candidate, session, condition):
         bench.shape("unshaped")  # mounting is no row

@@ -27,9 +27,9 @@ class Sizes:
     lists: tuple = (10_000, 100_000)
     stats: int = 2000
     creates: int = 2000
-    seconds: float = 3
-    reading: float = 8
-    longest: float = 20
+    seconds: float = 2.5
+    reading: float = 6
+    longest: float = 15
 
 
 QUICK = Sizes(big=512 * MIB, side=128 * MIB, write=128 * MIB, medium=6, first=4, small=300, lists=(10_000,),
