@@ -132,15 +132,15 @@ class Session:
         before the row has ended: a prefix of as many objects, or keys and sizes."""
         return self.measured(row, lambda: self.helper("workload", *words), asks, whole)
 
-    def requests(self, row, connections, wanted, seconds=None, operations=None):
-        """Runs the raw client. `operations`: what the rate counts, if not requests."""
+    def requests(self, row, connections, wanted, seconds=None, per=1):
+        """Runs the raw client. `per`: operations of the row that one request stands for."""
         lines = "".join(self.line(one) for one in wanted)
 
         def run():
             done = self.helper("raw_client", connections, seconds or self.sizes.seconds, given=lines)
-            if operations and done["operations"] < sum(one is not None for one in wanted):
+            if row.unit == "s" and done["operations"] < len(wanted):
                 raise TooLong(seconds or self.sizes.seconds)
-            return {**done, "operations": operations or done["operations"]}
+            return {**done, "operations": done["operations"] * per}
         return self.measured(row, run, asks=all(one is None or one[0] in ("GET", "PUT") for one in wanted))
 
     def line(self, wanted):
@@ -266,7 +266,7 @@ class Table:
         if "longer" in record:
             self.hopeless.add((record["condition"], record["candidate"], record["row"]))
         said = record.get("failed") or (f"over {record['longer']} s" if "longer" in record else
-                                        f"{record['value']:,.1f}")
+                                        report.number(record["value"]))
         print(f"{record['condition']:<9} {record['round']} {record['row']:<24} {record['candidate']:<10} {said}", flush=True)
 
     def chosen(self):

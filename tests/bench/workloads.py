@@ -134,7 +134,7 @@ def medium_raw(session):
     wanted = []
     for n in range(session.sizes.medium):
         wanted += [*ranges(f"medium/{n:08}", 16 * MIB, 4 * MIB), None]
-    session.requests(session.scenario.rows[0], 4, wanted, operations=session.sizes.medium)
+    session.requests(session.scenario.rows[0], 4, wanted, per=1 / 4)
 
 
 def small_raw(threads):
@@ -176,7 +176,7 @@ def listing_raw(count):
     def raw(session):
         prefix = f"list{count}/"
         lasts = [f"{prefix}{n - 1:08}" if n else prefix for n in range(0, count, PAGE)]
-        session.requests(session.scenario.rows[0], 1, pages(prefix, lasts), operations=count)
+        session.requests(session.scenario.rows[0], 1, pages(prefix, lasts), seconds=session.sizes.longest, per=PAGE)
     return raw
 
 
@@ -191,7 +191,7 @@ def walking_raw(session):
     count = session.sizes.lists[0]
     each = count // FOLDERS
     lasts = [f"tree/{(n - 1) // each:03}/{(n - 1) % each:08}" if n else "tree/" for n in range(0, count, PAGE)]
-    session.requests(session.scenario.rows[0], 1, pages("tree/", lasts), operations=count)
+    session.requests(session.scenario.rows[0], 1, pages("tree/", lasts), seconds=session.sizes.longest, per=PAGE)
 
 
 def looking(session, path):
