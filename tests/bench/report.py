@@ -247,6 +247,17 @@ def plots(results, to):
                 yield name, title
 
 
+def missing(results):
+    """Rows that a run which was broken off did not come to."""
+    known = results.conditions()
+    for condition in known:
+        other = {row.key for one in known for row in results.rows_of(one)}
+        titles = [row.title for row in results.rows
+                  if row.key in other and row not in results.rows_of(condition) and "again" not in row.title]
+        if titles:
+            yield f"This run was broken off before, {condition}: {'; '.join(titles)}."
+
+
 def introduction(results):
     about = results.about
     rounds = max(record["round"] for record in results.records)
@@ -266,6 +277,9 @@ def introduction(results):
            "Rates are of what was done in a few seconds; what is marked *over* was given up. A write ends when the object is whole "
            "in the bucket. The fastest mount is bold.")
     yield ""
+    for line in missing(results):
+        yield line
+        yield ""
     for _, line in about["candidates"]:
         yield f"- {line}"
 
