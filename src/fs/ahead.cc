@@ -11,12 +11,20 @@ namespace {
 constexpr std::size_t kMostSequences = 32;
 constexpr core::Duration kKept = std::chrono::seconds{30};
 constexpr core::Duration kPatience = std::chrono::seconds{60};
+// What is read ahead whole.
+constexpr std::uint64_t kSmallBytes = std::uint64_t{256} << 10U;
+constexpr std::size_t kMostRead = 64;  // ahead of the last look
 
 }  // namespace
 
-Ahead::Ahead(Bucket& bucket, Learnt& learnt, core::Clock& clock, core::Metric& asked,
-             transfer::RequestRate* rate)
-    : bucket_(bucket), learnt_(learnt), clock_(clock), asked_(asked), rate_(rate) {}
+Ahead::Ahead(Bucket& bucket, Learnt& learnt, transfer::Downloads& downloads, core::Clock& clock,
+             core::Metric& asked, transfer::RequestRate* rate)
+    : bucket_(bucket),
+      learnt_(learnt),
+      downloads_(downloads),
+      clock_(clock),
+      asked_(asked),
+      rate_(rate) {}
 
 Ahead::~Ahead() {
   stop_.request_stop();
@@ -101,7 +109,13 @@ std::vector<Ahead::Question> Ahead::take(const std::string& directory, Sequence&
       const cache::ListedName row = sequence.names[position];
       Question question{directory + row.key(),
                         {std::string(row.component), row.beside_directory},
-                        row.directory};
+                        row.directory,
+                        std::nullopt};
+      if (sequence.is_read() && !row.directory && !row.symlink && row.size > 0 &&
+          row.size <= kSmallBytes) {
+        question.content = model::ObjectVersion{model::ObjectKey(question.key),
+                                                model::ETag(row.etag), row.size, {}};
+      }
       // That a directory is there only a fresh listing proves.
       if ((row.directory && !listing_holds) ||
           !in_flight_.try_emplace(question.key, false).second) {
@@ -114,6 +128,14 @@ std::vector<Ahead::Question> Ahead::take(const std::string& directory, Sequence&
 }
 
 void Ahead::looked(const std::string& directory, std::string_view name, bool known) {
+  note(directory, name, known, false);
+}
+
+void Ahead::opened(const std::string& directory, std::string_view name, bool known) {
+  note(directory, name, known, true);
+}
+
+void Ahead::note(const std::string& directory, std::string_view name, bool known, bool open) {
   std::vector<Question> questions;
   {
     const core::MutexLock lock(mutex_);
@@ -127,6 +149,8 @@ void Ahead::looked(const std::string& directory, std::string_view name, bool kno
       return;
     }
     sequence.used = clock_.steady_now();
+    ++(open ? sequence.opens : sequence.looks);
+    sequence.siblings.limit(sequence.is_read() ? kMostRead : Siblings::kMostAhead);
     sequence.siblings.looked(*position, known, sequence.used);
     questions = take(directory, sequence);
   }
@@ -154,9 +178,14 @@ void Ahead::start(const std::string& directory, std::vector<Question> questions)
   }
 }
 
+bool Ahead::is_known(const Question& question) const {
+  return question.content ? learnt_.is_brought(question.key)
+                          : learnt_.fresh(question.key).has_value();
+}
+
 bool Ahead::start_at_once(const FlightPtr& flight) {
   const Question& question = flight->question;
-  if (question.directory || learnt_.fresh(question.key)) {
+  if (question.directory || is_known(question)) {
     return false;
   }
   if (rate_ != nullptr) {
@@ -167,18 +196,36 @@ bool Ahead::start_at_once(const FlightPtr& flight) {
     flight->permit.emplace(*std::move(permit));
   }
   asked_.add();
+  if (question.content &&
+      downloads_.bring(flight->context, *question.content, question.content->size,
+                       [this, flight](core::Result<store::ObjectMeta> meta) {
+                         if (!meta || meta->etag != flight->question.content->etag) {
+                           answered(flight, core::fail(core::ErrorKind::Changed, "not as listed"));
+                           return;
+                         }
+                         Found found;
+                         found.component = flight->question.component;
+                         found.meta = *std::move(meta);
+                         flight->brought = true;
+                         answered(flight, std::move(found));
+                       })) {
+    return true;
+  }
   bucket_.start_object(
-      flight->context, question.key, question.component, [this, flight](core::Result<Found> found) {
-        flight->permit.reset();
-        const bool gone = !found && found.error().kind == core::ErrorKind::NotFound;
-        if (found || gone || flight->context.stopped()) {
-          learn(*flight, std::move(found));
-          land(*flight);
-        } else {
-          pool_.post([this, flight] { ask(flight); });
-        }
-      });
+      flight->context, question.key, question.component,
+      [this, flight](core::Result<Found> found) { answered(flight, std::move(found)); });
   return true;
+}
+
+void Ahead::answered(const FlightPtr& flight, core::Result<Found> found) {
+  flight->permit.reset();
+  const bool gone = !found && found.error().kind == core::ErrorKind::NotFound;
+  if (found || gone || flight->context.stopped()) {
+    learn(*flight, std::move(found));
+    land(*flight);
+  } else {
+    pool_.post([this, flight] { ask(flight); });
+  }
 }
 
 core::Result<Found> Ahead::ask_bucket(Flight& flight) {
@@ -196,7 +243,7 @@ core::Result<Found> Ahead::ask_bucket(Flight& flight) {
 }
 
 void Ahead::ask(const FlightPtr& flight) {
-  if (!flight->context.stopped() && !learnt_.fresh(flight->question.key)) {
+  if (!flight->context.stopped() && !is_known(flight->question)) {
     learn(*flight, ask_bucket(*flight));
     flight->permit.reset();
   }
@@ -206,7 +253,7 @@ void Ahead::ask(const FlightPtr& flight) {
 void Ahead::learn(const Flight& flight, core::Result<Found> found) {
   if (found) {
     learnt_.add(flight.question.key, std::make_shared<const Found>(*std::move(found)), flight.asked,
-                flight.ticket);
+                flight.ticket, flight.brought);
   }
   // Else whoever looks asks himself, and gets the error.
 }

@@ -1,7 +1,8 @@
 #pragma once
 // Looking at objects before somebody asks: whoever looks at one name of a directory after another
-// (`ls -l`, `tar`, `rsync`) finds the next ones known. Only what HEAD said comes of it: a guess at
-// what will be asked costs a request, never a wrong answer.
+// (`ls -l`, `tar`, `rsync`) finds the next ones known, and if he reads them (`cp -r`, `grep -r`),
+// small ones fetched. Only what the bucket said comes of it: a guess at what will be asked costs a
+// request, never a wrong answer.
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +18,7 @@
 #include "fs/bucket.h"
 #include "fs/learnt.h"
 #include "fs/siblings.h"
+#include "transfer/downloads.h"
 #include "transfer/request_rate.h"
 
 namespace fs {
@@ -29,8 +31,8 @@ class Ahead {
   static constexpr std::size_t kThreads = 32;
 
   /// `asked` counts the requests; `rate`, which may be null, bounds them.
-  Ahead(Bucket& bucket, Learnt& learnt, core::Clock& clock, core::Metric& asked,
-        transfer::RequestRate* rate);
+  Ahead(Bucket& bucket, Learnt& learnt, transfer::Downloads& downloads, core::Clock& clock,
+        core::Metric& asked, transfer::RequestRate* rate);
   Ahead(const Ahead&) = delete;
   Ahead& operator=(const Ahead&) = delete;
   /// Stops what runs, and waits.
@@ -55,6 +57,8 @@ class Ahead {
   [[nodiscard]] std::optional<Hint> hint(const std::string& directory, std::string_view name) const;
   /// Somebody looks at a name. `known`: it took no request of his own.
   void looked(const std::string& directory, std::string_view name, bool known);
+  /// Somebody opens a name to read it. `known`: its bytes had been fetched ahead of him.
+  void opened(const std::string& directory, std::string_view name, bool known);
   /// While that key is being asked for, waits. What was answered is in Learnt then.
   void await(const core::OpContext& context, const std::string& key);
 
@@ -64,13 +68,20 @@ class Ahead {
     core::SteadyTime until{};        ///< how long the listing holds
     core::SteadyTime used{};
     Siblings siblings;
+    std::size_t looks = 0;
+    std::size_t opens = 0;
+
+    /// Whether most of what is looked at is read too.
+    [[nodiscard]] bool is_read() const { return opens >= 2 && 2 * opens >= looks; }
   };
   /// Keys to ask for, as the sequence wants it now.
   struct Question {
     std::string key;
     model::KeyComponent component;
     bool directory = false;
+    std::optional<model::ObjectVersion> content;  ///< to be fetched with the look
   };
+  void note(const std::string& directory, std::string_view name, bool known, bool open);
   std::vector<Question> take(const std::string& directory, Sequence& sequence) REQUIRES(mutex_);
   /// A question on its way.
   struct Flight {
@@ -80,12 +91,15 @@ class Ahead {
     core::SteadyTime asked;
     Learnt::Ticket ticket = 0;
     std::optional<transfer::RequestRate::Permit> permit;
+    bool brought = false;  ///< its bytes come with the answer
   };
   using FlightPtr = std::shared_ptr<Flight>;
   [[nodiscard]] FlightPtr prepare(const std::string& directory, Question question);
   void start(const std::string& directory, std::vector<Question> questions);
+  [[nodiscard]] bool is_known(const Question& question) const;
   /// With no thread that waits for the answer, if there may be a request right now.
   bool start_at_once(const FlightPtr& flight);
+  void answered(const FlightPtr& flight, core::Result<Found> found);
   void ask(const FlightPtr& flight);
   core::Result<Found> ask_bucket(Flight& flight);
   void learn(const Flight& flight, core::Result<Found> found);
@@ -96,6 +110,7 @@ class Ahead {
 
   Bucket& bucket_;
   Learnt& learnt_;
+  transfer::Downloads& downloads_;
   core::Clock& clock_;
   core::Metric& asked_;
   transfer::RequestRate* const rate_;

@@ -21,7 +21,6 @@ struct Found {
   std::optional<std::string> symlink_key;  ///< of a Symlink object without our exact text
   model::KeyComponent component;
   bool listed = false;  ///< from a listing: `meta` has no more than that shows
-  bool brought = false;  ///< its first bytes were fetched with it
 
   /// Its key behind that of the directory.
   [[nodiscard]] std::string key() const { return component.text + (directory ? "/" : ""); }

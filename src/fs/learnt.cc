@@ -31,14 +31,18 @@ bool Learnt::Row::is_of_state(std::string_view etag, core::WallTime last_modifie
 }
 
 void Learnt::add(const std::string& key, std::shared_ptr<const Found> found, core::SteadyTime asked,
-                 Ticket ticket) {
+                 Ticket ticket, bool brought) {
   Rows ended;  // goes without the lock
   const core::MutexLock lock(mutex_);
   const auto at = changed_.find(key);
   if (ticket < (at == changed_.end() ? floor_ : at->second)) {
     return;
   }
-  ended = put(key, Row{{std::move(found), asked + lifetime_}});
+  const Row* const before = find(key);
+  const bool same = before != nullptr && before->told.found->meta && found->meta &&
+                    before->told.found->meta->etag == found->meta->etag;
+  brought = brought || (same && before->is_brought(clock_.steady_now()));
+  ended = put(key, Row{{std::move(found), asked + lifetime_}, 0, brought});
 }
 
 Learnt::Rows Learnt::put(const std::string& key, Row row) {
@@ -65,6 +69,22 @@ std::optional<Answer> Learnt::fresh(const std::string& key) const {
   const Row* row = find(key);
   return row != nullptr && row->told.until > clock_.steady_now() ? std::optional(row->told)
                                                                  : std::nullopt;
+}
+
+bool Learnt::is_brought(const std::string& key) const {
+  const core::MutexLock lock(mutex_);
+  const Row* const row = find(key);
+  return row != nullptr && row->is_brought(clock_.steady_now());
+}
+
+std::optional<Answer> Learnt::take_brought(const std::string& key) {
+  const core::MutexLock lock(mutex_);
+  Row* const row = find(key);
+  if (row == nullptr || !row->is_brought(clock_.steady_now())) {
+    return std::nullopt;
+  }
+  row->brought = false;
+  return row->told;
 }
 
 std::shared_ptr<const Found> Learnt::of_state(const std::string& key, std::string_view etag,
@@ -103,7 +123,7 @@ void Learnt::recall(const std::string& directory, const std::string& first,
       meta->served_at = meta->last_modified + kSettledAfter;
       auto found = std::make_shared<Found>();
       found->meta = *std::move(meta);
-      if (Rows rows = put(about.key, Row{{std::move(found), {}}, about.inode}); !rows.empty()) {
+      if (Rows rows = put(about.key, Row{{std::move(found), {}}, about.inode, false}); !rows.empty()) {
         ended.push_back(std::move(rows));
       }
     }

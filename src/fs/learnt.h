@@ -38,11 +38,16 @@ class Learnt {
 
   [[nodiscard]] Ticket ticket() const;
   /// `asked` is when the question was sent: how long the answer holds counts from there.
+  /// `brought`: the object's bytes were fetched with it, ahead of somebody who will open it.
   void add(const std::string& key, std::shared_ptr<const Found> found, core::SteadyTime asked,
-           Ticket ticket);
+           Ticket ticket, bool brought = false);
 
   /// What is there, as the metadata lifetime allows.
   [[nodiscard]] std::optional<Answer> fresh(const std::string& key) const;
+  /// The same of an object whose bytes were fetched with it; once, so that whoever opens it again
+  /// asks.
+  [[nodiscard]] std::optional<Answer> take_brought(const std::string& key);
+  [[nodiscard]] bool is_brought(const std::string& key) const;
   /// What the object is that a listing shows with these; none: unknown. Its component may be
   /// missing.
   [[nodiscard]] std::shared_ptr<const Found> of_state(const std::string& key,
@@ -73,7 +78,9 @@ class Learnt {
     Answer told;
     InodeNumber remembered =
         0;  ///< the memory has it, in this state, by this number; 0: it may not
+    bool brought = false;
 
+    [[nodiscard]] bool is_brought(core::SteadyTime now) const { return brought && told.until > now; }
     [[nodiscard]] bool is_of_state(std::string_view etag, core::WallTime last_modified) const;
   };
   using Rows = std::unordered_map<std::string, Row>;

@@ -160,7 +160,6 @@ core::Result<Found> Lookup::ask_by_reading(const core::OpContext& context, const
   Found found;
   found.component = known.component;
   found.meta = *std::move(meta);
-  found.brought = true;
   return found;
 }
 
@@ -335,15 +334,17 @@ core::Status Lookup::refresh(const core::OpContext& context, const NodePtr& node
     }
   }
   std::optional<Answer> answer;
-  if (need != Need::Now) {
+  const bool reads = need == Need::Read && known.version.size > 0;
+  if (reads) {
+    answer = mount_.learnt.take_brought(known.key);
+    ahead_.opened(known.directory_key, known.name, answer.has_value());
+  } else if (need != Need::Now) {
     answer = remembered(known);
-    if (answer && ((answer->found->listed && need == Need::Whole) ||
-                   (!answer->found->brought && need == Need::Read))) {
+    if (answer && answer->found->listed && need == Need::Whole) {
       answer.reset();
     }
   }
   if (!answer) {
-    const bool reads = need == Need::Read && known.version.size > 0;
     TRY_ASSIGN(answer,
                learn(context, known, reads ? &Lookup::ask_by_reading : &Lookup::ask_about));
   }

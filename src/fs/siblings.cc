@@ -9,7 +9,7 @@ namespace {
 constexpr std::size_t kNear = 8;
 // The same once a program is known to go through them all.
 constexpr std::size_t kSlack = 64;
-constexpr std::size_t kMostAhead = 1024;  // of the furthest look
+constexpr std::size_t kLeastReach = 4;
 // Who has not looked for so long has gone, or waits for something else than us …
 constexpr core::Duration kPatience = std::chrono::seconds{1};
 // … and after so long is somebody else.
@@ -40,14 +40,14 @@ bool Siblings::Place::holds(std::size_t position) const {
          (position >= minus(head, slack) && position <= std::max(head, asked.to) + slack);
 }
 
-Siblings::Range Siblings::Place::ahead(std::size_t names) const {
+Siblings::Range Siblings::Place::ahead(std::size_t names, std::size_t most) const {
   const std::size_t good = useful();
   if (good < 2) {
     return {};
   }
   const std::size_t from = std::max(asked.to, head + 1);
   const std::size_t to =
-      std::min({names, head + 1 + kMostAhead, from + account.allows(kFirst, good)});
+      std::min({names, head + 1 + std::min(most, reach), from + account.allows(kFirst, good)});
   return {from, std::max(from, to)};
 }
 
@@ -82,12 +82,16 @@ void Siblings::looked(std::size_t position, bool known, core::SteadyTime now) {
   place.last_look = now;
   place.start = std::min(place.start, position);
   place.head = std::max(place.head, position);
+  const bool hit = place.asked_for(position);
   for (Account* account : {&place.account, &all_}) {
-    if (place.asked_for(position)) {
-      ++account->hits;
-    } else if (!known) {
-      ++account->misses;
-    }
+    account->hits += hit ? 1 : 0;
+    account->misses += !hit && !known ? 1 : 0;
+  }
+  if (hit && known) {
+    place.reach = std::min(place.reach + 1, kMostAhead);
+  } else if (hit) {
+    place.reach = std::max(std::min(place.reach, place.asked.to - position) / 2, kLeastReach);
+    place.asked = {position + 1, position + 1};
   }
 }
 
@@ -96,7 +100,7 @@ Siblings::Range Siblings::next(core::SteadyTime now) {
     if (!place.used || now - place.last_look > kPatience) {
       continue;
     }
-    Range range = place.ahead(names_);
+    Range range = place.ahead(names_, most_ahead_);
     range.to = std::min({range.to, range.from + minus(kMostInFlight, in_flight_),
                          range.from + all_.allows(kFirstOfAll, all_.hits + all_.misses)});
     if (range.empty()) {

@@ -17,6 +17,9 @@ namespace fs {
 /// allows two more that may turn out not to be, beyond a first handful. The same holds for the
 /// directory as a whole, so that a program that takes pairs here and there soon costs no more.
 ///
+/// What was asked for lasts a while only: where a look finds that it has expired, what lies behind
+/// is asked for anew, and half as far ahead.
+///
 /// Threads: one at a time.
 class Siblings {
  public:
@@ -24,6 +27,8 @@ class Siblings {
   /// Most that is asked for in vain at one place, and in all, besides twice what was of use.
   static constexpr std::size_t kFirst = 32;
   static constexpr std::size_t kFirstOfAll = 128;
+  /// Most positions ahead of the furthest look.
+  static constexpr std::size_t kMostAhead = 1024;
 
   struct Range {
     std::size_t from = 0;
@@ -35,6 +40,8 @@ class Siblings {
 
   /// The listing has so many names by now. It only grows; another listing takes another Siblings.
   void grown(std::size_t names) { names_ = names; }
+  /// Bounds how far ahead there may be asked; at most kMostAhead.
+  void limit(std::size_t most_ahead) { most_ahead_ = most_ahead; }
   /// Somebody looked at a name. `known`: without a request, of his own or one that ran ahead.
   void looked(std::size_t position, bool known, core::SteadyTime now);
   /// What to ask for now; call again until it is empty, after each of the events. Every position
@@ -57,18 +64,20 @@ class Siblings {
     std::size_t head = 0;  ///< the furthest look
     Range asked;           ///< the last ones without a gap
     Account account;
+    std::size_t reach = kMostAhead;  ///< how far ahead what is asked for does not expire
     core::SteadyTime last_look{};
     bool used = false;
 
     [[nodiscard]] bool asked_for(std::size_t position) const;
     [[nodiscard]] bool holds(std::size_t position) const;
     [[nodiscard]] std::size_t useful() const;
-    [[nodiscard]] Range ahead(std::size_t names) const;
+    [[nodiscard]] Range ahead(std::size_t names, std::size_t most) const;
   };
   Place& place_of(std::size_t position, core::SteadyTime now);
 
   std::size_t names_ = 0;
   std::size_t in_flight_ = 0;
+  std::size_t most_ahead_ = kMostAhead;
   Account all_;
   std::array<Place, 8> places_;
 };

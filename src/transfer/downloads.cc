@@ -410,6 +410,7 @@ class BlockDownloads final : public Downloads {
                                                           : Fetches::Urgency::Foreground;
     work.operation = context.id;
     work.told = std::move(told);
+    work.stop = context.cause == core::Cause::Prefetch ? context.stop : std::stop_token();
     shared_.fetches.start(std::move(work), std::move(claimed.fills.front()));
     return true;
   }

@@ -92,6 +92,7 @@ struct Fetches::Fetch {
   const std::uint64_t id;
   cache::Fill fill;
   std::stop_source stop;
+  std::optional<std::stop_callback<std::function<void()>>> on_stop;
   core::OpContext context;          ///< of the requests; set when the first begins
   std::shared_ptr<BlockSink> sink;  ///< likewise
 };
@@ -120,6 +121,13 @@ void Fetches::start(Work work, cache::Fill fill) {
       return;  // the fill ends as cancelled, without the lock: `fetch` outlives it
     }
     fetches_.emplace(fetch->id, fetch);
+  }
+  if (fetch->work.stop.stop_possible()) {
+    fetch->on_stop.emplace(fetch->work.stop, [this, weak = std::weak_ptr<Fetch>(fetch)] {
+      if (const auto alive = weak.lock()) {
+        cancel({alive});
+      }
+    });
   }
   queue_.start(fetch->id, fetch->work.urgency,
                [this, fetch](RequestQueue::SlotPtr slot) { begin(fetch, std::move(slot)); });

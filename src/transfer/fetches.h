@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <vector>
 
 #include "cache/block_cache.h"
@@ -37,6 +38,7 @@ class Fetches {
     /// What the head of the first answer says of the object, or why there is none; called once, by
     /// any thread; may be empty.
     std::function<void(core::Result<store::ObjectMeta>)> told;
+    std::stop_token stop;  ///< ends it
   };
 
   Fetches(store::ObjectStore& store, core::Clock& clock, const Counters& counters,

@@ -255,6 +255,68 @@ TEST_F(Names, StateYoungerThanTwoSecondsIsNotRemembered) {
   EXPECT_EQ(stat("a")->attributes.mode, mode_t{S_IFREG | 0640});
 }
 
+/// A directory of small objects that were there before.
+class SmallFiles : public Names {
+ protected:
+  static constexpr int kFiles = 300;
+  void SetUp() override {
+    Names::SetUp();
+    for (int i = 0; i < kFiles; ++i) {
+      store_.set(core::format("p/d/{:03}", i), core::format("content {}", i));
+    }
+    clock_.advance(3s);
+  }
+  /// As the kernel opens: a name that leads elsewhere by now (ESTALE) is looked up once more.
+  std::string read_file(int i) {
+    const std::string path = core::format("d/{:03}", i);
+    auto text = cat(path);
+    if (!text && text.error().kind == ErrorKind::Changed) {
+      text = cat(path);
+    }
+    return text ? *text : core::describe(text.error());
+  }
+};
+
+TEST_F(SmallFiles, ReadOneAfterAnotherTakeOneRequestEach) {
+  for (int i = 0; i < kFiles; ++i) {
+    EXPECT_EQ(read_file(i), core::format("content {}", i));
+  }
+  EXPECT_EQ(store_.count(Op::Read), static_cast<std::size_t>(kFiles));
+  EXPECT_LE(store_.count(Op::Head), 60U) << "of those before it was clear that they are read";
+  EXPECT_LE(store_.count(Op::List), 6U);
+}
+
+TEST_F(SmallFiles, WhatWasFetchedAheadIsAskedForAgainOnceItIsOld) {
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(read_file(i), core::format("content {}", i));
+  }
+  for (int i = 0; i < kFiles; ++i) {
+    store_.set(core::format("p/d/{:03}", i), "new");
+  }
+  clock_.advance(1s);  // as long as anything is believed
+  for (int i = 0; i < kFiles; ++i) {
+    EXPECT_EQ(read_file(i), "new") << i;
+  }
+}
+
+TEST_F(SmallFiles, OpeningAgainAsksAgain) {
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(read_file(i), core::format("content {}", i));
+  }
+  store_.set("p/d/019", "new");
+  EXPECT_EQ(read_file(19), "new") << "which was read a moment ago";
+}
+
+TEST_F(SmallFiles, OpeningOneFileTakesOneRequestBesideTheLook) {
+  const InodeNumber number = inode("d/007");
+  store_.reset_counts();
+  const auto opened = fs_->open(request_, number, O_RDONLY);
+  ASSERT_THAT(opened, IsOk());
+  EXPECT_THAT(read(opened->handle), test::IsOkAnd("content 7"));
+  EXPECT_EQ(store_.requests(), 1U);
+  fs_->release(request_, opened->handle);
+}
+
 TEST_F(Names, LookingAtOneSiblingAfterAnotherRunsAhead) {
   for (int i = 0; i < 2000; ++i) {
     store_.set(core::format("p/d/{:04}", i), "x", meta({{"mode", std::to_string(S_IFREG | 0600)}}));

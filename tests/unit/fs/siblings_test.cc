@@ -22,7 +22,7 @@ class Walk {
 
   void look(std::size_t position, core::Duration cost = 30us) {
     settle(now_);
-    const bool known = state_[position] == State::Known;
+    const bool known = state_[position] != State::Unknown;  // whoever looks waits for an answer
     if (state_[position] == State::Unknown) {
       request(position, false);
     }
@@ -306,6 +306,48 @@ TEST(Siblings, SlightDisorderIsStillOneWalk) {
     walk.look(n);
   }
   EXPECT_LE(walk.took(), 1200ms);
+}
+
+TEST(Siblings, WhatHasExpiredIsAskedForAnewAndLessFarAhead) {
+  Siblings siblings;
+  siblings.grown(1000);
+  const core::SteadyTime now{};
+  const auto ask = [&] {
+    Siblings::Range all{1000, 0};
+    for (;;) {
+      const Siblings::Range range = siblings.next(now);
+      if (range.empty()) {
+        return all;
+      }
+      siblings.ended(range.size());
+      all = {std::min(all.from, range.from), range.to};
+    }
+  };
+  siblings.looked(0, false, now);
+  siblings.looked(1, false, now);
+  const Siblings::Range first = ask();
+  ASSERT_EQ(first.from, 2U);
+  ASSERT_GT(first.size(), 20U);
+  siblings.looked(2, true, now);
+  EXPECT_GE(ask().to, first.to);
+  siblings.looked(10, false, now);
+  const Siblings::Range again = ask();
+  EXPECT_EQ(again.from, 11U);
+  EXPECT_LE(again.size(), first.size() / 2 + 8);
+}
+
+TEST(Siblings, GoesNoFurtherThanItsLimit) {
+  Siblings siblings;
+  siblings.grown(1000);
+  siblings.limit(10);
+  const core::SteadyTime now{};
+  for (std::size_t i = 0; i < 100; ++i) {
+    siblings.looked(i, i > 1, now);
+    for (auto range = siblings.next(now); !range.empty(); range = siblings.next(now)) {
+      EXPECT_LE(range.to, i + 11);
+      siblings.ended(range.size());
+    }
+  }
 }
 
 }  // namespace
