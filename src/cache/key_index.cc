@@ -137,9 +137,8 @@ void KeyIndex::settle(Directory& known) {
     return row.compare_key(span.from) >= 0 && (!span.to || row.compare_key(*span.to) < 0);
   };
   for (Part& part : known.parts) {
-    if (part.page->empty() ||
-        (known.changes.empty() && within(part.page->front(), part.span) &&
-         within(part.page->back(), part.span))) {
+    if (part.page->empty() || (known.changes.empty() && within(part.page->front(), part.span) &&
+                               within(part.page->back(), part.span))) {
       continue;
     }
     std::vector<ListedName> rows;
@@ -248,9 +247,8 @@ void KeyIndex::place(Directory& known, Part part) {
   const auto first = std::partition_point(parts.begin(), parts.end(), [&](const Part& one) {
     return !ends_behind(one.span, part.span.from);
   });
-  const auto last = std::partition_point(first, parts.end(), [&](const Part& one) {
-    return ends_behind(part.span, one.span.from);
-  });
+  const auto last = std::partition_point(
+      first, parts.end(), [&](const Part& one) { return ends_behind(part.span, one.span.from); });
   std::vector<Part> put;
   if (first != last && first->span.from < part.span.from) {
     put.push_back(*first);

@@ -42,8 +42,8 @@ class KeyIndex {
   struct Answer {
     enum class Kind : std::uint8_t { Unknown, Absent, Listed };
     Kind kind = Kind::Unknown;
-    Page page;             ///< when Listed: what `row` is of
-    ListedName row;        ///< when Listed
+    Page page;               ///< when Listed: what `row` is of
+    ListedName row;          ///< when Listed
     core::SteadyTime until;  ///< how long that holds
 
     [[nodiscard]] const ListedName* listed() const { return page ? &row : nullptr; }

@@ -144,9 +144,8 @@ ListedName ListedPages::operator[](std::size_t position) const {
 
 std::optional<std::size_t> ListedPages::find(std::string_view name) const {
   for (const std::string& key : {std::string(name) + '/', std::string(name)}) {
-    const std::size_t at = first_that(pages_.size(), [&](std::size_t i) {
-      return pages_[i]->back().compare_key(key) >= 0;
-    });
+    const std::size_t at = first_that(
+        pages_.size(), [&](std::size_t i) { return pages_[i]->back().compare_key(key) >= 0; });
     if (at == pages_.size()) {
       continue;
     }

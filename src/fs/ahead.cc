@@ -65,8 +65,8 @@ void Ahead::add(const std::string& directory, std::size_t index, const Page& pag
                 core::SteadyTime until) {
   const auto at = sequences_.find(directory);
   std::shared_ptr<Sequence> sequence = at == sequences_.end() ? nullptr : at->second;
-  const bool known = sequence && index < sequence->names.pages().size() &&
-                     sequence->names.pages()[index] == page;
+  const bool known =
+      sequence && index < sequence->names.pages().size() && sequence->names.pages()[index] == page;
   if (!known) {
     if (index == 0) {
       drop_unused();
@@ -113,8 +113,8 @@ std::vector<Ahead::Question> Ahead::take(const std::string& directory, Sequence&
                         std::nullopt};
       if (sequence.is_read() && !row.directory && !row.symlink && row.size > 0 &&
           row.size <= kSmallBytes) {
-        question.content = model::ObjectVersion{model::ObjectKey(question.key),
-                                                model::ETag(row.etag), row.size, {}};
+        question.content = model::ObjectVersion{
+            model::ObjectKey(question.key), model::ETag(row.etag), row.size, {}};
       }
       // That a directory is there only a fresh listing proves.
       if ((row.directory && !listing_holds) ||

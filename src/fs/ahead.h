@@ -65,7 +65,7 @@ class Ahead {
  private:
   struct Sequence {
     cache::ListedPages names;
-    core::SteadyTime until{};        ///< how long the listing holds
+    core::SteadyTime until{};  ///< how long the listing holds
     core::SteadyTime used{};
     Siblings siblings;
     std::size_t looks = 0;

@@ -185,7 +185,11 @@ class BucketFileSystem final : public FileSystem {
 
   mutable Mount mount_;
   Bucket bucket_{mount_.options, mount_.parts};
-  Ahead ahead_{bucket_, mount_.learnt, mount_.parts.downloads, mount_.parts.clock, mount_.counters.looked_ahead,
+  Ahead ahead_{bucket_,
+               mount_.learnt,
+               mount_.parts.downloads,
+               mount_.parts.clock,
+               mount_.counters.looked_ahead,
                mount_.parts.rate};
   Lookup lookup_{mount_, bucket_, ahead_};
   Content content_{mount_};

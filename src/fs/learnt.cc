@@ -27,7 +27,8 @@ Learnt::Ticket Learnt::ticket() const {
 
 bool Learnt::Row::is_of_state(std::string_view etag, core::WallTime last_modified) const {
   const std::optional<store::ObjectMeta>& meta = told.found->meta;
-  return meta && is_settled(*meta) && meta->etag.text() == etag && meta->last_modified == last_modified;
+  return meta && is_settled(*meta) && meta->etag.text() == etag &&
+         meta->last_modified == last_modified;
 }
 
 void Learnt::add(const std::string& key, std::shared_ptr<const Found> found, core::SteadyTime asked,
@@ -123,7 +124,8 @@ void Learnt::recall(const std::string& directory, const std::string& first,
       meta->served_at = meta->last_modified + kSettledAfter;
       auto found = std::make_shared<Found>();
       found->meta = *std::move(meta);
-      if (Rows rows = put(about.key, Row{{std::move(found), {}}, about.inode, false}); !rows.empty()) {
+      if (Rows rows = put(about.key, Row{{std::move(found), {}}, about.inode, false});
+          !rows.empty()) {
         ended.push_back(std::move(rows));
       }
     }

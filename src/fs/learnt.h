@@ -50,8 +50,7 @@ class Learnt {
   [[nodiscard]] bool is_brought(const std::string& key) const;
   /// What the object is that a listing shows with these; none: unknown. Its component may be
   /// missing.
-  [[nodiscard]] std::shared_ptr<const Found> of_state(const std::string& key,
-                                                      std::string_view etag,
+  [[nodiscard]] std::shared_ptr<const Found> of_state(const std::string& key, std::string_view etag,
                                                       core::WallTime last_modified) const;
 
   /// Calls to mind what the memory has of a page of a directory's listing, from the first of its
@@ -80,7 +79,9 @@ class Learnt {
         0;  ///< the memory has it, in this state, by this number; 0: it may not
     bool brought = false;
 
-    [[nodiscard]] bool is_brought(core::SteadyTime now) const { return brought && told.until > now; }
+    [[nodiscard]] bool is_brought(core::SteadyTime now) const {
+      return brought && told.until > now;
+    }
     [[nodiscard]] bool is_of_state(std::string_view etag, core::WallTime last_modified) const;
   };
   using Rows = std::unordered_map<std::string, Row>;

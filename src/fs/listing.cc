@@ -128,8 +128,8 @@ Names names_in(const std::string& prefix, const store::ListPage& page,
       held_back.push_back(object_of(prefix, row));
       continue;
     }
-    row.beside_directory = !row.directory && (row.component.empty() ||
-                                              has_directory(prefix, page, row.component));
+    row.beside_directory =
+        !row.directory && (row.component.empty() || has_directory(prefix, page, row.component));
     row.name = row.component;
     if (row.beside_directory || !model::is_file_name(row.component)) {
       row.name = other_names.emplace_back(

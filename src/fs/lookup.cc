@@ -128,9 +128,8 @@ bool Lookup::bring_neighbours(const core::OpContext& context, const Known& known
 }
 
 std::optional<Answer> Lookup::remembered(const Known& known) const {
-  return known.key.empty()
-             ? std::nullopt
-             : known_of(mount_, known.key, known.listed.listed(), known.listed.until);
+  return known.key.empty() ? std::nullopt
+                           : known_of(mount_, known.key, known.listed.listed(), known.listed.until);
 }
 
 core::Result<Found> Lookup::ask_about(const core::OpContext& context, const Known& known) {
@@ -345,8 +344,7 @@ core::Status Lookup::refresh(const core::OpContext& context, const NodePtr& node
     }
   }
   if (!answer) {
-    TRY_ASSIGN(answer,
-               learn(context, known, reads ? &Lookup::ask_by_reading : &Lookup::ask_about));
+    TRY_ASSIGN(answer, learn(context, known, reads ? &Lookup::ask_by_reading : &Lookup::ask_about));
   }
   const core::MutexLock lock(mount_.mutex);
   if (node->revision != known.revision || mount_.moves != known.moves) {

@@ -60,12 +60,12 @@ struct Place {
   model::KeyComponent component;
   /// Those that somebody knows, by their own `name`.
   std::unordered_map<std::string_view, NodePtr> children;
-  std::uint32_t directories = 0;        ///< among them
-  std::uint64_t unpublished_below = 0;  ///< nodes below whose content is not in the bucket
-  bool unlinked = false;                ///< by us; handles go on, nothing is uploaded
-  bool gone = false;                    ///< somebody else removed or replaced it
-  core::WallTime touched{};             ///< directories: when we last changed their names
-  std::uint64_t changes = 0;            ///< directories: how often we did
+  std::uint32_t directories = 0;           ///< among them
+  std::uint64_t unpublished_below = 0;     ///< nodes below whose content is not in the bucket
+  bool unlinked = false;                   ///< by us; handles go on, nothing is uploaded
+  bool gone = false;                       ///< somebody else removed or replaced it
+  core::WallTime touched{};                ///< directories: when we last changed their names
+  std::uint64_t changes = 0;               ///< directories: how often we did
   cache::KeyIndex::Ticket changed_at = 0;  ///< directories: the ticket of our last change
 };
 

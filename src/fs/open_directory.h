@@ -16,8 +16,8 @@ namespace fs {
 struct OpenDirectory {
   struct Chunk {
     cache::KeyIndex::Page page;
-    std::uint64_t first = 0;    ///< the place of its first name among all
-    core::SteadyTime until{};   ///< how long it can be believed
+    std::uint64_t first = 0;             ///< the place of its first name among all
+    core::SteadyTime until{};            ///< how long it can be believed
     cache::KeyIndex::Ticket ticket = 0;  ///< of when it was asked for
   };
   /// What is read, and where the reading is.

@@ -32,8 +32,7 @@ bool WalkRule::listing(const std::string& directory, core::SteadyTime now) {
   const std::string parent = above(directory);
   const auto at = std::find_if(seen_.begin(), seen_.end(),
                                [&](const Seen& one) { return one.above == parent; });
-  const bool follows =
-      at != seen_.end() && now - at->at <= kPatience && at->last < directory;
+  const bool follows = at != seen_.end() && now - at->at <= kPatience && at->last < directory;
   if (at != seen_.end()) {
     seen_.erase(at);
   }
@@ -46,14 +45,15 @@ bool WalkRule::listing(const std::string& directory, core::SteadyTime now) {
 
 Walks::Walk::Walk(Mount& mount, const std::string& p, const std::string& start_after)
     : prefix(p),
-      listing(mount.parts.store, mount.parts.rate,
-              [&] {
-                store::ListQuery query;
-                query.prefix = p;
-                query.start_after = start_after;
-                return query;
-              }(),
-              mount.stamp()),
+      listing(
+          mount.parts.store, mount.parts.rate,
+          [&] {
+            store::ListQuery query;
+            query.prefix = p;
+            query.start_after = start_after;
+            return query;
+          }(),
+          mount.stamp()),
       watch(p),
       names(mount.names, p, start_after),
       credit(kFirstCredit) {}

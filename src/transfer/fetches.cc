@@ -20,11 +20,7 @@ class BlockSink final : public store::Sink {
  public:
   using OnMeta = std::function<void(const store::ObjectMeta&)>;
   BlockSink(cache::Fill& fill, WholeSum& sum, const Counters& counters, bool ahead, OnMeta on_meta)
-      : fill_(fill),
-        sum_(sum),
-        counters_(counters),
-        ahead_(ahead),
-        on_meta_(std::move(on_meta)) {}
+      : fill_(fill), sum_(sum), counters_(counters), ahead_(ahead), on_meta_(std::move(on_meta)) {}
 
   void on_meta(const store::ObjectMeta& meta) override {
     expected_ = meta.crc64;

@@ -103,9 +103,7 @@ ListParts::Parts::iterator ListParts::find(std::uint64_t part) {
                       [part](const Part& one) { return one.id == part; });
 }
 
-std::size_t ListParts::allowed() const {
-  return ahead_ ? std::min(kMostAhead, 2 * taken_ + 1) : 0;
-}
+std::size_t ListParts::allowed() const { return ahead_ ? std::min(kMostAhead, 2 * taken_ + 1) : 0; }
 
 std::size_t ListParts::open_parts() const {
   return static_cast<std::size_t>(std::count_if(

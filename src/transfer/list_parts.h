@@ -18,11 +18,10 @@ namespace transfer {
 /// answered and taken.
 ///
 /// A listing begins with one request. Once it may run ahead, each page taken allows two more ahead
-/// of the reader; where a page shows that there is more behind it, the rest of its part of the key space is split at names
-/// that differ from the page's last one at the place where the page's own names differ, or at the
-/// next place before that. A split that meets nothing costs a request: those are counted, and
-/// bounded by what was of use.
-/// Threads: one at a time.
+/// of the reader; where a page shows that there is more behind it, the rest of its part of the key
+/// space is split at names that differ from the page's last one at the place where the page's own
+/// names differ, or at the next place before that. A split that meets nothing costs a request:
+/// those are counted, and bounded by what was of use. Threads: one at a time.
 class ListParts {
  public:
   /// When a page was asked for, in the reader's own reckoning too.
@@ -92,14 +91,14 @@ class ListParts {
   std::size_t in_flight_ = 0;
   std::size_t waiting_ = 0;  ///< pages
   std::size_t taken_ = 0;
-  std::size_t full_ = 0;      ///< pages with more behind them
-  std::size_t in_vain_ = 0;   ///< splits that met nothing
+  std::size_t full_ = 0;     ///< pages with more behind them
+  std::size_t in_vain_ = 0;  ///< splits that met nothing
   bool ahead_ = false;
 };
 
-/// Where names may go on behind `last`, up to `upto` (none: to the end): texts in order, each behind
-/// `last` and before `upto`. `first` and `last` are the first and the last key of a page; nothing
-/// before `prefix_bytes` is changed.
+/// Where names may go on behind `last`, up to `upto` (none: to the end): texts in order, each
+/// behind `last` and before `upto`. `first` and `last` are the first and the last key of a page;
+/// nothing before `prefix_bytes` is changed.
 std::vector<std::string> split_points(std::string_view first, std::string_view last,
                                       const std::optional<std::string>& upto,
                                       std::size_t prefix_bytes);

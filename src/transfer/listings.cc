@@ -63,29 +63,29 @@ void Listing::State::send(const ListParts::Request& request,
     own = context;
   }
   auto held = std::make_shared<std::optional<RequestRate::Permit>>(std::move(permit));
-  store.start_list(own, request.query,
-                   [self = shared_from_this(), part = request.part,
-                    held](core::Result<store::ListPage> page) {
-                     held->reset();
-                     {
-                       const core::MutexLock lock(self->mutex);
-                       if (page) {
-                         self->parts.answered(part, *std::move(page));
-                       } else {
-                         self->parts.failed(part);
-                       }
-                       // From here on the listing may end, and the store with it, but for this.
-                       if (self->closed) {
-                         --self->on_their_way;
-                         self->changed.notify_all();
-                         return;
-                       }
-                     }
-                     self->start();
-                     const core::MutexLock lock(self->mutex);
-                     --self->on_their_way;
-                     self->changed.notify_all();
-                   });
+  store.start_list(
+      own, request.query,
+      [self = shared_from_this(), part = request.part, held](core::Result<store::ListPage> page) {
+        held->reset();
+        {
+          const core::MutexLock lock(self->mutex);
+          if (page) {
+            self->parts.answered(part, *std::move(page));
+          } else {
+            self->parts.failed(part);
+          }
+          // From here on the listing may end, and the store with it, but for this.
+          if (self->closed) {
+            --self->on_their_way;
+            self->changed.notify_all();
+            return;
+          }
+        }
+        self->start();
+        const core::MutexLock lock(self->mutex);
+        --self->on_their_way;
+        self->changed.notify_all();
+      });
 }
 
 Listing::Listing(store::ObjectStore& store, RequestRate* rate, store::ListQuery query, Stamp stamp)

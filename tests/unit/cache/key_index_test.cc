@@ -46,8 +46,7 @@ class Index : public ::testing::Test {
   Kind kind(const std::string& directory, const std::string& name) {
     return index_.find(directory, name).kind;
   }
-  void list(const std::string& directory, const std::vector<std::string>& keys,
-            KeySpan span = {}) {
+  void list(const std::string& directory, const std::vector<std::string>& keys, KeySpan span = {}) {
     index_.add_page(directory, page_of(keys), std::move(span), index_.ticket(),
                     clock_.steady_now());
   }
@@ -198,8 +197,7 @@ TEST_F(Index, IsBoundedAndForgetsTheOldestFirst) {
   KeyIndex small(clock_, 1h, 20'000);
   for (int i = 0; i < 50; ++i) {
     clock_.advance(1s);
-    small.add_page(std::to_string(i) + '/', page_of(keys), {}, small.ticket(),
-                   clock_.steady_now());
+    small.add_page(std::to_string(i) + '/', page_of(keys), {}, small.ticket(), clock_.steady_now());
     EXPECT_LE(small.bytes(), 40'000U);
     EXPECT_EQ(small.find(std::to_string(i) + '/', "name-1000").kind, Kind::Listed);
   }

@@ -88,11 +88,12 @@ TEST_F(Flat, KnowsNoMoreThanWasTold) {
     // What listing each directory for itself would show.
     std::map<std::string, std::set<std::string>> truth{{"p/", {}}};
     for (const std::string& key : keys) {
-      for (auto slash = key.find('/'); slash != std::string::npos; slash = key.find('/', slash + 1)) {
+      for (auto slash = key.find('/'); slash != std::string::npos;
+           slash = key.find('/', slash + 1)) {
         const std::string directory = key.substr(0, slash + 1);
         const auto next = key.find('/', slash + 1);
-        truth[directory].insert(key.substr(
-            slash + 1, next == std::string::npos ? std::string::npos : next - slash));
+        truth[directory].insert(
+            key.substr(slash + 1, next == std::string::npos ? std::string::npos : next - slash));
       }
     }
     cache::KeyIndex index(clock_, 10s);

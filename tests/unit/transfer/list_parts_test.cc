@@ -26,17 +26,19 @@ class Service {
     const std::string& after =
         query.continuation_token.empty() ? query.start_after : query.continuation_token;
     store::ListPage page;
-    for (auto at = after < query.prefix ? keys_.lower_bound(query.prefix) : keys_.upper_bound(after);
+    for (auto at = after < query.prefix ? keys_.lower_bound(query.prefix)
+                                        : keys_.upper_bound(after);
          at != keys_.end() && at->starts_with(query.prefix); ++at) {
       const std::string& key = *at;
-      const auto slash = query.delimiter.empty() ? std::string::npos
-                                                 : key.find('/', query.prefix.size());
+      const auto slash =
+          query.delimiter.empty() ? std::string::npos : key.find('/', query.prefix.size());
       const std::string shown = slash == std::string::npos ? key : key.substr(0, slash + 1);
       const bool again = !page.common_prefixes.empty() && page.common_prefixes.back() == shown;
       if (again || shown <= after) {
         continue;
       }
-      if (page.objects.size() + page.common_prefixes.size() == std::min<std::size_t>(most_, query.max_keys)) {
+      if (page.objects.size() + page.common_prefixes.size() ==
+          std::min<std::size_t>(most_, query.max_keys)) {
         page.next_token = last_;
         break;
       }
@@ -137,7 +139,8 @@ TEST(ListParts, BringsManyPagesInFewRounds) {
 TEST(ListParts, SplitsThatMeetNothingAreFew) {
   std::set<std::string> keys;
   for (int i = 0; i < 20'000; ++i) {  // all behind the same beginning: no guess is right
-    keys.insert(core::format("d/x{}", std::string(static_cast<std::size_t>(i % 900), 'a') + core::format("{:05}", i)));
+    keys.insert(core::format(
+        "d/x{}", std::string(static_cast<std::size_t>(i % 900), 'a') + core::format("{:05}", i)));
   }
   Service service(keys);
   ListParts parts(query_for("d/"));
@@ -200,8 +203,8 @@ TEST(ListParts, LosesNothing) {
     Service service(keys, 1 + random() % 20);
     ListParts parts(query_for("p/", delimiter));
     const Outcome outcome = read(parts, service, &random);
-    EXPECT_TRUE(std::equal(expected.begin(), expected.end(), outcome.keys.begin(),
-                           outcome.keys.end()))
+    EXPECT_TRUE(
+        std::equal(expected.begin(), expected.end(), outcome.keys.begin(), outcome.keys.end()))
         << round;
   }
 }
