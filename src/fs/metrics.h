@@ -11,7 +11,9 @@ struct Counters {
         conflicts(metrics["fs.conflicts"]),
         replaced_elsewhere(metrics["fs.replaced_elsewhere"]),
         escaped_names(metrics["fs.escaped_names"]),
-        looked_ahead(metrics["fs.looked_ahead"]) {}
+        looked_ahead(metrics["fs.looked_ahead"]),
+        walks(metrics["fs.walks"]),
+        pages_around_names(metrics["fs.pages_around_names"]) {}
 
   core::Metric& publishes;           ///< files whose content went to the bucket
   core::Metric& publish_failures;    ///< attempts that failed; the data stays and is tried again
@@ -19,6 +21,8 @@ struct Counters {
   core::Metric& replaced_elsewhere;  ///< files found replaced by somebody else while known here
   core::Metric& escaped_names;       ///< entries listed under an escaped name
   core::Metric& looked_ahead;        ///< objects asked about before anybody looked at them
+  core::Metric& walks;               ///< trees listed without a delimiter for who goes through them
+  core::Metric& pages_around_names;  ///< of a directory's listing, for looks at unknown names
 };
 
 }  // namespace fs

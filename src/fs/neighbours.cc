@@ -101,6 +101,7 @@ bool Neighbours::list(const core::OpContext& context, const std::string& directo
   if (!page || !ListingWatch(directory).inspect(*page)) {
     return false;
   }
+  mount_.counters.pages_around_names.add();
   ListingProgress progress(directory, query.start_after.substr(directory.size()) + '\0');
   const Names names = progress.add(*page, mount_.names, asked);
   if (!names.page->empty()) {

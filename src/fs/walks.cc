@@ -98,6 +98,7 @@ Walks::WalkPtr Walks::claim(const core::OpContext& context, const std::string& d
     return nullptr;
   }
   const std::string own = directory.substr(0, directory.size() - 1);
+  mount_.counters.walks.add();
   walks_.push_back(
       std::make_shared<Walk>(mount_, above(directory), own + std::string(kBeforeSlash)));
   walks_.back()->busy = true;
