@@ -17,6 +17,7 @@ class ObjectMemory;
 }
 namespace transfer {
 class Downloads;
+class ListingRoom;
 class RequestRate;
 class Uploads;
 class StagingArea;
@@ -38,6 +39,8 @@ struct Options {
   AttributeMode attributes = AttributeMode::Exact;
   PlainChanges plain_changes = PlainChanges::Refuse;
   core::Duration metadata_lifetime = std::chrono::seconds{1};
+  std::uint64_t names_bytes = 192ULL << 20U;   ///< what is remembered of names, at most
+  std::uint64_t objects_bytes = 96ULL << 20U;  ///< what is remembered of objects, at most
   /// Directories that nothing in the bucket shows (paths within the mount, no slashes around).
   std::vector<std::string> assumed_directories;
   uid_t uid = 0;  ///< the mounting user: owner of objects without metadata
@@ -73,6 +76,7 @@ struct Parts {
   core::ThreadPool& pool;  ///< for requests side by side; not the pool that runs FileSystem calls
   state::ObjectMemory* memory = nullptr;  ///< of what was learnt before; none: begins anew
   transfer::RequestRate* rate = nullptr;  ///< of requests that run ahead; none: no bound
+  transfer::ListingRoom* listing_room = nullptr;  ///< for pages that run ahead; none: no bound
 };
 
 }  // namespace fs

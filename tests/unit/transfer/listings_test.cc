@@ -63,12 +63,12 @@ class ListingTest : public ::testing::Test {
 };
 
 TEST_F(ListingTest, BringsAllInOrder) {
-  Listing listing(store_, nullptr, query_, stamp());
+  Listing listing(store_, nullptr, nullptr, query_, stamp());
   EXPECT_THAT(read(listing), test::IsOkAnd(kNames));
 }
 
 TEST_F(ListingTest, GoesOnWhereAnErrorWas) {
-  Listing listing(store_, nullptr, query_, stamp());
+  Listing listing(store_, nullptr, nullptr, query_, stamp());
   ASSERT_THAT(listing.next(context_), IsOk());
   store_.fail(rule(), core::fail(ErrorKind::Unavailable, "503"));
   EXPECT_THAT(listing.next(context_), FailsWith(ErrorKind::Unavailable));
@@ -79,14 +79,14 @@ TEST_F(ListingTest, GoesOnWhereAnErrorWas) {
 
 TEST_F(ListingTest, EndsWhileItRunsAhead) {
   for (int i = 0; i < 20; ++i) {
-    Listing listing(store_, nullptr, query_, stamp());
+    Listing listing(store_, nullptr, nullptr, query_, stamp());
     ASSERT_THAT(listing.next(context_), IsOk());
     listing.run_ahead(context_);
   }
 }
 
 TEST_F(ListingTest, WaitEndsWhenTheReaderIsToldToStop) {
-  Listing listing(store_, nullptr, query_, stamp());
+  Listing listing(store_, nullptr, nullptr, query_, stamp());
   ASSERT_THAT(listing.next(context_), IsOk());
   auto hold = store_.hold(rule(0));
   listing.run_ahead(context_);
