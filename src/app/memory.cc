@@ -84,9 +84,10 @@ core::Result<MemoryShares> divide_memory(std::uint64_t limit,
   shares.limit = limit;
   shares.blocks = blocks.value_or((limit - kProgram) / 2);
   const std::uint64_t rest = limit - kProgram - shares.blocks;
-  shares.names = rest / 2;
-  shares.objects = rest / 4;
-  shares.pages = rest / 4;
+  shares.names = rest / 3;
+  shares.nodes = rest / 3;
+  shares.objects = rest / 6;
+  shares.pages = rest / 6;
   return shares;
 }
 

@@ -20,12 +20,13 @@ struct MemoryShares {
   std::uint64_t limit = 0;
   std::uint64_t blocks = 0;   ///< of files that were read, or read ahead
   std::uint64_t names = 0;    ///< what listings showed, and names known to be absent
+  std::uint64_t nodes = 0;    ///< inodes that the kernel knows
   std::uint64_t objects = 0;  ///< what was learnt of objects
   std::uint64_t pages = 0;    ///< of listings that were asked for ahead of their readers
 };
 
 /// Divides `limit`, which is kLeastMemory at least. Of what the program itself leaves, blocks get
-/// half, or `blocks` if that is told; of the rest names get half.
+/// half, or `blocks` if that is told; of the rest names and nodes get a third each.
 /// Errors: InvalidArgument: what is told for blocks leaves the others less than a quarter.
 core::Result<MemoryShares> divide_memory(std::uint64_t limit, std::optional<std::uint64_t> blocks);
 

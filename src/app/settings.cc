@@ -185,6 +185,7 @@ core::Result<MountSettings> mount_settings(const options::Values& values,
   TRY_ASSIGN(settings.memory, memory_shares(values));
   settings.downloads.cache_bytes = settings.memory.blocks;
   files.names_bytes = settings.memory.names;
+  files.nodes_bytes = settings.memory.nodes;
   files.objects_bytes = settings.memory.objects;
   settings.downloads.window_bytes = values.size("read-ahead");
   settings.downloads.connections = static_cast<unsigned>(values.count("connections"));

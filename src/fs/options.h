@@ -40,6 +40,7 @@ struct Options {
   PlainChanges plain_changes = PlainChanges::Refuse;
   core::Duration metadata_lifetime = std::chrono::seconds{1};
   std::uint64_t names_bytes = 192ULL << 20U;   ///< what is remembered of names, at most
+  std::uint64_t nodes_bytes = 0;               ///< of inodes that the kernel knows; 0: no bound
   std::uint64_t objects_bytes = 96ULL << 20U;  ///< what is remembered of objects, at most
   /// Directories that nothing in the bucket shows (paths within the mount, no slashes around).
   std::vector<std::string> assumed_directories;
@@ -63,6 +64,9 @@ class KernelCache {
   /// Whatever the kernel holds of the inode's bytes is worthless. Blocks while the kernel still
   /// waits for some of them: not before such a read was answered.
   virtual void forget_pages(InodeNumber inode) = 0;
+  /// That the directory has this name, and with that the inode, unless something else holds it.
+  /// Blocks while the kernel waits for an answer about the directory.
+  virtual void forget_name(InodeNumber directory, const std::string& name) = 0;
 };
 
 /// The parts it is put together from; all outlive it.
