@@ -318,6 +318,19 @@ int Daemon::run() {
   return static_cast<int>(exit);
 }
 
+void Daemon::show_memory(const ops::MountStatus::Memory& memory) {
+  const auto set = [](core::Metric& gauge, std::uint64_t bytes) {
+    gauge.set(static_cast<std::int64_t>(bytes));
+  };
+  set(gauges_.limit, memory.limit_bytes);
+  set(gauges_.resident, memory.resident_bytes);
+  set(gauges_.blocks, memory.blocks_bytes);
+  set(gauges_.names, memory.names_bytes);
+  set(gauges_.nodes, memory.nodes_bytes);
+  set(gauges_.objects, memory.objects_bytes);
+  set(gauges_.pages, memory.pages_bytes);
+}
+
 ops::MountStatus Daemon::status() {
   ops::MountStatus out;
   out.version = kVersion;
@@ -350,6 +363,10 @@ ops::MountStatus Daemon::status() {
   out.last_error = files.last_error;
   out.last_error_at = files.last_error_at;
 
+  out.memory = {settings_.memory.limit, resident_bytes(),   downloads_->cached_bytes(),
+                files.names_bytes,      files.nodes_bytes,  files.objects_bytes,
+                listing_room_->taken() * transfer::ListingRoom::kPageBytes};
+  show_memory(out.memory);
   out.metrics = metrics_.values();
   constexpr std::string_view kRequests = "requests.";
   for (const auto& [name, value] : out.metrics) {

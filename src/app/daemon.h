@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/exit_code.h"
+#include "app/metrics.h"
 #include "app/places.h"
 #include "app/service.h"
 #include "app/settings.h"
@@ -69,6 +70,7 @@ class Daemon final : public ops::ControlHandler {
   bool retry_uploads(const std::stop_token& stop);
   /// What was not needed since the last call.
   void give_memory_back();
+  void show_memory(const ops::MountStatus::Memory& memory);
   [[nodiscard]] ops::Progress progress() const;
   [[nodiscard]] core::OpContext context(core::Duration patience) const;
 
@@ -83,6 +85,7 @@ class Daemon final : public ops::ControlHandler {
   // In the order in which they come to life; they end the other way round.
   core::Metrics metrics_;
   const core::LogThread log_{metrics_};
+  const MemoryGauges gauges_{metrics_};
   core::Random random_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<transfer::RequestRate> rate_;

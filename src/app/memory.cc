@@ -119,6 +119,18 @@ std::optional<std::uint64_t> group_memory_limit(const ReadFile& read) {
   return least;
 }
 
+std::uint64_t resident_bytes(const ReadFile& read) {
+  const std::string text = read("/proc/self/statm").value_or("");
+  const auto fields = core::split(text, ' ');
+  if (fields.size() < 2) {
+    return 0;
+  }
+  return number_in(std::string(fields[1])).value_or(0) *
+         static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+std::uint64_t resident_bytes() { return resident_bytes(read_if_there); }
+
 core::Result<MemoryShares> memory_shares(const options::Values& values, std::uint64_t host_bytes,
                                          std::optional<std::uint64_t> group_bytes) {
   std::optional<std::uint64_t> blocks;

@@ -44,6 +44,12 @@ using ReadFile = std::function<std::optional<std::string>(const std::string& pat
 /// (memory.limit_in_bytes).
 std::optional<std::uint64_t> group_memory_limit(const ReadFile& read);
 
+/// What this process has in memory, as the system counts it; 0 if that is not to be read.
+/// Source: proc(5), /proc/self/statm.
+std::uint64_t resident_bytes(const ReadFile& read);
+/// The same, read now.
+std::uint64_t resident_bytes();
+
 /// The shares of a mount with these options, on this host. Where --cache-size alone is told, the
 /// limit is what that takes, if the default is less.
 /// Errors: InvalidArgument: the two contradict each other.

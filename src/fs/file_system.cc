@@ -273,6 +273,9 @@ FileSystemStatus BucketFileSystem::status() const {
   const core::MutexLock lock(mount_.mutex);
   const Drafts::Totals& totals = mount_.drafts.totals();
   status.inodes = mount_.table.size();
+  status.names_bytes = mount_.names.bytes();
+  status.nodes_bytes = mount_.table.size() * InodeTable::kNodeBytes;
+  status.objects_bytes = mount_.learnt.bytes();
   status.open_files = mount_.files.size();
   status.dirty_files = mount_.drafts.unpublished().size();
   status.dirty_bytes = totals.bytes;
