@@ -39,8 +39,12 @@ void Crowd::attach(KernelCache* kernel) {
 }
 
 void Crowd::begin() {
-  if (kernel_ == nullptr || at_work_.exchange(true)) {
+  if (kernel_ == nullptr) {
     return;
+  }
+  again_ = true;
+  if (at_work_.exchange(true)) {
+    return;  // whoever is at work sees it
   }
   // Not here: the kernel may hold the directory for the very request that adds the node.
   if (auto pass = telling_.enter()) {
@@ -50,6 +54,15 @@ void Crowd::begin() {
 }
 
 void Crowd::thin_out() {
+  do {
+    while (again_.exchange(false)) {
+      ask_once();
+    }
+    at_work_ = false;
+  } while (again_ && !at_work_.exchange(true));
+}
+
+void Crowd::ask_once() {
   std::size_t to_go = 0;
   {
     const core::MutexLock lock(mount_.mutex);
@@ -61,17 +74,18 @@ void Crowd::thin_out() {
       const core::MutexLock lock(mount_.mutex);
       names = some();
     }
-    if (names.empty()) {
-      break;
-    }
     for (const Name& one : names) {
-      if (KernelCache* const kernel = kernel_) {
-        kernel->forget_name(one.directory, one.name);
+      KernelCache* const kernel = kernel_;
+      if (kernel == nullptr) {
+        return;
       }
+      kernel->forget_name(one.directory, one.name);
+    }
+    if (names.empty()) {
+      return;
     }
     to_go -= std::min(to_go, names.size());
   }
-  at_work_ = false;
 }
 
 std::vector<Crowd::Name> Crowd::some() {

@@ -31,11 +31,15 @@ class Crowd {
   /// Called when a node was added to too many.
   void begin();
   void thin_out();
+  /// Asks for as many as are too many now: they go when the kernel has forgotten them, by its own
+  /// messages, so that there may be as many still.
+  void ask_once();
   std::vector<Name> some() REQUIRES(mount_.mutex);
 
   Mount& mount_;
   std::atomic<KernelCache*> kernel_ = nullptr;
   std::atomic<bool> at_work_ = false;
+  std::atomic<bool> again_ = false;  ///< a node was added since the last look
   core::Gate telling_;
 };
 

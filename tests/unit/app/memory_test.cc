@@ -50,7 +50,7 @@ TEST(Memory, BlocksMayBeToldAsFarAsOthersHaveEnough) {
   const auto refused = divide_memory(128 * kMiB, 73 * kMiB);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message,
-              AllOf(HasSubstr("--cache-size 73.0 MiB"), HasSubstr("--memory-limit 128 MiB"),
+              AllOf(HasSubstr("--cache-size 73.0 MiB"), HasSubstr("--memory-limit 128.0 MiB"),
                     HasSubstr("at most 72.0 MiB")));
 }
 

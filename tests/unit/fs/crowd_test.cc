@@ -13,6 +13,7 @@ namespace {
 class CrowdTest : public FileSystemTest {
  protected:
   static constexpr std::uint64_t kMost = 100;
+  static constexpr int kNames = 1000;
 
   /// Forgets what it is asked to, as the kernel does: by a FORGET of all counts.
   class Kernel final : public fs::KernelCache {
@@ -32,6 +33,14 @@ class CrowdTest : public FileSystemTest {
         forgotten_.insert(name);
       }
       test_.fs_->forget(inode, 1);
+      const core::MutexLock lock(mutex_);
+      changed_.notify_all();
+    }
+    void await_inodes(std::uint64_t most) {
+      const core::MutexLock lock(mutex_);
+      while (test_.fs_->status().inodes > most) {
+        changed_.wait(mutex_);
+      }
     }
     void look(InodeNumber directory, const std::string& name) {
       const auto found = test_.fs_->lookup(test_.request_, directory, name);
@@ -46,33 +55,39 @@ class CrowdTest : public FileSystemTest {
 
    private:
     CrowdTest& test_;
-    core::Mutex mutex_{core::LockRank::Leaf};
+    core::Mutex mutex_{core::LockRank::App};  // below those of the file system, which it asks
+    core::CondVar changed_;
     std::map<std::pair<InodeNumber, std::string>, InodeNumber> known_ GUARDED_BY(mutex_);
     std::set<std::string> forgotten_ GUARDED_BY(mutex_);
   };
 
   CrowdTest() {
+    for (int i = 0; i < kNames; ++i) {
+      store_.set(core::format("p/f{}", i), "x");
+    }
+    store_.set("p/d/open", "x");
     options_.nodes_bytes = kMost * fs::InodeTable::kNodeBytes;
     mount();
     fs_->attach(&kernel_);
   }
   ~CrowdTest() override { fs_->attach(nullptr); }
 
+  void look_at_all() {
+    for (int i = 0; i < kNames; ++i) {
+      kernel_.look(kRoot, core::format("f{}", i));
+    }
+  }
+
   Kernel kernel_{*this};
 };
 
 TEST_F(CrowdTest, TheKernelIsAskedToForget) {
-  for (int i = 0; i < 1000; ++i) {
-    store_.set(core::format("p/f{}", i), "x");
-    kernel_.look(kRoot, core::format("f{}", i));
-  }
-  fs_->attach(nullptr);  // waits for what is under way
-  EXPECT_LT(fs_->status().inodes, 1000U - kMost);
+  look_at_all();
+  kernel_.await_inodes(kMost);
   EXPECT_GE(fs_->status().inodes, kMost / 2);
 }
 
 TEST_F(CrowdTest, WhatIsOpenOrNotUploadedOrADirectoryStays) {
-  store_.set("p/d/open", "x");
   kernel_.look(kRoot, "d");
   const InodeNumber directory = inode("d");
   kernel_.look(directory, "open");
@@ -80,10 +95,7 @@ TEST_F(CrowdTest, WhatIsOpenOrNotUploadedOrADirectoryStays) {
   ASSERT_THAT(opened, IsOk());
   const auto made = create("new");
   ASSERT_THAT(made, IsOk());
-  for (int i = 0; i < 1000; ++i) {
-    store_.set(core::format("p/f{}", i), "x");
-    kernel_.look(kRoot, core::format("f{}", i));
-  }
+  look_at_all();
   EXPECT_FALSE(kernel_.has_forgotten("d"));
   EXPECT_FALSE(kernel_.has_forgotten("open"));
   EXPECT_FALSE(kernel_.has_forgotten("new"));
