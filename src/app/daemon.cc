@@ -1,5 +1,6 @@
 #include "app/daemon.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -116,9 +117,11 @@ std::optional<Refusal> Daemon::open_file_system() {
       core::format("{} {} {}", service.dialect == oss::Dialect::S3 ? "s3" : "oss",
                    settings_.service.endpoint_text, service.bucket),
       {}, service_->clock, metrics_);
+  listing_room_ = std::make_unique<transfer::ListingRoom>(settings_.memory.pages /
+                                                          transfer::ListingRoom::kPageBytes);
   files_ = fs::FileSystem::create(
       settings_.files, {*store_, *downloads_, *uploads_, *staging_, service_->clock, metrics_,
-                        pool_, memory_.get(), rate_.get()});
+                        pool_, memory_.get(), rate_.get(), listing_room_.get()});
   return std::nullopt;
 }
 
@@ -234,24 +237,45 @@ void Daemon::report_to_manager(const std::stop_token& stop) {
   }
 }
 
-void Daemon::retry_uploads(const std::stop_token& stop) {
+void Daemon::keep_house(const std::stop_token& stop) {
   constexpr core::Duration kFirst = std::chrono::seconds{2};
   constexpr core::Duration kLongest = std::chrono::minutes{1};
-  core::name_this_thread("uploads again");
+  constexpr core::Duration kTidy = std::chrono::seconds{30};
+  core::name_this_thread("housekeeping");
   core::Duration pause = kFirst;
-  while (service_->clock.sleep_until(core::BootClock::now() + pause, stop)) {
-    if (state_ != State::Mounted || files_->status().failed_uploads == 0) {
-      pause = kFirst;
-      continue;
+  auto next_try = core::BootClock::now() + pause;
+  auto next_tidy = core::BootClock::now() + kTidy;
+  while (service_->clock.sleep_until(std::min(next_try, next_tidy), stop)) {
+    if (core::BootClock::now() >= next_tidy) {
+      give_memory_back();
+      next_tidy = core::BootClock::now() + kTidy;
     }
-    core::OpContext again = context(std::chrono::minutes{10});
-    again.stop = stop;
-    pause = files_->retry_uploads(again) ? kFirst : std::min<core::Duration>(pause * 2, kLongest);
+    if (core::BootClock::now() >= next_try) {
+      pause = retry_uploads(stop) ? kFirst : std::min<core::Duration>(pause * 2, kLongest);
+      next_try = core::BootClock::now() + pause;
+    }
+  }
+}
+
+bool Daemon::retry_uploads(const std::stop_token& stop) {
+  if (state_ != State::Mounted || files_->status().failed_uploads == 0) {
+    return true;
+  }
+  core::OpContext again = context(std::chrono::minutes{10});
+  again.stop = stop;
+  return files_->retry_uploads(again).has_value();
+}
+
+void Daemon::give_memory_back() {
+  downloads_->give_back_idle();
+  const std::int64_t requests = metrics_["fuse.requests"].value();
+  if (std::exchange(requests_seen_, requests) == requests) {
+    ::malloc_trim(0);  // nobody is in the way of it
   }
 }
 
 int Daemon::run() {
-  retrier_ = std::jthread([this](const std::stop_token& stop) { retry_uploads(stop); });
+  keeper_ = std::jthread([this](const std::stop_token& stop) { keep_house(stop); });
   if (notifier_.listening()) {
     if (auto told = notifier_.ready(ops::summarize(status())); !told) {
       core::log(core::LogLevel::Warn, "manager.deaf", {{"error", core::describe(told.error())}});
@@ -277,8 +301,8 @@ int Daemon::run() {
       stopper.join();
     }
   }
-  retrier_.request_stop();
-  retrier_.join();
+  keeper_.request_stop();
+  keeper_.join();
   if (!drain(settings_.drain_timeout, [](const ops::Progress&) {})) {
     exit = Exit::NotDrained;
   }
@@ -292,6 +316,19 @@ int Daemon::run() {
   files_.reset();
   core::log(core::LogLevel::Info, "ended", {{"mount_point", settings_.mount_point}});
   return static_cast<int>(exit);
+}
+
+void Daemon::show_memory(const ops::MountStatus::Memory& memory) {
+  const auto set = [](core::Metric& gauge, std::uint64_t bytes) {
+    gauge.set(static_cast<std::int64_t>(bytes));
+  };
+  set(gauges_.limit, memory.limit_bytes);
+  set(gauges_.resident, memory.resident_bytes);
+  set(gauges_.blocks, memory.blocks_bytes);
+  set(gauges_.names, memory.names_bytes);
+  set(gauges_.nodes, memory.nodes_bytes);
+  set(gauges_.objects, memory.objects_bytes);
+  set(gauges_.pages, memory.pages_bytes);
 }
 
 ops::MountStatus Daemon::status() {
@@ -326,6 +363,10 @@ ops::MountStatus Daemon::status() {
   out.last_error = files.last_error;
   out.last_error_at = files.last_error_at;
 
+  out.memory = {settings_.memory.limit, resident_bytes(),   downloads_->cached_bytes(),
+                files.names_bytes,      files.nodes_bytes,  files.objects_bytes,
+                listing_room_->taken() * transfer::ListingRoom::kPageBytes};
+  show_memory(out.memory);
   out.metrics = metrics_.values();
   constexpr std::string_view kRequests = "requests.";
   for (const auto& [name, value] : out.metrics) {

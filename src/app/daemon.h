@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "app/exit_code.h"
+#include "app/metrics.h"
 #include "app/places.h"
 #include "app/service.h"
 #include "app/settings.h"
@@ -22,6 +23,7 @@
 #include "ops/notify.h"
 #include "options/environment.h"
 #include "state/object_memory.h"
+#include "transfer/listings.h"
 #include "transfer/request_rate.h"
 #include "transfer/staging.h"
 
@@ -62,8 +64,13 @@ class Daemon final : public ops::ControlHandler {
   /// Uploads everything, telling `report` about once a second.
   core::Status drain(core::Duration timeout, const Report& report);
   void report_to_manager(const std::stop_token& stop);
-  /// Uploads by itself what failed to, again and again.
-  void retry_uploads(const std::stop_token& stop);
+  /// What nobody asks for: uploads what failed to, and gives back memory.
+  void keep_house(const std::stop_token& stop);
+  /// False: something still fails.
+  bool retry_uploads(const std::stop_token& stop);
+  /// What was not needed since the last call.
+  void give_memory_back();
+  void show_memory(const ops::MountStatus::Memory& memory);
   [[nodiscard]] ops::Progress progress() const;
   [[nodiscard]] core::OpContext context(core::Duration patience) const;
 
@@ -78,6 +85,7 @@ class Daemon final : public ops::ControlHandler {
   // In the order in which they come to life; they end the other way round.
   core::Metrics metrics_;
   const core::LogThread log_{metrics_};
+  const MemoryGauges gauges_{metrics_};
   core::Random random_;
   std::unique_ptr<Service> service_;
   std::unique_ptr<transfer::RequestRate> rate_;
@@ -88,12 +96,14 @@ class Daemon final : public ops::ControlHandler {
   std::unique_ptr<transfer::Uploads> uploads_;
   core::ThreadPool pool_{"fs", 64};
   std::unique_ptr<state::ObjectMemory> memory_;
+  std::unique_ptr<transfer::ListingRoom> listing_room_;
   std::unique_ptr<fs::FileSystem> files_;
   fuse::ProcRequesters requesters_;
   std::unique_ptr<fuse::Session> session_;
   std::unique_ptr<ops::ControlServer> control_;
-  std::jthread teller_;   ///< the service manager's
-  std::jthread retrier_;  ///< of uploads that failed
+  std::jthread teller_;  ///< the service manager's
+  std::jthread keeper_;
+  std::int64_t requests_seen_ = 0;  ///< keeper_'s
 
   core::Mutex mutex_{core::LockRank::App};
   bool asked_to_stop_ GUARDED_BY(mutex_) = false;

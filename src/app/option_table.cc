@@ -269,13 +269,21 @@ const options::Table& option_table() {
                "let the extended attribute user.oss.signed-url of a file be a URL that reads it, "
                "for so long; 0 means there is none"},
 
+          {.name = "memory-limit",
+           .kind = Size,
+           .commands = kMount,
+           .bounds = "64MiB..",
+           .group = kResources,
+           .help = "how much is kept in memory: blocks, names, what was learnt of objects, buffers; "
+                   "unless told a quarter of what the host has, or the control group may use, 1GiB "
+                   "at most"},
           {.name = "cache-size",
            .kind = Size,
            .commands = kMount,
-           .fallback = size_text(downloads.cache_bytes),
            .bounds = "16MiB..",
            .group = kResources,
-           .help = "memory for blocks that were read or read ahead"},
+           .help = "of --memory-limit, the part for blocks that were read or read ahead; unless "
+                   "told half, without what the program itself takes"},
           {.name = "read-ahead",
            .kind = Size,
            .commands = kMount,

@@ -10,6 +10,7 @@
 #include "app/command_table.h"
 #include "app/credential_settings.h"
 #include "app/endpoints.h"
+#include "app/memory.h"
 #include "app/object_settings.h"
 #include "app/places.h"
 #include "core/format.h"
@@ -181,7 +182,11 @@ core::Result<MountSettings> mount_settings(const options::Values& values,
   files.media_types = std::make_shared<const model::MediaTypes>(std::move(types));
   files.signed_url_lifetime = values.duration("signed-url-lifetime");
 
-  settings.downloads.cache_bytes = values.size("cache-size");
+  TRY_ASSIGN(settings.memory, memory_shares(values));
+  settings.downloads.cache_bytes = settings.memory.blocks;
+  files.names_bytes = settings.memory.names;
+  files.nodes_bytes = settings.memory.nodes;
+  files.objects_bytes = settings.memory.objects;
   settings.downloads.window_bytes = values.size("read-ahead");
   settings.downloads.connections = static_cast<unsigned>(values.count("connections"));
   settings.uploads.connections = static_cast<unsigned>(values.count("upload-connections"));

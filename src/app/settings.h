@@ -6,6 +6,7 @@
 #include <string>
 
 #include "app/location.h"
+#include "app/memory.h"
 #include "cred/source_factory.h"
 #include "curl/transport.h"
 #include "fs/file_system.h"
@@ -36,6 +37,7 @@ struct MountSettings {
   bool allow_other = false;
   bool noexec = false;
   bool foreground = false;
+  MemoryShares memory;
   fs::Options files;
   transfer::DownloadOptions downloads;
   transfer::UploadOptions uploads;

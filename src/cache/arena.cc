@@ -2,12 +2,23 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
+#include <iterator>
+
 #include "core/check.h"
 
 namespace cache {
 namespace {
 
 constexpr std::size_t kSlabBytes = 2U << 20U;  // one huge page
+// Kept free, so that a reader who begins after a pause need not wait for memory.
+constexpr std::size_t kReserveBytes = 8U << 20U;
+
+void populate(std::byte* memory, std::size_t bytes) {
+#ifdef MADV_POPULATE_WRITE
+  ::madvise(memory, bytes, MADV_POPULATE_WRITE);
+#endif
+}
 
 }  // namespace
 
@@ -20,10 +31,11 @@ Arena::~Arena() {
 std::byte* Arena::take() {
   const core::MutexLock lock(mutex_);
   if (free_.empty()) {
-    grow();
+    more();
   }
   std::byte* buffer = free_.back();  // the one that was used last: warm in the processor's caches
   free_.pop_back();
+  idle_ = std::min(idle_, free_.size());
   ++live_;
   return buffer;
 }
@@ -46,7 +58,37 @@ std::uint64_t Arena::live_bytes() const {
 
 std::uint64_t Arena::resident_bytes() const {
   const core::MutexLock lock(mutex_);
-  return slabs_.size() * kSlabBytes;
+  return slabs_.size() * kSlabBytes - absent_.size() * buffer_bytes_;
+}
+
+void Arena::give_back_idle() {
+  const core::MutexLock lock(mutex_);
+  const std::size_t reserve = std::min(free_.size(), kReserveBytes / buffer_bytes_);
+  const std::size_t count = std::min(idle_, free_.size() - reserve);
+  const auto end = free_.begin() + static_cast<std::ptrdiff_t>(count);
+  std::sort(free_.begin(), end);
+  for (auto first = free_.begin(); first != end;) {
+    // Neighbours together: a huge page that goes whole need not be broken up.
+    auto last = std::next(first);
+    while (last != end && *last == *std::prev(last) + buffer_bytes_) {
+      ++last;
+    }
+    ::madvise(*first, static_cast<std::size_t>(last - first) * buffer_bytes_, MADV_DONTNEED);
+    first = last;
+  }
+  absent_.insert(absent_.end(), free_.begin(), end);
+  free_.erase(free_.begin(), end);
+  idle_ = free_.size();
+}
+
+void Arena::more() {
+  if (absent_.empty()) {
+    grow();
+    return;
+  }
+  populate(absent_.back(), buffer_bytes_);
+  free_.push_back(absent_.back());
+  absent_.pop_back();
 }
 
 void Arena::grow() {
@@ -65,9 +107,7 @@ void Arena::grow() {
   // Both are wishes: without huge pages, or on a kernel that cannot populate, the first touch of
   // each page pays instead.
   ::madvise(slab, kSlabBytes, MADV_HUGEPAGE);
-#ifdef MADV_POPULATE_WRITE
-  ::madvise(slab, kSlabBytes, MADV_POPULATE_WRITE);
-#endif
+  populate(slab, kSlabBytes);
   slabs_.push_back(slab);
   for (std::size_t at = kSlabBytes; at > 0; at -= buffer_bytes_) {
     free_.push_back(slab + at - buffer_bytes_);

@@ -8,7 +8,7 @@
 namespace cache {
 
 /// Buffers of one size, recycled: the first touch of fresh memory costs more than receiving into
-/// it, so memory that was taken once is kept for the life of the arena.
+/// it, so memory that was taken once is kept, until nobody has needed it for a while.
 /// Threads: any.
 class Arena {
  public:
@@ -22,6 +22,9 @@ class Arena {
   [[nodiscard]] std::byte* take();
   void give_back(std::byte* buffer);
 
+  /// Gives back to the system what was free all the time since the last call, but for a reserve.
+  void give_back_idle();
+
   /// take() needs no fresh memory.
   [[nodiscard]] bool has_free() const;
   /// Bytes in buffers that are out.
@@ -30,11 +33,15 @@ class Arena {
   [[nodiscard]] std::uint64_t resident_bytes() const;
 
  private:
+  /// Makes a free buffer.
+  void more() REQUIRES(mutex_);
   void grow() REQUIRES(mutex_);
 
   const std::size_t buffer_bytes_;
   mutable core::Mutex mutex_{core::LockRank::Leaf};
-  std::vector<std::byte*> free_ GUARDED_BY(mutex_);
+  std::vector<std::byte*> free_ GUARDED_BY(mutex_);  ///< those used last at the end
+  std::size_t idle_ GUARDED_BY(mutex_) = 0;  ///< so many at its begin were not needed of late
+  std::vector<std::byte*> absent_ GUARDED_BY(mutex_);  ///< free, and the system has their memory
   std::vector<void*> slabs_ GUARDED_BY(mutex_);
   std::uint64_t live_ GUARDED_BY(mutex_) = 0;
 };

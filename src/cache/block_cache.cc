@@ -49,5 +49,7 @@ std::shared_ptr<VersionBlocks> BlockCache::open(const model::ObjectVersion& vers
 void BlockCache::forget(const model::ObjectKey& key) { store_->forget(key); }
 std::uint64_t BlockCache::budget_bytes() const { return store_->budget_bytes(); }
 std::uint64_t BlockCache::held_bytes() const { return store_->held_bytes(); }
+std::uint64_t BlockCache::resident_bytes() const { return store_->resident_bytes(); }
+void BlockCache::give_back_idle() { store_->give_back_idle(); }
 
 }  // namespace cache

@@ -22,6 +22,10 @@ class BlockCache {
   [[nodiscard]] std::uint64_t budget_bytes() const;
   /// In blocks, those included that only an answer keeps alive.
   [[nodiscard]] std::uint64_t held_bytes() const;
+  /// What that takes of the system's memory, free buffers included.
+  [[nodiscard]] std::uint64_t resident_bytes() const;
+  /// Gives back to the system what was free all the time since the last call.
+  void give_back_idle();
 
  private:
   std::unique_ptr<BlockStore> store_;

@@ -100,6 +100,8 @@ class BlockStore {
 
   [[nodiscard]] std::uint64_t budget_bytes() const { return budget_; }
   [[nodiscard]] std::uint64_t held_bytes() const { return arena_->live_bytes(); }
+  [[nodiscard]] std::uint64_t resident_bytes() const { return arena_->resident_bytes(); }
+  void give_back_idle() { arena_->give_back_idle(); }
 
  private:
   struct Answer {

@@ -166,7 +166,7 @@ KeyIndex::Ticket KeyIndex::ticket() const {
 
 std::size_t KeyIndex::bytes() const {
   const core::MutexLock lock(mutex_);
-  return bytes_;
+  return bytes_ + buried_bytes_;
 }
 
 KeyIndex::Directory& KeyIndex::make(const std::string& directory) {
@@ -197,8 +197,8 @@ KeyIndex::Directory* KeyIndex::accept(const std::string& directory, Ticket ticke
 void KeyIndex::note(Directory& known, const std::string& name, Change change) {
   const auto [at, added] = known.changes.insert_or_assign(name, change);
   if (added) {
-    known.bytes += kChangeBytes;
-    bytes_ += kChangeBytes;
+    known.bytes += kChangeBytes + name.size();
+    bytes_ += kChangeBytes + name.size();
   }
 }
 
@@ -218,6 +218,7 @@ void KeyIndex::add_page(const std::string& directory, Page page, KeySpan span, T
                         core::SteadyTime asked) {
   Ended ended;
   const core::MutexLock lock(mutex_);
+  sweep();
   ended = compost();
   Directory* const known = accept(directory, ticket);
   if (known == nullptr) {
@@ -232,9 +233,10 @@ void KeyIndex::add_page(const std::string& directory, Page page, KeySpan span, T
   };
   for (auto at = known->changes.begin(); at != known->changes.end();) {
     if (at->second.at <= ticket && is_told(at->first)) {
+      const std::size_t gone = kChangeBytes + at->first.size();
       at = known->changes.erase(at);
-      known->bytes -= kChangeBytes;
-      bytes_ -= kChangeBytes;
+      known->bytes -= gone;
+      bytes_ -= gone;
     } else {
       ++at;
     }
@@ -300,6 +302,7 @@ void KeyIndex::changed_tree(const std::string& prefix) {
 KeyIndex::Directories::iterator KeyIndex::bury(Directories::iterator at) {
   forgotten_at_ = std::max(forgotten_at_, at->second.changed_at);
   bytes_ -= at->second.bytes;
+  buried_bytes_ += at->second.bytes;
   const auto next = std::next(at);
   buried_.push_back(directories_.extract(at));
   return next;
@@ -313,8 +316,13 @@ void KeyIndex::sweep() {
       at = at->second.last_until > now ? std::next(at) : bury(at);
     }
   }
-  if (bytes_ > most_bytes_) {
+  // The last quarter is for what was taken out, and for an answer that comes now.
+  if (bytes_ > most_bytes_ / 4 * 3) {
     halve();
+  }
+  if (buried_bytes_ > most_bytes_ / 4) {
+    // Nobody came who could take his time.
+    (void)compost();
   }
 }
 

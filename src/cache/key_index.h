@@ -36,8 +36,9 @@ class KeyIndex {
   using Ticket = std::uint64_t;
   using Page = std::shared_ptr<const ListedPage>;
 
-  /// A lifetime of zero remembers nothing. Beyond `most_bytes` the older half is forgotten.
-  KeyIndex(core::Clock& clock, core::Duration lifetime, std::size_t most_bytes = kMostBytes);
+  /// A lifetime of zero remembers nothing. It never takes more than `most_bytes`, and what the last
+  /// answer had: before that, the older half is forgotten.
+  KeyIndex(core::Clock& clock, core::Duration lifetime, std::size_t most_bytes);
 
   struct Answer {
     enum class Kind : std::uint8_t { Unknown, Absent, Listed };
@@ -72,11 +73,10 @@ class KeyIndex {
   /// The same for everything whose directory begins with `prefix`.
   void changed_tree(const std::string& prefix);
 
+  /// What it takes in memory, about.
   [[nodiscard]] std::size_t bytes() const;
 
  private:
-  static constexpr std::size_t kMostBytes = std::size_t{192} << 20U;
-
   /// What one listing showed. The page may have names outside the span, which do not count.
   struct Part {
     KeySpan span;
@@ -121,7 +121,10 @@ class KeyIndex {
   /// Takes a directory out. What it holds may be a lot: it goes with compost().
   Directories::iterator bury(Directories::iterator at) REQUIRES(mutex_);
   /// What was taken out, to be dropped without the lock by those who may take their time.
-  Ended compost() REQUIRES(mutex_) { return std::exchange(buried_, {}); }
+  Ended compost() REQUIRES(mutex_) {
+    buried_bytes_ = 0;
+    return std::exchange(buried_, {});
+  }
 
   core::Clock& clock_;
   const core::Duration lifetime_;
@@ -129,7 +132,8 @@ class KeyIndex {
   mutable core::Mutex mutex_{core::LockRank::Cache};
   Directories directories_ GUARDED_BY(mutex_);
   Ended buried_ GUARDED_BY(mutex_);
-  std::size_t bytes_ GUARDED_BY(mutex_) = 0;
+  std::size_t bytes_ GUARDED_BY(mutex_) = 0;         ///< of directories_
+  std::size_t buried_bytes_ GUARDED_BY(mutex_) = 0;  ///< of buried_
   Ticket changes_ GUARDED_BY(mutex_) = 0;
   Ticket forgotten_at_ GUARDED_BY(mutex_) = 0;  ///< changed_at of directories no longer here
   core::SteadyTime next_sweep_ GUARDED_BY(mutex_){};

@@ -51,13 +51,13 @@ class Draft {
   /// None in DraftState::None. Whoever holds on to it keeps it alive.
   [[nodiscard]] const std::shared_ptr<transfer::StagedFile>& content() const { return content_; }
   /// Of the last try to publish it.
-  [[nodiscard]] const std::optional<core::Error>& failure() const { return failure_; }
+  [[nodiscard]] const core::Error* failure() const { return failure_.get(); }
 
  private:
   friend class Drafts;
   DraftState state_ = DraftState::None;
   std::shared_ptr<transfer::StagedFile> content_;
-  std::optional<core::Error> failure_;
+  std::unique_ptr<core::Error> failure_;  ///< most nodes never have one
   std::uint64_t counted_bytes_ = 0;  ///< as they stand in Drafts::Totals
 };
 

@@ -47,7 +47,7 @@ void Drafts::apply(const NodePtr& node, DraftEvent event) {
 
 void Drafts::fail(const NodePtr& node, core::Error error) {
   apply(node, DraftEvent::Failed);
-  node->draft.failure_ = std::move(error);
+  node->draft.failure_ = std::make_unique<core::Error>(std::move(error));
 }
 
 void Drafts::wrote(const NodePtr& node) { apply(node, DraftEvent::Wrote); }

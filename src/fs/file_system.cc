@@ -12,6 +12,7 @@
 #include "fs/bucket.h"
 #include "fs/content.h"
 #include "fs/creation.h"
+#include "fs/crowd.h"
 #include "fs/directories.h"
 #include "fs/files.h"
 #include "fs/lookup.h"
@@ -174,7 +175,10 @@ class BucketFileSystem final : public FileSystem {
     });
   }
   [[nodiscard]] FileSystemStatus status() const override;
-  void attach(KernelCache* kernel) override { files_.attach(kernel); }
+  void attach(KernelCache* kernel) override {
+    files_.attach(kernel);
+    crowd_.attach(kernel);
+  }
 
  private:
   /// What open_by_handle_at asks for: a node by its number alone, or the directory that it is in.
@@ -199,6 +203,7 @@ class BucketFileSystem final : public FileSystem {
   Renaming renaming_{mount_, bucket_, lookup_, content_, removal_};
   Directories directories_{mount_, bucket_, ahead_};
   AttributeEdits attributes_{mount_, lookup_, content_, files_};
+  Crowd crowd_{mount_};
 };
 
 core::Result<Entry> BucketFileSystem::lookup_by_number(const Request& request, InodeNumber number,
@@ -272,6 +277,9 @@ FileSystemStatus BucketFileSystem::status() const {
   const core::MutexLock lock(mount_.mutex);
   const Drafts::Totals& totals = mount_.drafts.totals();
   status.inodes = mount_.table.size();
+  status.names_bytes = mount_.names.bytes();
+  status.nodes_bytes = mount_.table.size() * InodeTable::kNodeBytes;
+  status.objects_bytes = mount_.learnt.bytes();
   status.open_files = mount_.files.size();
   status.dirty_files = mount_.drafts.unpublished().size();
   status.dirty_bytes = totals.bytes;

@@ -56,7 +56,26 @@ NodePtr InodeTable::add(const NodePtr& directory, std::string name, model::KeyCo
   const bool added = nodes_.emplace(number, node).second;
   CORE_CHECK(added);
   move(node, directory, std::move(name), std::move(component));
+  if (on_crowded_ && most_ > 0 && nodes_.size() > most_) {
+    on_crowded_();
+  }
   return node;
+}
+
+std::size_t InodeTable::too_many() const {
+  const std::size_t wanted = most_ - most_ / 8;
+  return most_ > 0 && nodes_.size() > wanted ? nodes_.size() - wanted : 0;
+}
+
+void InodeTable::walk_on(std::size_t count, const std::function<void(const Node&)>& show) {
+  const std::size_t buckets = nodes_.bucket_count();
+  std::size_t shown = 0;
+  for (std::size_t i = 0; i < buckets && shown < count; ++i) {
+    hand_ = hand_ + 1 < buckets ? hand_ + 1 : 0;
+    for (auto at = nodes_.begin(hand_); at != nodes_.end(hand_); ++at, ++shown) {
+      show(*at->second);
+    }
+  }
 }
 
 void InodeTable::count_unpublished(const Node& node, bool more) {

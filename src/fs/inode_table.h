@@ -39,6 +39,18 @@ class InodeTable {
   /// Called for each node in the tree that is about to be dropped.
   void on_drop(std::function<void(const Node&)> call) { on_drop_ = std::move(call); }
 
+  /// What a node takes in memory with all that belongs to it, about.
+  static constexpr std::size_t kNodeBytes = 1600;
+  /// Has `call` called when a node was added and there are more than `most` (0: never).
+  void on_crowded(std::size_t most, std::function<void()> call) {
+    most_ = most;
+    on_crowded_ = std::move(call);
+  }
+  /// How many should go, so that some may come before there are too many again.
+  [[nodiscard]] std::size_t too_many() const;
+  /// Shows `count` nodes or more, or all, each time others until all have been shown.
+  void walk_on(std::size_t count, const std::function<void(const Node&)>& show);
+
   /// The directories above know how many nodes below hold what the bucket does not have: one more
   /// or less.
   static void count_unpublished(const Node& node, bool more);
@@ -47,6 +59,9 @@ class InodeTable {
   std::unordered_map<InodeNumber, NodePtr> nodes_;
   NodePtr root_;
   std::function<void(const Node&)> on_drop_;
+  std::size_t most_ = 0;
+  std::function<void()> on_crowded_;
+  std::size_t hand_ = 0;  ///< the bucket of nodes_ that walk_on() shows next
 };
 
 /// Whether the way up from a node leads to the root.

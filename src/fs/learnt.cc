@@ -10,9 +10,55 @@
 namespace fs {
 namespace {
 
-constexpr std::size_t kMostRows = 65'536;  // in each generation
+// Of the bound, in eighths: each generation of rows, and numbers. The rest is for changes.
+constexpr std::size_t kGenerationShare = 3;
+constexpr std::size_t kNumbersShare = 1;
+// What an entry of a map takes besides what it holds.
+constexpr std::size_t kEntryBytes = 48;
 constexpr std::size_t kMostChanges = 10'000;
 constexpr core::Duration kSettledAfter = std::chrono::seconds{2};
+
+/// What a text takes besides itself: short ones lie in it.
+std::size_t bytes_of(const std::string& text) {
+  return text.capacity() > std::string().capacity() ? text.capacity() + 16 : 0;
+}
+
+std::size_t bytes_of(const std::vector<store::NamedValue>& values) {
+  std::size_t bytes = values.capacity() * sizeof(store::NamedValue);
+  for (const auto& [name, value] : values) {
+    bytes += bytes_of(name) + bytes_of(value);
+  }
+  return bytes;
+}
+
+std::size_t bytes_of(const store::ObjectMeta& meta) {
+  std::size_t bytes = 0;
+  const store::ContentHeaders& content = meta.content;
+  const store::ObjectSettings& settings = meta.settings;
+  for (const std::string* text :
+       {&meta.etag.text(), &meta.content_type, &meta.version_id, &content.encoding,
+        &content.language, &content.disposition, &content.cache_control, &content.expires,
+        &settings.storage_class, &settings.encryption, &settings.encryption_key,
+        &settings.data_encryption, &settings.origin.text()}) {
+    bytes += bytes_of(*text);
+  }
+  for (const auto& [name, value] : meta.user) {
+    bytes += kEntryBytes + 2 * sizeof(std::string) + bytes_of(name) + bytes_of(value);
+  }
+  bytes += settings.acl ? bytes_of(*settings.acl) : 0;
+  bytes += settings.tags ? bytes_of(*settings.tags) : 0;
+  return bytes;
+}
+
+std::size_t bytes_of(const Found* found) {
+  if (found == nullptr) {
+    return 0;
+  }
+  std::size_t bytes = kEntryBytes + sizeof(Found) + bytes_of(found->component.text);
+  bytes += found->meta ? bytes_of(*found->meta) : 0;
+  bytes += found->symlink_key ? bytes_of(*found->symlink_key) : 0;
+  return bytes;
+}
 
 }  // namespace
 
@@ -33,7 +79,7 @@ bool Learnt::Row::is_of_state(std::string_view etag, core::WallTime last_modifie
 
 void Learnt::add(const std::string& key, std::shared_ptr<const Found> found, core::SteadyTime asked,
                  Ticket ticket, bool brought) {
-  Rows ended;  // goes without the lock
+  Generation ended;  // goes without the lock
   const core::MutexLock lock(mutex_);
   const auto at = changed_.find(key);
   if (ticket < (at == changed_.end() ? floor_ : at->second)) {
@@ -46,14 +92,44 @@ void Learnt::add(const std::string& key, std::shared_ptr<const Found> found, cor
   ended = put(key, Row{{std::move(found), asked + lifetime_}, 0, brought});
 }
 
-Learnt::Rows Learnt::put(const std::string& key, Row row) {
+std::size_t Learnt::bytes_of_row(const std::string& key, const Row& row) {
+  return kEntryBytes + sizeof(Rows::value_type) + bytes_of(key) + bytes_of(row.told.found.get());
+}
+
+void Learnt::Generation::erase(const std::string& key) {
+  if (const auto at = rows.find(key); at != rows.end()) {
+    bytes -= bytes_of_row(at->first, at->second);
+    rows.erase(at);
+  }
+}
+
+void Learnt::Generation::erase_tree(const std::string& prefix) {
+  std::erase_if(rows, [&](const auto& entry) {
+    if (!entry.first.starts_with(prefix)) {
+      return false;
+    }
+    bytes -= bytes_of_row(entry.first, entry.second);
+    return true;
+  });
+}
+
+Learnt::Generation Learnt::put(const std::string& key, Row row) {
   old_.erase(key);
-  young_.insert_or_assign(key, std::move(row));
-  return young_.size() < kMostRows ? Rows{} : std::exchange(old_, std::exchange(young_, {}));
+  young_.erase(key);
+  const auto at = young_.rows.emplace(key, std::move(row)).first;
+  young_.bytes += bytes_of_row(at->first, at->second);
+  return young_.bytes < most_bytes_ / 8 * kGenerationShare
+             ? Generation{}
+             : std::exchange(old_, std::exchange(young_, {}));
+}
+
+std::size_t Learnt::bytes() const {
+  const core::MutexLock lock(mutex_);
+  return young_.bytes + old_.bytes + number_bytes_;
 }
 
 const Learnt::Row* Learnt::find(const std::string& key) const {
-  for (const Rows* rows : {&young_, &old_}) {
+  for (const Rows* rows : {&young_.rows, &old_.rows}) {
     if (const auto at = rows->find(key); at != rows->end()) {
       return &at->second;
     }
@@ -99,10 +175,25 @@ void Learnt::add_number(const state::Remembered& about) {
   if (about.inode == 0 || about.inode == number_of(about.key, about.etag)) {
     return;
   }
-  if (numbers_.size() >= kMostRows) {
+  if (number_bytes_ >= most_bytes_ / 8 * kNumbersShare) {
     numbers_.clear();
+    number_bytes_ = 0;
   }
-  numbers_[about.key] = {about.etag, about.inode};
+  erase_number(about.key);
+  const auto at = numbers_.emplace(about.key, Known{about.etag, about.inode}).first;
+  number_bytes_ += bytes_of_number(at->first, at->second);
+}
+
+std::size_t Learnt::bytes_of_number(const std::string& key, const Known& known) {
+  return kEntryBytes + sizeof(std::string) + sizeof(Known) + bytes_of(key) +
+         bytes_of(known.etag.text());
+}
+
+void Learnt::erase_number(const std::string& key) {
+  if (const auto at = numbers_.find(key); at != numbers_.end()) {
+    number_bytes_ -= bytes_of_number(at->first, at->second);
+    numbers_.erase(at);
+  }
 }
 
 void Learnt::recall(const std::string& directory, const std::string& first,
@@ -111,7 +202,7 @@ void Learnt::recall(const std::string& directory, const std::string& first,
     return;
   }
   const auto known = memory_->between(directory, first, last);
-  std::vector<Rows> ended;
+  std::vector<Generation> ended;
   const core::MutexLock lock(mutex_);
   for (const state::Remembered& about : known) {
     add_number(about);
@@ -124,8 +215,8 @@ void Learnt::recall(const std::string& directory, const std::string& first,
       meta->served_at = meta->last_modified + kSettledAfter;
       auto found = std::make_shared<Found>();
       found->meta = *std::move(meta);
-      if (Rows rows = put(about.key, Row{{std::move(found), {}}, about.inode, false});
-          !rows.empty()) {
+      auto rows = put(about.key, Row{{std::move(found), {}}, about.inode, false});
+      if (rows.bytes > 0) {
         ended.push_back(std::move(rows));
       }
     }
@@ -166,7 +257,7 @@ void Learnt::remember(const std::string& key, const model::ETag& etag, InodeNumb
         row->is_of_state(etag.text(), meta->last_modified)) {
       return;  // from there it came
     }
-    numbers_.erase(key);
+    erase_number(key);
     add_number(about);
   }
   if (memory_ == nullptr) {
@@ -198,10 +289,15 @@ void Learnt::changed_tree(const std::string& prefix) {
   const core::MutexLock lock(mutex_);
   floor_ = ++changes_;
   changed_.clear();
-  std::erase_if(numbers_, [&](const auto& row) { return row.first.starts_with(prefix); });
-  for (Rows* rows : {&young_, &old_}) {
-    std::erase_if(*rows, [&](const auto& row) { return row.first.starts_with(prefix); });
-  }
+  std::erase_if(numbers_, [&](const auto& known) {
+    if (!known.first.starts_with(prefix)) {
+      return false;
+    }
+    number_bytes_ -= bytes_of_number(known.first, known.second);
+    return true;
+  });
+  young_.erase_tree(prefix);
+  old_.erase_tree(prefix);
 }
 
 }  // namespace fs

@@ -32,9 +32,11 @@ class Learnt {
  public:
   using Ticket = std::uint64_t;
 
-  /// `memory` may be null: then nothing is known of what was learnt in another life.
-  Learnt(core::Clock& clock, core::Duration lifetime, state::ObjectMemory* memory)
-      : clock_(clock), lifetime_(lifetime), memory_(memory) {}
+  /// `memory` may be null: then nothing is known of what was learnt in another life. It never takes
+  /// more than `most_bytes`.
+  Learnt(core::Clock& clock, core::Duration lifetime, state::ObjectMemory* memory,
+         std::size_t most_bytes)
+      : clock_(clock), lifetime_(lifetime), memory_(memory), most_bytes_(most_bytes) {}
 
   [[nodiscard]] Ticket ticket() const;
   /// `asked` is when the question was sent: how long the answer holds counts from there.
@@ -72,6 +74,9 @@ class Learnt {
   /// The same for everything whose key begins with `prefix`.
   void changed_tree(const std::string& prefix);
 
+  /// What it takes in memory, about.
+  [[nodiscard]] std::size_t bytes() const;
+
  private:
   struct Row {
     Answer told;
@@ -85,24 +90,37 @@ class Learnt {
     [[nodiscard]] bool is_of_state(std::string_view etag, core::WallTime last_modified) const;
   };
   using Rows = std::unordered_map<std::string, Row>;
+  /// Rows, and what they take.
+  struct Generation {
+    Rows rows;
+    std::size_t bytes = 0;
+
+    void erase(const std::string& key);
+    void erase_tree(const std::string& prefix);
+  };
   struct Known {
     model::ETag etag;
     InodeNumber number = 0;
   };
   void add_number(const state::Remembered& about) REQUIRES(mutex_);
+  void erase_number(const std::string& key) REQUIRES(mutex_);
   /// Shape: a generation that ended, to be dropped without the lock; usually empty.
-  [[nodiscard]] Rows put(const std::string& key, Row row) REQUIRES(mutex_);
+  [[nodiscard]] Generation put(const std::string& key, Row row) REQUIRES(mutex_);
+  [[nodiscard]] static std::size_t bytes_of_row(const std::string& key, const Row& row);
+  [[nodiscard]] static std::size_t bytes_of_number(const std::string& key, const Known& known);
   [[nodiscard]] const Row* find(const std::string& key) const REQUIRES(mutex_);
   [[nodiscard]] Row* find(const std::string& key) REQUIRES(mutex_);
 
   core::Clock& clock_;
   const core::Duration lifetime_;
   state::ObjectMemory* const memory_;
+  const std::size_t most_bytes_;
   mutable core::Mutex mutex_{core::LockRank::Cache};
   // Two generations: when the younger is full the older one goes, all at once.
-  Rows young_ GUARDED_BY(mutex_);
-  Rows old_ GUARDED_BY(mutex_);
+  Generation young_ GUARDED_BY(mutex_);
+  Generation old_ GUARDED_BY(mutex_);
   std::unordered_map<std::string, Known> numbers_ GUARDED_BY(mutex_);
+  std::size_t number_bytes_ GUARDED_BY(mutex_) = 0;
   std::unordered_map<std::string, Ticket> changed_ GUARDED_BY(mutex_);
   Ticket changes_ GUARDED_BY(mutex_) = 0;
   Ticket floor_ GUARDED_BY(mutex_) = 0;  ///< of keys that changed_ has forgotten

@@ -15,8 +15,8 @@ Mount::Mount(Options o, Parts p)
     : options(std::move(o)),
       parts(p),
       counters(p.metrics),
-      names(p.clock, options.metadata_lifetime),
-      learnt(p.clock, options.metadata_lifetime, p.memory),
+      names(p.clock, options.metadata_lifetime, options.names_bytes),
+      learnt(p.clock, options.metadata_lifetime, p.memory, options.objects_bytes),
       drafts(p.staging, p.pool) {
   const core::MutexLock lock(mutex);
   Attributes& root = table.root()->about.attributes;

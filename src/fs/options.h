@@ -17,6 +17,7 @@ class ObjectMemory;
 }
 namespace transfer {
 class Downloads;
+class ListingRoom;
 class RequestRate;
 class Uploads;
 class StagingArea;
@@ -38,6 +39,9 @@ struct Options {
   AttributeMode attributes = AttributeMode::Exact;
   PlainChanges plain_changes = PlainChanges::Refuse;
   core::Duration metadata_lifetime = std::chrono::seconds{1};
+  std::uint64_t names_bytes = 192ULL << 20U;   ///< what is remembered of names, at most
+  std::uint64_t nodes_bytes = 0;               ///< of inodes that the kernel knows; 0: no bound
+  std::uint64_t objects_bytes = 96ULL << 20U;  ///< what is remembered of objects, at most
   /// Directories that nothing in the bucket shows (paths within the mount, no slashes around).
   std::vector<std::string> assumed_directories;
   uid_t uid = 0;  ///< the mounting user: owner of objects without metadata
@@ -60,6 +64,9 @@ class KernelCache {
   /// Whatever the kernel holds of the inode's bytes is worthless. Blocks while the kernel still
   /// waits for some of them: not before such a read was answered.
   virtual void forget_pages(InodeNumber inode) = 0;
+  /// That the directory has this name, and with that the inode, unless something else holds it.
+  /// Blocks while the kernel waits for an answer about the directory.
+  virtual void forget_name(InodeNumber directory, const std::string& name) = 0;
 };
 
 /// The parts it is put together from; all outlive it.
@@ -73,6 +80,7 @@ struct Parts {
   core::ThreadPool& pool;  ///< for requests side by side; not the pool that runs FileSystem calls
   state::ObjectMemory* memory = nullptr;  ///< of what was learnt before; none: begins anew
   transfer::RequestRate* rate = nullptr;  ///< of requests that run ahead; none: no bound
+  transfer::ListingRoom* listing_room = nullptr;  ///< for pages that run ahead; none: no bound
 };
 
 }  // namespace fs

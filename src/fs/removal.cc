@@ -62,7 +62,7 @@ core::Status Removal::unlink(const Request& request, InodeNumber parent, std::st
     }
     TRY_ASSIGN(key, mount_.key(*node));
     // An upload that failed may have succeeded all the same, its answer lost.
-    stored = node->stored || node->draft.failure();
+    stored = node->stored || node->draft.failure() != nullptr;
   }
   TRY(stage_for_handles(request.context, node));
   if (stored) {

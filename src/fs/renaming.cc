@@ -234,7 +234,7 @@ core::Status Renaming::rename_file(const core::OpContext& context, const Move& m
     const core::MutexLock lock(mount_.mutex);
     TRY_ASSIGN(old_key, mount_.key(*move.source));
     TRY_ASSIGN(new_key, mount_.key(*move.to));
-    in_bucket = move.source->stored || move.source->draft.failure();
+    in_bucket = move.source->stored || move.source->draft.failure() != nullptr;
     outdated = in_bucket && move.source->draft.unpublished();
   }
   new_key += move.component.text;

@@ -97,6 +97,9 @@ struct SpaceInfo {
 /// What an operator wants to see of the file system.
 struct FileSystemStatus {
   std::uint64_t inodes = 0;
+  std::uint64_t names_bytes = 0;    ///< what is remembered of names takes
+  std::uint64_t nodes_bytes = 0;    ///< the inodes take, about
+  std::uint64_t objects_bytes = 0;  ///< what is remembered of objects takes
   std::uint64_t open_files = 0;
   std::uint64_t dirty_files = 0;
   std::uint64_t dirty_bytes = 0;

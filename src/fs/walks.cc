@@ -46,7 +46,7 @@ bool WalkRule::listing(const std::string& directory, core::SteadyTime now) {
 Walks::Walk::Walk(Mount& mount, const std::string& p, const std::string& start_after)
     : prefix(p),
       listing(
-          mount.parts.store, mount.parts.rate,
+          mount.parts.store, mount.parts.rate, mount.parts.listing_room,
           [&] {
             store::ListQuery query;
             query.prefix = p;

@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
@@ -22,8 +23,7 @@ using namespace std::chrono_literals;
 constexpr int kWakeSignal = SIGURG;
 /// A receiver may be between its look at `stopping_` and read(2) when the signal arrives.
 constexpr core::Duration kWakeAgain = 5ms;
-/// Idle threads that keep their buffer; a burst beyond gives its memory back.
-constexpr unsigned kIdleWithBuffer = 4;
+constexpr std::size_t kSpareBuffers = 4;
 
 void on_wake_signal(int /*signal*/) {}
 
@@ -92,9 +92,7 @@ Crew::Member*& Crew::self() {
 
 const fuse_in_header* Crew::message() {
   const Member* const member = self();
-  return member == nullptr || !member->has_message
-             ? nullptr
-             : reinterpret_cast<const fuse_in_header*>(member->buffer->data());
+  return member == nullptr ? nullptr : reinterpret_cast<const fuse_in_header*>(member->message);
 }
 
 bool Crew::may_wait() {
@@ -132,9 +130,19 @@ void Crew::stop_counting(Member& member) {
   if (member.receives) {
     member.receives = false;
     --receiving_;
+    give_buffer(member);
     if (stopping_) {
       left_.notify_all();
     }
+  }
+}
+
+void Crew::give_buffer(Member& member) {
+  if (member.buffer && member.message != member.buffer->data()) {
+    if (spare_.size() < kSpareBuffers) {
+      spare_.push_back(std::move(member.buffer));
+    }
+    member.buffer.reset();
   }
 }
 
@@ -148,9 +156,7 @@ void Crew::run(Member& member) {
       const core::MutexLock lock(mutex_);
       while (queue_.empty() && !stopping_ && receiving_ >= options_.receivers) {
         ++idle_;
-        if (idle_ > kIdleWithBuffer) {
-          member.buffer.reset();
-        }
+        give_buffer(member);
         wanted_.wait(mutex_);
         --idle_;
       }
@@ -162,6 +168,10 @@ void Crew::run(Member& member) {
       } else {
         ++receiving_;
         member.receives = true;
+        if (!member.buffer && !spare_.empty()) {
+          member.buffer = std::move(spare_.back());
+          spare_.pop_back();
+        }
       }
     }
     if (work) {
@@ -199,9 +209,14 @@ core::Result<bool> Crew::receive(Member& member) {
     const int errnum = errno;
     member.reading = false;
     if (got > 0) {
-      member.has_message = true;
-      handle_({buffer, static_cast<std::size_t>(got)});
-      member.has_message = false;
+      const auto size = static_cast<std::size_t>(got);
+      member.message = buffer;
+      if (size <= member.own.size()) {
+        std::memcpy(member.own.data(), buffer, size);
+        member.message = member.own.data();
+      }
+      handle_({member.message, size});
+      member.message = nullptr;
     } else if (got == 0 || errnum == ENODEV) {
       return false;  // stopping, a test's end of the socket closed, or unmounted
     } else if (errnum != EINTR && errnum != EAGAIN && errnum != ENOENT) {

@@ -1,6 +1,8 @@
 #pragma once
+#include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -56,12 +58,16 @@ class Crew {
   core::Status finish();
 
  private:
+  /// What a message that is no write takes, nearly always.
+  static constexpr std::size_t kShortBytes = 4096;
   struct Member {
     std::thread thread;
     std::unique_ptr<ReceiveBuffer> buffer;
+    /// Short messages are moved here, so that the buffer can go to whoever receives next.
+    alignas(std::uint64_t) std::array<std::byte, kShortBytes> own{};
+    std::byte* message = nullptr;      ///< that is being handled; its own thread's
     std::atomic<bool> reading{false};  ///< in read(2), or nearly
     bool receives = false;             ///< counts among receiving_; its own thread's
-    bool has_message = false;          ///< its own thread's
   };
   static Member*& self();
 
@@ -70,6 +76,8 @@ class Crew {
   /// False when there is nothing more to receive.
   core::Result<bool> receive(Member& member);
   void stop_counting(Member& member) REQUIRES(mutex_);
+  /// Leaves the member's buffer to others, if it holds no message.
+  void give_buffer(Member& member) REQUIRES(mutex_);
 
   const int descriptor_;
   const Options options_;
@@ -82,6 +90,8 @@ class Crew {
   core::CondVar left_;    ///< a receiver has stopped receiving
   std::vector<std::unique_ptr<Member>> members_ GUARDED_BY(mutex_);
   std::deque<std::function<void()>> queue_ GUARDED_BY(mutex_);
+  /// Buffers that nobody has; a burst beyond a few gives its memory back.
+  std::vector<std::unique_ptr<ReceiveBuffer>> spare_ GUARDED_BY(mutex_);
   unsigned receiving_ GUARDED_BY(mutex_) = 0;
   unsigned idle_ GUARDED_BY(mutex_) = 0;
   core::Status failure_ GUARDED_BY(mutex_);

@@ -261,6 +261,15 @@ void Session::forget_pages(fs::InodeNumber inode) {
   }
 }
 
+void Session::forget_name(fs::InodeNumber directory, const std::string& name) {
+  const int failed =
+      fuse_lowlevel_notify_inval_entry(session_.get(), directory, name.data(), name.size());
+  if (failed != 0 && failed != -ENOENT) {  // ENOENT: it has forgotten already
+    core::log(core::LogLevel::Debug, "the kernel keeps a name that it should forget",
+              {{"name", name}, {"error", core::describe(core::os_error(-failed, "notify"))}});
+  }
+}
+
 core::Status Session::unmount(End& end) {
   end = End::Stopped;
   core::Status status = channel_.unmount(Channel::Manner::IfIdle);

@@ -65,6 +65,7 @@ class Session final : public fs::KernelCache {
   void request_stop() noexcept;
 
   void forget_pages(fs::InodeNumber inode) override;
+  void forget_name(fs::InodeNumber directory, const std::string& name) override;
 
   [[nodiscard]] const Channel& channel() const { return channel_; }
   /// Requests that have arrived and are not answered yet. Any thread.

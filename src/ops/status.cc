@@ -104,6 +104,14 @@ std::string files_to_upload(const MountStatus& status) {
                       core::format_size(status.files.dirty_bytes));
 }
 
+std::string memory_in_use(const MountStatus::Memory& memory) {
+  return core::format(
+      "{} resident, limit {}: {} of blocks, {} of names, {} of inodes, {} of objects",
+      core::format_size(memory.resident_bytes), core::format_size(memory.limit_bytes),
+      core::format_size(memory.blocks_bytes), core::format_size(memory.names_bytes),
+      core::format_size(memory.nodes_bytes), core::format_size(memory.objects_bytes));
+}
+
 void row(std::string& out, std::string_view name, std::string_view value) {
   out += core::format("  {:<13}{}\n", name, value);
 }
@@ -113,6 +121,7 @@ void row(std::string& out, std::string_view name, std::string_view value) {
 std::string to_json(const MountStatus& status, int indent) {
   const auto& held = status.credentials;
   const auto& files = status.files;
+  const auto& memory = status.memory;
   json options = json::object();
   for (const auto& [name, value] : status.options) {
     options[name] = value;
@@ -152,6 +161,14 @@ std::string to_json(const MountStatus& status, int indent) {
         {"staged_bytes", files.staged_bytes},
         {"staging_limit_bytes", files.staging_limit_bytes},
         {"cached_bytes", files.cached_bytes}}},
+      {"memory",
+       {{"limit_bytes", memory.limit_bytes},
+        {"resident_bytes", memory.resident_bytes},
+        {"blocks_bytes", memory.blocks_bytes},
+        {"names_bytes", memory.names_bytes},
+        {"nodes_bytes", memory.nodes_bytes},
+        {"objects_bytes", memory.objects_bytes},
+        {"pages_bytes", memory.pages_bytes}}},
       {"last_error", status.last_error},
       {"last_error_at", when(status.last_error_at)},
       {"requests", status.requests},
@@ -204,6 +221,16 @@ core::Result<MountStatus> parse_status(std::string_view text) {
   counted.number("staging_limit_bytes", files.staging_limit_bytes);
   counted.number("cached_bytes", files.cached_bytes);
 
+  const Reader held_in_memory = top.object("memory");
+  auto& memory = status.memory;
+  held_in_memory.number("limit_bytes", memory.limit_bytes);
+  held_in_memory.number("resident_bytes", memory.resident_bytes);
+  held_in_memory.number("blocks_bytes", memory.blocks_bytes);
+  held_in_memory.number("names_bytes", memory.names_bytes);
+  held_in_memory.number("nodes_bytes", memory.nodes_bytes);
+  held_in_memory.number("objects_bytes", memory.objects_bytes);
+  held_in_memory.number("pages_bytes", memory.pages_bytes);
+
   top.text("last_error", status.last_error);
   top.time("last_error_at", status.last_error_at);
   top.numbers("requests", status.requests);
@@ -249,7 +276,7 @@ std::string describe(const MountStatus& status) {
     row(out, "  conflicts", core::format("{} kept under a conflict name", status.files.conflicts));
   }
   row(out, "files", core::format("{} open, {} known", status.files.open, status.files.inodes));
-  row(out, "memory", core::format("{} of blocks", core::format_size(status.files.cached_bytes)));
+  row(out, "memory", memory_in_use(status.memory));
   row(out, "staging",
       core::format("{} of {}", core::format_size(status.files.staged_bytes),
                    core::format_size(status.files.staging_limit_bytes)));

@@ -52,6 +52,17 @@ struct MountStatus {
     std::uint64_t cached_bytes = 0;
   } files;
 
+  /// Bytes. All but the first two are about what the parts of a mount hold within their shares.
+  struct Memory {
+    std::uint64_t limit_bytes = 0;     ///< of --memory-limit
+    std::uint64_t resident_bytes = 0;  ///< of the process, as the system counts it
+    std::uint64_t blocks_bytes = 0;    ///< of files
+    std::uint64_t names_bytes = 0;
+    std::uint64_t nodes_bytes = 0;    ///< inodes that the kernel knows
+    std::uint64_t objects_bytes = 0;  ///< what was learnt of objects
+    std::uint64_t pages_bytes = 0;    ///< of listings, not read yet
+  } memory;
+
   std::string last_error;
   std::optional<core::WallTime> last_error_at;
   std::map<std::string, std::int64_t> requests;  ///< sent, by operation

@@ -421,6 +421,7 @@ class BlockDownloads final : public Downloads {
   }
   void forget(const model::ObjectKey& key) override { shared_.blocks.forget(key); }
   [[nodiscard]] std::uint64_t cached_bytes() const override { return shared_.blocks.held_bytes(); }
+  void give_back_idle() override { shared_.blocks.give_back_idle(); }
 
  private:
   Shared shared_;

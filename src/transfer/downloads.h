@@ -58,6 +58,8 @@ class Downloads {
   virtual void forget(const model::ObjectKey& key) = 0;
 
   [[nodiscard]] virtual std::uint64_t cached_bytes() const = 0;
+  /// Gives back to the system the memory for blocks that nobody needed since the last call.
+  virtual void give_back_idle() = 0;
 };
 
 }  // namespace transfer

@@ -60,6 +60,8 @@ class ListParts {
   /// From now on there may be requests that run ahead.
   void run_ahead() { ahead_ = true; }
   [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
+  /// Pages on their way, and here.
+  [[nodiscard]] std::size_t pages() const { return in_flight_ + waiting_; }
 
  private:
   struct Part {

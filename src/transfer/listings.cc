@@ -1,5 +1,6 @@
 #include "transfer/listings.h"
 
+#include <algorithm>
 #include <optional>
 #include <stop_token>
 #include <utility>
@@ -11,17 +12,23 @@ namespace transfer {
 
 /// What requests under way share with their listing.
 struct Listing::State : std::enable_shared_from_this<State> {
-  State(store::ObjectStore& s, RequestRate* r, store::ListQuery query, Stamp when)
-      : store(s), rate(r), stamp(std::move(when)), parts(std::move(query)) {}
+  State(store::ObjectStore& s, RequestRate* r, ListingRoom* pages, store::ListQuery query,
+        Stamp when)
+      : store(s), rate(r), room(pages), stamp(std::move(when)), parts(std::move(query)) {}
 
   /// Waits for the next page, or asks for it.
   core::Result<Page> await(const core::OpContext& own);
   /// Sends what may run ahead. Called without the lock.
   void start();
+  /// The next request to run ahead, if there is room for what it brings.
+  std::optional<ListParts::Request> next(const Asked& asked) REQUIRES(mutex);
+  /// Gives back the room of pages that were taken.
+  void give_room_back() REQUIRES(mutex);
   void send(const ListParts::Request& request, std::optional<RequestRate::Permit> permit);
 
   store::ObjectStore& store;
   RequestRate* const rate;
+  ListingRoom* const room;
   const Stamp stamp;
   std::stop_source stop;
   core::Mutex mutex{core::LockRank::Reader};
@@ -29,8 +36,62 @@ struct Listing::State : std::enable_shared_from_this<State> {
   ListParts parts GUARDED_BY(mutex);
   core::OpContext context GUARDED_BY(mutex);  ///< of requests that run ahead
   std::size_t on_their_way GUARDED_BY(mutex) = 0;
+  std::size_t held_room GUARDED_BY(mutex) = 0;
+  bool in_room GUARDED_BY(mutex) = false;
   bool closed GUARDED_BY(mutex) = false;
 };
+
+void ListingRoom::join() {
+  const core::MutexLock lock(mutex_);
+  ++listings_;
+}
+
+void ListingRoom::leave() {
+  const core::MutexLock lock(mutex_);
+  --listings_;
+}
+
+bool ListingRoom::take(std::size_t held) {
+  const core::MutexLock lock(mutex_);
+  const std::size_t share = std::max<std::size_t>(1, most_ / std::max<std::size_t>(1, listings_));
+  if (taken_ >= most_ || held >= share) {
+    return false;
+  }
+  ++taken_;
+  return true;
+}
+
+void ListingRoom::give_back(std::size_t pages) {
+  const core::MutexLock lock(mutex_);
+  taken_ -= pages;
+}
+
+std::size_t ListingRoom::taken() const {
+  const core::MutexLock lock(mutex_);
+  return taken_;
+}
+
+std::optional<ListParts::Request> Listing::State::next(const Asked& asked) {
+  if (closed || (room != nullptr && !room->take(held_room))) {
+    return std::nullopt;
+  }
+  auto request = parts.next(asked);
+  if (room != nullptr) {
+    if (request) {
+      ++held_room;
+    } else {
+      room->give_back(1);
+    }
+  }
+  return request;
+}
+
+void Listing::State::give_room_back() {
+  if (room != nullptr && held_room > parts.pages()) {
+    room->give_back(held_room - parts.pages());
+    held_room = parts.pages();
+  }
+}
 
 void Listing::State::start() {
   for (;;) {
@@ -38,7 +99,8 @@ void Listing::State::start() {
     std::optional<ListParts::Request> request;
     {
       const core::MutexLock lock(mutex);
-      if (closed || !(request = parts.next(asked))) {
+      request = next(asked);
+      if (!request) {
         return;
       }
       ++on_their_way;
@@ -47,6 +109,7 @@ void Listing::State::start() {
     if (rate != nullptr && !permit) {
       const core::MutexLock lock(mutex);
       parts.withdrawn(request->part);
+      give_room_back();
       --on_their_way;
       changed.notify_all();
       return;
@@ -73,6 +136,7 @@ void Listing::State::send(const ListParts::Request& request,
             self->parts.answered(part, *std::move(page));
           } else {
             self->parts.failed(part);
+            self->give_room_back();
           }
           // From here on the listing may end, and the store with it, but for this.
           if (self->closed) {
@@ -88,8 +152,9 @@ void Listing::State::send(const ListParts::Request& request,
       });
 }
 
-Listing::Listing(store::ObjectStore& store, RequestRate* rate, store::ListQuery query, Stamp stamp)
-    : state_(std::make_shared<State>(store, rate, std::move(query), std::move(stamp))) {}
+Listing::Listing(store::ObjectStore& store, RequestRate* rate, ListingRoom* room,
+                 store::ListQuery query, Stamp stamp)
+    : state_(std::make_shared<State>(store, rate, room, std::move(query), std::move(stamp))) {}
 
 Listing::~Listing() {
   state_->stop.request_stop();
@@ -97,6 +162,12 @@ Listing::~Listing() {
   state_->closed = true;
   while (state_->on_their_way > 0) {
     state_->changed.wait(state_->mutex);
+  }
+  if (state_->room != nullptr) {
+    state_->room->give_back(state_->held_room);
+    if (state_->in_room) {
+      state_->room->leave();
+    }
   }
 }
 
@@ -107,6 +178,10 @@ void Listing::run_ahead(const core::OpContext& context) {
     state_->context.stop = state_->stop.get_token();
     state_->context.cause = core::Cause::Prefetch;
     state_->parts.run_ahead();
+    if (state_->room != nullptr && !state_->in_room) {
+      state_->in_room = true;
+      state_->room->join();
+    }
   }
   state_->start();
 }
@@ -127,6 +202,7 @@ core::Result<Listing::Page> Listing::State::await(const core::OpContext& own) {
     const Asked asked = stamp();
     const core::MutexLock lock(mutex);
     if (auto page = parts.take()) {
+      give_room_back();
       return *std::move(page);
     }
     if (own.stopped()) {
@@ -144,7 +220,9 @@ core::Result<Listing::Page> Listing::State::await(const core::OpContext& own) {
     return std::move(page).error();
   }
   parts.answered(request->part, *std::move(page));
-  return *parts.take();
+  auto first = parts.take();
+  give_room_back();
+  return *std::move(first);
 }
 
 }  // namespace transfer

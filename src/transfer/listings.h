@@ -2,6 +2,7 @@
 #include <functional>
 #include <memory>
 
+#include "core/mutex.h"
 #include "core/op_context.h"
 #include "core/result.h"
 #include "store/object_store.h"
@@ -9,6 +10,32 @@
 #include "transfer/request_rate.h"
 
 namespace transfer {
+
+/// How many pages may be on their way, or here and not read yet, ahead of the readers of all
+/// listings of a mount. Each listing may have its share of them. Threads: any.
+class ListingRoom {
+ public:
+  explicit ListingRoom(std::size_t most_pages) : most_(most_pages) {}
+  ListingRoom(const ListingRoom&) = delete;
+  ListingRoom& operator=(const ListingRoom&) = delete;
+  ~ListingRoom() = default;
+
+  /// What a page of a thousand names takes until it is read, about.
+  static constexpr std::uint64_t kPageBytes = std::uint64_t{512} << 10U;
+
+  void join();
+  void leave();
+  /// Room for one page more of a listing that has `held` of them; false: not now.
+  bool take(std::size_t held);
+  void give_back(std::size_t pages);
+  [[nodiscard]] std::size_t taken() const;
+
+ private:
+  const std::size_t most_;
+  mutable core::Mutex mutex_{core::LockRank::Leaf};
+  std::size_t listings_ GUARDED_BY(mutex_) = 0;
+  std::size_t taken_ GUARDED_BY(mutex_) = 0;
+};
 
 /// A listing under way: its pages in the order of their keys, by one request after another or, for
 /// whoever reads on, by many at once (list_parts.h).
@@ -19,8 +46,10 @@ class Listing {
   using Page = ListParts::Page;
   /// Called for each request before it is sent, by any thread.
   using Stamp = std::function<Asked()>;
-  /// `rate` bounds the requests that run ahead; it may be null. `query` has no continuation token.
-  Listing(store::ObjectStore& store, RequestRate* rate, store::ListQuery query, Stamp stamp);
+  /// `rate` and `room` bound the requests that run ahead; they may be null. `query` has no
+  /// continuation token.
+  Listing(store::ObjectStore& store, RequestRate* rate, ListingRoom* room, store::ListQuery query,
+          Stamp stamp);
   Listing(const Listing&) = delete;
   Listing& operator=(const Listing&) = delete;
   ~Listing();

@@ -6,6 +6,7 @@
 #include <set>
 #include <string>
 
+#include "app/metrics.h"
 #include "core/log_thread.h"
 #include "fs/metrics.h"
 #include "fuse/metrics.h"
@@ -28,6 +29,7 @@ std::string documented_name(const std::string& name) {
 
 TEST(Metrics, AreWhatTheDocumentLists) {
   core::Metrics registry;
+  const MemoryGauges of_app(registry);
   const core::LogThread of_core(registry);
   const fs::Counters of_fs(registry);
   const fuse::Counters of_fuse(registry);

@@ -115,7 +115,6 @@ TEST(Settings, AreWhatTheRoomsSayWhereNoOptionIsGiven) {
   EXPECT_EQ(settings->files.directory_mode, files.directory_mode);
   EXPECT_EQ(settings->files.signed_url_lifetime, files.signed_url_lifetime);
   const transfer::DownloadOptions downloads;
-  EXPECT_EQ(settings->downloads.cache_bytes, downloads.cache_bytes);
   EXPECT_EQ(settings->downloads.window_bytes, downloads.window_bytes);
   EXPECT_EQ(settings->downloads.connections, downloads.connections);
   const transfer::UploadOptions uploads;

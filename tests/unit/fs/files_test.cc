@@ -288,6 +288,7 @@ TEST_F(Files, AnotherVersionIsAnotherInode) {
 class FakeKernelCache final : public fs::KernelCache {
  public:
   void forget_pages(InodeNumber inode) override { forgotten.set_value(inode); }
+  void forget_name(InodeNumber /*directory*/, const std::string& /*name*/) override {}
   std::promise<InodeNumber> forgotten;
 };
 

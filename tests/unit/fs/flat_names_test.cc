@@ -45,7 +45,7 @@ class Flat : public ::testing::Test {
     return keys;
   }
   test::FakeClock clock_;
-  cache::KeyIndex index_{clock_, 10s};
+  cache::KeyIndex index_{clock_, 10s, std::size_t{1} << 30U};
 };
 
 TEST_F(Flat, EveryDirectoryThatWasPassedIsComplete) {
@@ -96,7 +96,7 @@ TEST_F(Flat, KnowsNoMoreThanWasTold) {
             key.substr(slash + 1, next == std::string::npos ? std::string::npos : next - slash));
       }
     }
-    cache::KeyIndex index(clock_, 10s);
+    cache::KeyIndex index(clock_, 10s, std::size_t{1} << 30U);
     FlatNames names(index, "p/", "");
     Keys left(keys.begin(), keys.end());
     do {

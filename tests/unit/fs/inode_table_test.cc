@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <sys/stat.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -195,6 +196,23 @@ INSTANTIATE_TEST_SUITE_P(
         Reason{"Writer", [](Node& node, bool on) { node.claimed.sharers = on ? 1 : 0; }},
         Reason{"ClaimBelow", [](Node& node, bool on) { node.claimed.below = on ? 1 : 0; }}),
     [](const auto& each) { return std::string(each.param.what); });
+
+TEST_F(InodeTableTest, TellsWhenThereAreTooManyAndShowsAllInTurn) {
+  int told = 0;
+  table_.on_crowded(16, [&] { ++told; });
+  for (int i = 0; i < 15; ++i) {
+    file(root_, "f" + std::to_string(i));
+  }
+  EXPECT_EQ(told, 0);
+  file(root_, "one more");
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(table_.too_many(), 3U);
+  std::set<InodeNumber> shown;
+  for (std::size_t i = 0; i < table_.size(); ++i) {
+    table_.walk_on(1, [&](const Node& node) { shown.insert(node.number); });
+  }
+  EXPECT_EQ(shown.size(), table_.size());
+}
 
 }  // namespace
 }  // namespace fs_test

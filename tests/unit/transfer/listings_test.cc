@@ -63,12 +63,12 @@ class ListingTest : public ::testing::Test {
 };
 
 TEST_F(ListingTest, BringsAllInOrder) {
-  Listing listing(store_, nullptr, query_, stamp());
+  Listing listing(store_, nullptr, nullptr, query_, stamp());
   EXPECT_THAT(read(listing), test::IsOkAnd(kNames));
 }
 
 TEST_F(ListingTest, GoesOnWhereAnErrorWas) {
-  Listing listing(store_, nullptr, query_, stamp());
+  Listing listing(store_, nullptr, nullptr, query_, stamp());
   ASSERT_THAT(listing.next(context_), IsOk());
   store_.fail(rule(), core::fail(ErrorKind::Unavailable, "503"));
   EXPECT_THAT(listing.next(context_), FailsWith(ErrorKind::Unavailable));
@@ -79,14 +79,63 @@ TEST_F(ListingTest, GoesOnWhereAnErrorWas) {
 
 TEST_F(ListingTest, EndsWhileItRunsAhead) {
   for (int i = 0; i < 20; ++i) {
-    Listing listing(store_, nullptr, query_, stamp());
+    Listing listing(store_, nullptr, nullptr, query_, stamp());
     ASSERT_THAT(listing.next(context_), IsOk());
     listing.run_ahead(context_);
   }
 }
 
+TEST_F(ListingTest, RunsAheadAsFarAsThereIsRoom) {
+  ListingRoom room(6);
+  std::size_t most = 0;
+  {
+    Listing listing(store_, nullptr, &room, query_, stamp());
+    Listing other(store_, nullptr, &room, query_, stamp());
+    for (Listing* one : {&listing, &other}) {
+      ASSERT_THAT(one->next(context_), IsOk());
+      one->run_ahead(context_);
+    }
+    for (int i = 0; i < 8; ++i) {
+      ASSERT_THAT(listing.next(context_), IsOk());
+      most = std::max(most, room.taken());
+    }
+    EXPECT_LE(most, 6U);
+    EXPECT_GE(most, 2U);
+    EXPECT_GE(room.taken(), 1U);
+  }
+  EXPECT_EQ(room.taken(), 0U);
+  Listing all(store_, nullptr, &room, query_, stamp());
+  EXPECT_THAT(read(all), test::IsOkAnd(kNames));
+}
+
+TEST(ListingRoom, IsSharedEvenly) {
+  ListingRoom room(6);
+  room.join();
+  EXPECT_TRUE(room.take(0));
+  EXPECT_TRUE(room.take(4));
+  EXPECT_FALSE(room.take(6)) << "all that there is";
+  room.join();
+  EXPECT_FALSE(room.take(3)) << "half is the other's";
+  EXPECT_TRUE(room.take(2));
+  room.give_back(3);
+  room.leave();
+  EXPECT_TRUE(room.take(3));
+  EXPECT_EQ(room.taken(), 1U);
+}
+
+TEST(ListingRoom, LetsNoneStandStill) {
+  ListingRoom room(2);
+  for (int i = 0; i < 5; ++i) {
+    room.join();
+  }
+  EXPECT_TRUE(room.take(0));
+  EXPECT_FALSE(room.take(1));
+  EXPECT_TRUE(room.take(0));
+  EXPECT_FALSE(room.take(0)) << "they go on by one request after another";
+}
+
 TEST_F(ListingTest, WaitEndsWhenTheReaderIsToldToStop) {
-  Listing listing(store_, nullptr, query_, stamp());
+  Listing listing(store_, nullptr, nullptr, query_, stamp());
   ASSERT_THAT(listing.next(context_), IsOk());
   auto hold = store_.hold(rule(0));
   listing.run_ahead(context_);
