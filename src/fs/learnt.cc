@@ -289,13 +289,14 @@ void Learnt::changed_tree(const std::string& prefix) {
   const core::MutexLock lock(mutex_);
   floor_ = ++changes_;
   changed_.clear();
-  std::erase_if(numbers_, [&](const auto& known) {
-    if (!known.first.starts_with(prefix)) {
-      return false;
+  for (auto at = numbers_.begin(); at != numbers_.end();) {
+    if (at->first.starts_with(prefix)) {
+      number_bytes_ -= bytes_of_number(at->first, at->second);
+      at = numbers_.erase(at);
+    } else {
+      ++at;
     }
-    number_bytes_ -= bytes_of_number(known.first, known.second);
-    return true;
-  });
+  }
   young_.erase_tree(prefix);
   old_.erase_tree(prefix);
 }
