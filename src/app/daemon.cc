@@ -363,8 +363,12 @@ ops::MountStatus Daemon::status() {
   out.last_error = files.last_error;
   out.last_error_at = files.last_error_at;
 
-  out.memory = {settings_.memory.limit, resident_bytes(),   downloads_->cached_bytes(),
-                files.names_bytes,      files.nodes_bytes,  files.objects_bytes,
+  out.memory = {settings_.memory.limit,
+                resident_bytes(),
+                downloads_->cached_bytes(),
+                files.names_bytes,
+                files.nodes_bytes,
+                files.objects_bytes,
                 listing_room_->taken() * transfer::ListingRoom::kPageBytes};
   show_memory(out.memory);
   out.metrics = metrics_.values();

@@ -30,7 +30,8 @@ std::uint64_t least_limit(std::uint64_t blocks) {
 
 std::optional<std::uint64_t> number_in(const std::optional<std::string>& text) {
   std::uint64_t value = 0;
-  if (!text || std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc()) {
+  if (!text ||
+      std::from_chars(text->data(), text->data() + text->size(), value).ec != std::errc()) {
     return std::nullopt;  // no such file, or "max"
   }
   return value;
@@ -72,13 +73,12 @@ std::optional<std::string> read_if_there(const std::string& path) {
 
 }  // namespace
 
-core::Result<MemoryShares> divide_memory(std::uint64_t limit,
-                                         std::optional<std::uint64_t> blocks) {
+core::Result<MemoryShares> divide_memory(std::uint64_t limit, std::optional<std::uint64_t> blocks) {
   if (blocks && *blocks > most_for_blocks(limit)) {
-    return options::usage(core::format(
-        "--cache-size {} does not fit into --memory-limit {}: at most {} does",
-        core::format_size(*blocks), core::format_size(limit),
-        core::format_size(most_for_blocks(limit))));
+    return options::usage(
+        core::format("--cache-size {} does not fit into --memory-limit {}: at most {} does",
+                     core::format_size(*blocks), core::format_size(limit),
+                     core::format_size(most_for_blocks(limit))));
   }
   MemoryShares shares;
   shares.limit = limit;
@@ -112,8 +112,7 @@ std::optional<std::uint64_t> group_memory_limit(const ReadFile& read) {
     if (line.starts_with("0::")) {
       keep_least(least, least_along(read, "/sys/fs/cgroup", path, "memory.max"));
     } else if (has_word(controllers, "memory")) {
-      keep_least(least,
-                 least_along(read, "/sys/fs/cgroup/memory", path, "memory.limit_in_bytes"));
+      keep_least(least, least_along(read, "/sys/fs/cgroup/memory", path, "memory.limit_in_bytes"));
     }
   }
   return least;

@@ -274,9 +274,10 @@ const options::Table& option_table() {
            .commands = kMount,
            .bounds = "64MiB..",
            .group = kResources,
-           .help = "how much is kept in memory: blocks, names, what was learnt of objects, buffers; "
-                   "unless told a quarter of what the host has, or the control group may use, 1GiB "
-                   "at most"},
+           .help =
+               "how much is kept in memory: blocks, names, what was learnt of objects, buffers; "
+               "unless told a quarter of what the host has, or the control group may use, 1GiB "
+               "at most"},
           {.name = "cache-size",
            .kind = Size,
            .commands = kMount,

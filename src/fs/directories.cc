@@ -92,7 +92,8 @@ void Directories::begin_listing(Snapshot& snapshot) {
   query.start_after = snapshot.progress.last_key();
   snapshot.watch = ListingWatch(query.prefix);
   snapshot.listing = std::make_unique<transfer::Listing>(mount_.parts.store, mount_.parts.rate,
-                                                         mount_.parts.listing_room, std::move(query), mount_.stamp());
+                                                         mount_.parts.listing_room,
+                                                         std::move(query), mount_.stamp());
 }
 
 core::Status Directories::next_page(const core::OpContext& context, Snapshot& snapshot) {

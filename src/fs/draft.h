@@ -58,7 +58,7 @@ class Draft {
   DraftState state_ = DraftState::None;
   std::shared_ptr<transfer::StagedFile> content_;
   std::unique_ptr<core::Error> failure_;  ///< most nodes never have one
-  std::uint64_t counted_bytes_ = 0;  ///< as they stand in Drafts::Totals
+  std::uint64_t counted_bytes_ = 0;       ///< as they stand in Drafts::Totals
 };
 
 }  // namespace fs

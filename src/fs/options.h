@@ -78,8 +78,8 @@ struct Parts {
   core::Clock& clock;
   core::Metrics& metrics;
   core::ThreadPool& pool;  ///< for requests side by side; not the pool that runs FileSystem calls
-  state::ObjectMemory* memory = nullptr;  ///< of what was learnt before; none: begins anew
-  transfer::RequestRate* rate = nullptr;  ///< of requests that run ahead; none: no bound
+  state::ObjectMemory* memory = nullptr;          ///< of what was learnt before; none: begins anew
+  transfer::RequestRate* rate = nullptr;          ///< of requests that run ahead; none: no bound
   transfer::ListingRoom* listing_room = nullptr;  ///< for pages that run ahead; none: no bound
 };
 

@@ -39,7 +39,8 @@ TEST(Memory, ALimitIsDividedWithRoomForTheProgram) {
     EXPECT_GE(shares->pages, kMiB);
   }
   EXPECT_EQ(divide_memory(128 * kMiB, std::nullopt)->blocks, 48 * kMiB);
-  EXPECT_GE(divide_memory(kGiB, std::nullopt)->names, 150 * kMiB) << "a bucket of a million objects";
+  EXPECT_GE(divide_memory(kGiB, std::nullopt)->names, 150 * kMiB)
+      << "a bucket of a million objects";
 }
 
 TEST(Memory, BlocksMayBeToldAsFarAsOthersHaveEnough) {
@@ -69,12 +70,12 @@ TEST(Memory, AGroupsLimitIsTheLeastOfThoseAbove) {
                                       {root + "/a/memory.max", "1048576\n"},
                                       {root + "/memory.max", "2097152\n"}})),
             1048576);
-  EXPECT_EQ(group_memory_limit(files({{"/proc/self/cgroup", "0::/\n"},
-                                      {root + "/memory.max", "2097152\n"}})),
+  EXPECT_EQ(group_memory_limit(
+                files({{"/proc/self/cgroup", "0::/\n"}, {root + "/memory.max", "2097152\n"}})),
             2097152)
       << "a container that sees its own group as the root";
-  EXPECT_EQ(group_memory_limit(files({{"/proc/self/cgroup", "0::/a\n"},
-                                      {root + "/a/memory.max", "max\n"}})),
+  EXPECT_EQ(group_memory_limit(
+                files({{"/proc/self/cgroup", "0::/a\n"}, {root + "/a/memory.max", "max\n"}})),
             std::nullopt);
   EXPECT_EQ(group_memory_limit(files({})), std::nullopt);
 }
@@ -85,8 +86,8 @@ TEST(Memory, GroupsOfVersionOneAreUnderstood) {
   EXPECT_EQ(group_memory_limit(files({{"/proc/self/cgroup", groups},
                                       {root + "/docker/1/memory.limit_in_bytes", "4096\n"}})),
             4096);
-  EXPECT_EQ(group_memory_limit(files({{"/proc/self/cgroup", groups},
-                                      {root + "/memory.limit_in_bytes", "8192\n"}})),
+  EXPECT_EQ(group_memory_limit(files(
+                {{"/proc/self/cgroup", groups}, {root + "/memory.limit_in_bytes", "8192\n"}})),
             8192)
       << "a container that does not see the path it has outside";
 }
@@ -124,8 +125,7 @@ TEST(Memory, OptionsThatCannotBeAreRefused) {
   EXPECT_THAT(little.error().message, AllOf(HasSubstr("--memory-limit"), HasSubstr("64MiB")));
   const auto both = shares_of({"--memory-limit", "128MiB", "--cache-size", "192MiB"});
   ASSERT_FALSE(both);
-  EXPECT_THAT(both.error().message,
-              AllOf(HasSubstr("--memory-limit"), HasSubstr("--cache-size")));
+  EXPECT_THAT(both.error().message, AllOf(HasSubstr("--memory-limit"), HasSubstr("--cache-size")));
 }
 
 }  // namespace

@@ -197,8 +197,7 @@ TEST_F(Index, IsBoundedAndForgetsTheOldestFirst) {
   KeyIndex small(clock_, 1h, 20'000);
   for (int i = 0; i < 50; ++i) {
     clock_.advance(1s);
-    small.add_page(std::to_string(i) + '/', page_of(keys), {}, small.ticket(),
-                   clock_.steady_now());
+    small.add_page(std::to_string(i) + '/', page_of(keys), {}, small.ticket(), clock_.steady_now());
     EXPECT_LE(small.bytes(), 20'000U + page_of(keys)->bytes() + 1000);
     EXPECT_EQ(small.find(std::to_string(i) + '/', "name-1000").kind, Kind::Listed);
   }
