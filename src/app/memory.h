@@ -26,7 +26,7 @@ struct MemoryShares {
 };
 
 /// Divides `limit`, which is kLeastMemory at least. Of what the program itself leaves, blocks get
-/// half, or `blocks` if that is told; of the rest names and nodes get a third each.
+/// half, 192 MiB at most, or `blocks` if that is told; of the rest names and nodes get a third each.
 /// Errors: InvalidArgument: what is told for blocks leaves the others less than a quarter.
 core::Result<MemoryShares> divide_memory(std::uint64_t limit, std::optional<std::uint64_t> blocks);
 

@@ -284,7 +284,7 @@ const options::Table& option_table() {
            .bounds = "16MiB..",
            .group = kResources,
            .help = "of --memory-limit, the part for blocks that were read or read ahead; unless "
-                   "told half, without what the program itself takes"},
+                   "told half, without what the program itself takes, 192MiB at most"},
           {.name = "read-ahead",
            .kind = Size,
            .commands = kMount,

@@ -9,6 +9,8 @@ namespace {
 
 // Asked for at a time: a walk over so many takes the lock for less than a millisecond.
 constexpr std::size_t kAtOnce = 256;
+// Looks in a row that find nobody who may go, before the rest is let be.
+constexpr std::size_t kMostInVain = 64;
 
 bool may_go(const Node& node) {
   return !node.is_directory() && node.place.parent && node.uses.lookups > 0 &&
@@ -64,6 +66,7 @@ void Crowd::thin_out() {
 
 void Crowd::ask_once() {
   std::size_t to_go = 0;
+  std::size_t in_vain = 0;
   {
     const core::MutexLock lock(mount_.mutex);
     to_go = mount_.table.too_many();
@@ -72,7 +75,7 @@ void Crowd::ask_once() {
     std::vector<Name> names;
     {
       const core::MutexLock lock(mount_.mutex);
-      names = some();
+      names = some(std::min(to_go, kAtOnce));
     }
     for (const Name& one : names) {
       KernelCache* const kernel = kernel_;
@@ -81,16 +84,17 @@ void Crowd::ask_once() {
       }
       kernel->forget_name(one.directory, one.name);
     }
-    if (names.empty()) {
-      return;
-    }
     to_go -= std::min(to_go, names.size());
+    in_vain = names.empty() ? in_vain + 1 : 0;
+    if (in_vain > kMostInVain) {
+      return;  // directories, and what is open
+    }
   }
 }
 
-std::vector<Crowd::Name> Crowd::some() {
+std::vector<Crowd::Name> Crowd::some(std::size_t count) {
   std::vector<Name> names;
-  mount_.table.walk_on(kAtOnce, [&](const Node& node) {
+  mount_.table.walk_on(count, [&](const Node& node) {
     if (may_go(node)) {
       names.push_back({node.place.parent->number, node.place.name});
     }

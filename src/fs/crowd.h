@@ -34,7 +34,8 @@ class Crowd {
   /// Asks for as many as are too many now: they go when the kernel has forgotten them, by its own
   /// messages, so that there may be as many still.
   void ask_once();
-  std::vector<Name> some() REQUIRES(mount_.mutex);
+  /// Of the next nodes, `count` or a few more, those that may go.
+  std::vector<Name> some(std::size_t count) REQUIRES(mount_.mutex);
 
   Mount& mount_;
   std::atomic<KernelCache*> kernel_ = nullptr;
