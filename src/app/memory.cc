@@ -56,7 +56,7 @@ std::optional<std::uint64_t> least_along(const ReadFile& read, const std::string
     if (path == "/") {
       path.clear();
     }
-    keep_least(least, number_in(read(root + path + "/" + file)));
+    keep_least(least, number_in(read(core::format("{}{}/{}", root, path, file))));
     if (path.empty()) {
       return least;
     }
