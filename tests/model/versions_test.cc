@@ -415,7 +415,7 @@ class Versions : public fs_test::FileSystemTest,
   core::Mutex mutex_{core::LockRank::App};
   std::map<InodeNumber, Version> versions_ GUARDED_BY(mutex_);  ///< all that ever were
   std::atomic<std::size_t> replaced_ = 0;
-  std::map<std::string, model::ETag> latest_ GUARDED_BY(mutex_);  ///< of each name
+  std::map<std::string, model::ETag> latest_ GUARDED_BY(mutex_);      ///< of each name
   std::map<model::ETag, core::SteadyTime> ended_ GUARDED_BY(mutex_);  ///< when it was replaced
   std::atomic<bool> planned_ = false;
   std::size_t made_ = 0;
