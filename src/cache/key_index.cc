@@ -51,6 +51,9 @@ KeyIndex::Answer KeyIndex::find_component(const Directory& known, const std::str
         return {Answer::Kind::Listed, part->page, row, part->until};
       }
     }
+    if (part->absence == Absence::NotProved) {
+      answer.kind = Answer::Kind::Unknown;
+    }
     answer.until = std::min(answer.until, part->until);
   }
   return answer;
@@ -98,7 +101,7 @@ bool KeyIndex::is_complete(const Directory& known) const {
   const core::SteadyTime now = clock_.steady_now();
   std::string_view from;
   for (const Part& part : known.parts) {
-    if (part.span.from != from || part.until <= now) {
+    if (part.span.from != from || part.until <= now || part.absence == Absence::NotProved) {
       return false;
     }
     from = part.span.to ? std::string_view(*part.span.to) : std::string_view();
@@ -215,7 +218,7 @@ void KeyIndex::add_absent(const std::string& directory, const std::string& name,
 }
 
 void KeyIndex::add_page(const std::string& directory, Page page, KeySpan span, Ticket ticket,
-                        core::SteadyTime asked) {
+                        core::SteadyTime asked, Absence absence) {
   Ended ended;
   const core::MutexLock lock(mutex_);
   sweep();
@@ -241,7 +244,7 @@ void KeyIndex::add_page(const std::string& directory, Page page, KeySpan span, T
       ++at;
     }
   }
-  place(*known, {std::move(span), std::move(page), asked + lifetime_});
+  place(*known, {std::move(span), std::move(page), asked + lifetime_, absence});
 }
 
 void KeyIndex::place(Directory& known, Part part) {

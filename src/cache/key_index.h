@@ -63,9 +63,11 @@ class KeyIndex {
 
   [[nodiscard]] Ticket ticket() const;
   void add_absent(const std::string& directory, const std::string& name, Ticket ticket);
+  /// Whether a page is believed where it does not show a name.
+  enum class Absence : std::uint8_t { Proved, NotProved };
   /// All names in a part of a directory; `asked` is when that was asked for.
   void add_page(const std::string& directory, Page page, KeySpan span, Ticket ticket,
-                core::SteadyTime asked);
+                core::SteadyTime asked, Absence absence = Absence::Proved);
 
   /// The one thing to call when a name was made, removed, or became something else.
   /// Returns the first ticket that is of an answer to what was asked behind it.
@@ -82,6 +84,7 @@ class KeyIndex {
     KeySpan span;
     Page page;
     core::SteadyTime until;
+    Absence absence = Absence::Proved;
   };
   /// What is known of one name beside what listings showed before.
   struct Change {

@@ -161,7 +161,7 @@ Names ListingProgress::add(const store::ListPage& page, cache::KeyIndex& index,
 
 void ListingProgress::note(const Names& names, cache::KeyIndex& index, const Asked& asked) {
   const auto add = [&](cache::KeyIndex::Page page, cache::KeySpan span) {
-    index.add_page(key_, std::move(page), std::move(span), asked.ticket, asked.at);
+    index.add_page(key_, std::move(page), std::move(span), asked.ticket, asked.at, absence_);
   };
   const std::string begun = to_;
   std::string from = begun;

@@ -53,8 +53,10 @@ class ListingProgress {
   };
 
   /// `key` is the directory's; its listing begins at `from`, a text behind that.
-  explicit ListingProgress(std::string key = {}, std::string from = {})
-      : key_(std::move(key)), to_(std::move(from)) {}
+  /// Where its pages do not show a name, `absence` says what that proves.
+  explicit ListingProgress(std::string key = {}, std::string from = {},
+                           cache::KeyIndex::Absence absence = cache::KeyIndex::Absence::Proved)
+      : key_(std::move(key)), absence_(absence), to_(std::move(from)) {}
 
   [[nodiscard]] const std::string& key() const { return key_; }
   /// Another key of the same directory.
@@ -70,6 +72,7 @@ class ListingProgress {
   std::string key_;
   /// Objects at the end of a page beside which a directory of the same name may still come.
   std::vector<store::ListedObject> held_back_;
+  cache::KeyIndex::Absence absence_;
   std::string to_;  ///< up to there, behind key_, all is noted but for what is held back
 };
 

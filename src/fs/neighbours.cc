@@ -102,7 +102,10 @@ bool Neighbours::list(const core::OpContext& context, const std::string& directo
     return false;
   }
   mount_.counters.pages_around_names.add();
-  ListingProgress progress(directory, query.start_after.substr(directory.size()) + '\0');
+  // Nobody has asked for the names that are not there: somebody else may be about to make one, and
+  // tell us.
+  ListingProgress progress(directory, query.start_after.substr(directory.size()) + '\0',
+                           cache::KeyIndex::Absence::NotProved);
   const Names names = progress.add(*page, mount_.names, asked);
   if (!names.page->empty()) {
     ahead_.met(directory, names.page, asked.at + mount_.options.metadata_lifetime);

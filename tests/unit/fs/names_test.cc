@@ -255,6 +255,13 @@ TEST_F(Names, StateYoungerThanTwoSecondsIsNotRemembered) {
   EXPECT_EQ(stat("a")->attributes.mode, mode_t{S_IFREG | 0640});
 }
 
+TEST_F(Names, NeighboursOfNamesAreNoProofOfWhatIsNotThere) {
+  for (int i = 0; i < 20; ++i) {
+    store_.set(core::format("p/d/{:02}", i), "x");
+    EXPECT_THAT(stat(core::format("d/{:02}", i)), IsOk()) << "made by somebody else, just now";
+  }
+}
+
 /// A directory of small objects that were there before.
 class SmallFiles : public Names {
  protected:
