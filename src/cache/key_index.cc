@@ -44,12 +44,8 @@ KeyIndex::Answer KeyIndex::find_component(const Directory& known, const std::str
       answer.kind = Answer::Kind::Unknown;
       continue;
     }
-    const std::size_t at = part->page->lower_bound(key);
-    if (at < part->page->size()) {
-      const ListedName row = (*part->page)[at];
-      if (row.compare_key(key) == 0 && row.name == name) {
-        return {Answer::Kind::Listed, part->page, row, part->until};
-      }
+    if (const auto at = part->page->find(key, name)) {
+      return {Answer::Kind::Listed, part->page, (*part->page)[*at], part->until};
     }
     if (part->absence == Absence::NotProved) {
       answer.kind = Answer::Kind::Unknown;
@@ -188,7 +184,6 @@ KeyIndex::Directory* KeyIndex::accept(const std::string& directory, Ticket ticke
   if (lifetime_ <= core::Duration::zero()) {
     return nullptr;
   }
-  sweep();
   Directory& known = make(directory);
   if (ticket < known.floor) {
     return nullptr;
@@ -207,6 +202,7 @@ void KeyIndex::note(Directory& known, const std::string& name, Change change) {
 
 void KeyIndex::add_absent(const std::string& directory, const std::string& name, Ticket ticket) {
   const core::MutexLock lock(mutex_);
+  sweep();
   Directory* const known = accept(directory, ticket);
   if (known == nullptr) {
     return;

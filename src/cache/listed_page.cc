@@ -118,16 +118,10 @@ std::size_t ListedPage::bytes() const {
          renamed_.capacity() * sizeof(std::uint32_t);
 }
 
-std::optional<std::size_t> find_name(const ListedPage& page, std::string_view name,
-                                     std::string_view component) {
-  // As directories are keyed, their names sort with a slash behind them.
-  for (const std::string& key : {std::string(component) + '/', std::string(component)}) {
-    const std::size_t at = page.lower_bound(key);
-    if (at < page.size() && page[at].compare_key(key) == 0 && page[at].name == name) {
-      return at;
-    }
-  }
-  return std::nullopt;
+std::optional<std::size_t> ListedPage::find(std::string_view key, std::string_view name) const {
+  const std::size_t at = lower_bound(key);
+  const bool there = at < size() && (*this)[at].compare_key(key) == 0 && (*this)[at].name == name;
+  return there ? std::optional(at) : std::nullopt;
 }
 
 void ListedPages::add(Page page) {
@@ -143,16 +137,15 @@ ListedName ListedPages::operator[](std::size_t position) const {
 }
 
 std::optional<std::size_t> ListedPages::find(std::string_view name) const {
+  // As directories are keyed, their names sort with a slash behind them.
   for (const std::string& key : {std::string(name) + '/', std::string(name)}) {
     const std::size_t at = first_that(
         pages_.size(), [&](std::size_t i) { return pages_[i]->back().compare_key(key) >= 0; });
     if (at == pages_.size()) {
       continue;
     }
-    const std::size_t row = pages_[at]->lower_bound(key);
-    const ListedName found = (*pages_[at])[row];
-    if (found.compare_key(key) == 0 && found.name == name) {
-      return first_[at] + row;
+    if (const auto row = pages_[at]->find(key, name)) {
+      return first_[at] + *row;
     }
   }
   return std::nullopt;

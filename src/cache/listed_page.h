@@ -46,6 +46,8 @@ class ListedPage {
 
   /// The first whose key is `key` or comes behind it; size() if there is none.
   [[nodiscard]] std::size_t lower_bound(std::string_view key) const;
+  /// The row with this key, if that is what the file name leads to.
+  [[nodiscard]] std::optional<std::size_t> find(std::string_view key, std::string_view name) const;
   /// Those with a name of their own, which is not what their key says; ascending.
   [[nodiscard]] const std::vector<std::uint32_t>& renamed() const { return renamed_; }
 
@@ -88,9 +90,5 @@ class ListedPages {
   std::vector<std::size_t> first_;  ///< the position of each page's first name
   std::size_t size_ = 0;
 };
-
-/// The row of a file name among `page`, whose component is `component`; nothing if it is not there.
-std::optional<std::size_t> find_name(const ListedPage& page, std::string_view name,
-                                     std::string_view component);
 
 }  // namespace cache

@@ -10,11 +10,10 @@ namespace {
 // As many as a page of a directory's own listing has.
 constexpr std::size_t kMostPending = 1000;
 
-void mark(ListingProgress::Asked& known, bool& told, const ListingProgress::Asked& asked) {
-  known = told ? ListingProgress::Asked{std::min(known.at, asked.at),
-                                        std::min(known.ticket, asked.ticket)}
-               : asked;
-  told = true;
+void mark(std::optional<ListingProgress::Asked>& known, const ListingProgress::Asked& asked) {
+  known = known ? ListingProgress::Asked{std::min(known->at, asked.at),
+                                         std::min(known->ticket, asked.ticket)}
+                : asked;
 }
 
 }  // namespace
@@ -25,24 +24,24 @@ FlatNames::FlatNames(cache::KeyIndex& index, std::string prefix, const std::stri
   if (!from.empty()) {
     from += '\0';
   }
-  open_.push_back({ListingProgress(std::move(prefix), std::move(from)), {}, {}, false});
+  open_.push_back({ListingProgress(std::move(prefix), std::move(from)), {}, {}});
 }
 
 void FlatNames::enter(std::string key) {
   open_.back().pending.common_prefixes.push_back(key);
-  open_.push_back({ListingProgress(std::move(key)), {}, {}, false});
+  open_.push_back({ListingProgress(std::move(key)), {}, {}});
 }
 
 void FlatNames::flush(bool more) {
   Open& inner = open_.back();
   inner.pending.next_token = more ? "more" : "";
-  inner.progress.add(inner.pending, index_, inner.asked);
+  inner.progress.add(inner.pending, index_, *inner.asked);
   inner.pending = {};
-  inner.told = false;
+  inner.asked.reset();
 }
 
 void FlatNames::leave(const ListingProgress::Asked& asked) {
-  mark(open_.back().asked, open_.back().told, asked);  // that nothing more came
+  mark(open_.back().asked, asked);  // that nothing more came
   flush(false);
   open_.pop_back();
 }
@@ -53,7 +52,7 @@ void FlatNames::go_to(const std::string& key, const ListingProgress::Asked& aske
   }
   for (;;) {
     const std::string& inner = open_.back().progress.key();
-    mark(open_.back().asked, open_.back().told, asked);
+    mark(open_.back().asked, asked);
     const auto slash = key.find('/', inner.size());
     if (slash == std::string::npos) {
       return;

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +27,8 @@ class FlatNames {
   struct Open {
     ListingProgress progress;
     store::ListPage pending;
-    ListingProgress::Asked asked;  ///< of the oldest page that told of it
-    bool told = false;             ///< any has
+    /// Of the oldest page that told of what is pending; nothing: none has.
+    std::optional<ListingProgress::Asked> asked;
   };
   void enter(std::string key);
   /// Brings what was shown of the innermost directory to the index; `more` may still come.

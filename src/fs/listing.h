@@ -8,6 +8,7 @@
 #include "cache/key_index.h"
 #include "core/result.h"
 #include "store/object_store.h"
+#include "transfer/list_parts.h"
 
 namespace fs {
 
@@ -47,10 +48,7 @@ Names names_in(const std::string& prefix, const store::ListPage& page,
 class ListingProgress {
  public:
   /// When a page was asked for, and the index's ticket of then.
-  struct Asked {
-    core::SteadyTime at{};
-    cache::KeyIndex::Ticket ticket = 0;
-  };
+  using Asked = transfer::ListParts::Asked;
 
   /// `key` is the directory's; its listing begins at `from`, a text behind that.
   /// Where its pages do not show a name, `absence` says what that proves.

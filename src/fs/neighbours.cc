@@ -96,7 +96,7 @@ bool Neighbours::list(const core::OpContext& context, const std::string& directo
   query.prefix = directory;
   query.delimiter = "/";
   query.start_after = before(directory, component);
-  const ListingProgress::Asked asked{mount_.now(), mount_.names.ticket()};
+  const ListingProgress::Asked asked = mount_.stamp()();
   auto page = mount_.parts.store.list(context, query);
   if (!page || !ListingWatch(directory).inspect(*page)) {
     return false;

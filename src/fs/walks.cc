@@ -115,7 +115,7 @@ bool Walks::go_to(const core::OpContext& context, Mount& mount, Walk& walk,
     if (!page || !walk.watch.inspect(page->page)) {
       return false;
     }
-    walk.names.add(std::move(page->page), {page->asked.at, page->asked.ticket});
+    walk.names.add(std::move(page->page), page->asked);
   }
   if (!mount.names.is_complete(directory)) {
     return false;

@@ -59,7 +59,6 @@ class ListParts {
   std::optional<Request> ask(const Asked& asked);
   /// From now on there may be requests that run ahead.
   void run_ahead() { ahead_ = true; }
-  [[nodiscard]] std::size_t in_flight() const { return in_flight_; }
   /// Pages on their way, and here.
   [[nodiscard]] std::size_t pages() const { return in_flight_ + waiting_; }
 
