@@ -107,7 +107,7 @@ core::Status Directories::next_page(const core::OpContext& context, Snapshot& sn
   snapshot.finished = listed->page.next_token.empty();
   TRY(snapshot.watch.inspect(listed->page));
   const auto& asked = listed->asked;
-  Names names = snapshot.progress.add(listed->page, mount_.names, {asked.at, asked.ticket});
+  Names names = snapshot.progress.add(listed->page, mount_.names, asked);
   mount_.counters.escaped_names.add(static_cast<std::int64_t>(names.page->renamed().size()));
   if (!names.page->empty()) {
     mount_.learnt.recall(snapshot.progress.key(), names.page->front().key(),
@@ -128,14 +128,18 @@ void Directories::append(Snapshot& snapshot, cache::KeyIndex::Page page, core::S
 }
 
 cache::KeyIndex::Page Directories::unlisted(const NodePtr& directory, const Snapshot& snapshot) {
+  std::vector<ListedName> found;
+  const core::MutexLock lock(mount_.mutex);
+  const std::set<std::string> assumed = bucket_.assumed_in(path_of(*directory));
+  if (directory->place.unpublished_below == 0 && assumed.empty()) {
+    return std::make_shared<const cache::ListedPage>(found);
+  }
   std::unordered_set<std::string_view> seen;
   for (const OpenDirectory::Chunk& chunk : snapshot.chunks) {
     for (std::size_t i = 0; i < chunk.page->size(); ++i) {
       seen.insert((*chunk.page)[i].name);
     }
   }
-  std::vector<ListedName> found;
-  const core::MutexLock lock(mount_.mutex);
   if (directory->place.unpublished_below > 0) {
     for (const NodePtr& node : mount_.drafts.unpublished()) {
       const Node* at = node.get();
@@ -152,7 +156,6 @@ cache::KeyIndex::Page Directories::unlisted(const NodePtr& directory, const Snap
       }
     }
   }
-  const std::set<std::string> assumed = bucket_.assumed_in(path_of(*directory));
   for (const std::string& name : assumed) {
     if (seen.insert(name).second) {
       ListedName row;
