@@ -70,7 +70,13 @@ void Ahead::add(const std::string& directory, std::size_t index, const Page& pag
   if (!known) {
     if (index == 0) {
       drop_unused();
-      sequence = sequences_[directory] = std::make_shared<Sequence>();
+      const std::shared_ptr<Sequence> former = std::exchange(sequence, std::make_shared<Sequence>());
+      if (former) {
+        sequence->numbered = former->numbered;
+        sequence->looks = former->looks;
+        sequence->opens = former->opens;
+      }
+      sequences_[directory] = sequence;
     }
     if (!sequence || index != sequence->names.pages().size()) {
       return;  // of a listing that is not the latest
@@ -96,35 +102,51 @@ std::optional<Ahead::Hint> Ahead::hint(const std::string& directory, std::string
   return Hint{{std::string(row.component), row.beside_directory}, row.directory};
 }
 
+std::optional<Ahead::Question> Ahead::question(const std::string& directory,
+                                               const Sequence& sequence, std::size_t position) {
+  const cache::ListedName row = sequence.names[position];
+  Question question{directory + row.key(),
+                    {std::string(row.component), row.beside_directory},
+                    row.directory,
+                    std::nullopt};
+  // That a directory is there only a fresh listing proves.
+  if ((row.directory && sequence.until <= clock_.steady_now()) ||
+      !in_flight_.try_emplace(question.key, false).second) {
+    return std::nullopt;
+  }
+  if (sequence.is_read() && !row.directory && !row.symlink && row.size > 0 &&
+      row.size <= kSmallBytes) {
+    question.content =
+        model::ObjectVersion{model::ObjectKey(question.key), model::ETag(row.etag), row.size, {}};
+  }
+  return question;
+}
+
 std::vector<Ahead::Question> Ahead::take(const std::string& directory, Sequence& sequence) {
   const core::SteadyTime now = clock_.steady_now();
-  const bool listing_holds = sequence.until > now;
   std::vector<Question> questions;
-  for (;;) {
-    const Siblings::Range range = sequence.siblings.next(now);
-    if (range.empty()) {
-      return questions;
-    }
+  const std::size_t most = sequence.is_read() ? kMostRead : Siblings::kMostAhead;
+  sequence.siblings.limit(most);
+  for (Siblings::Range range = sequence.siblings.next(now); !range.empty();
+       range = sequence.siblings.next(now)) {
     for (std::size_t position = range.from; position < range.to; ++position) {
-      const cache::ListedName row = sequence.names[position];
-      Question question{directory + row.key(),
-                        {std::string(row.component), row.beside_directory},
-                        row.directory,
-                        std::nullopt};
-      if (sequence.is_read() && !row.directory && !row.symlink && row.size > 0 &&
-          row.size <= kSmallBytes) {
-        question.content = model::ObjectVersion{
-            model::ObjectKey(question.key), model::ETag(row.etag), row.size, {}};
-      }
-      // That a directory is there only a fresh listing proves.
-      if ((row.directory && !listing_holds) ||
-          !in_flight_.try_emplace(question.key, false).second) {
+      if (auto next = question(directory, sequence, position)) {
+        next->in_order = true;
+        questions.push_back(*std::move(next));
+      } else {
         sequence.siblings.ended();
-        continue;
       }
-      questions.push_back(std::move(question));
     }
   }
+  sequence.numbered.limit(most);
+  for (const std::string& name : sequence.numbered.next(now)) {
+    const auto position = sequence.names.find(name);
+    auto next = position ? question(directory, sequence, *position) : std::nullopt;
+    if (next) {
+      questions.push_back(*std::move(next));
+    }
+  }
+  return questions;
 }
 
 void Ahead::looked(const std::string& directory, std::string_view name, bool known) {
@@ -150,8 +172,8 @@ void Ahead::note(const std::string& directory, std::string_view name, bool known
     }
     sequence.used = clock_.steady_now();
     ++(open ? sequence.opens : sequence.looks);
-    sequence.siblings.limit(sequence.is_read() ? kMostRead : Siblings::kMostAhead);
     sequence.siblings.looked(*position, known, sequence.used);
+    sequence.numbered.looked(name, known, sequence.used);
     questions = take(directory, sequence);
   }
   start(directory, std::move(questions));
@@ -269,8 +291,10 @@ void Ahead::land(const Flight& flight) {
       answered_.notify_all();
     }
     const auto sequence = sequences_.find(flight.directory);
-    if (sequence != sequences_.end() && sequence->second->siblings.in_flight() > 0) {
-      sequence->second->siblings.ended();
+    if (sequence != sequences_.end()) {
+      Siblings& siblings = sequence->second->siblings;
+      // Another sequence may have begun since, which asked for nothing yet.
+      siblings.ended(flight.question.in_order ? std::min<std::size_t>(siblings.in_flight(), 1) : 0);
       if (!flight.context.stopped()) {
         next = take(flight.directory, *sequence->second);
       }

@@ -17,6 +17,7 @@
 #include "core/thread_pool.h"
 #include "fs/bucket.h"
 #include "fs/learnt.h"
+#include "fs/numbered.h"
 #include "fs/siblings.h"
 #include "transfer/downloads.h"
 #include "transfer/request_rate.h"
@@ -68,6 +69,7 @@ class Ahead {
     core::SteadyTime until{};  ///< how long the listing holds
     core::SteadyTime used{};
     Siblings siblings;
+    NumberedSiblings numbered;
     std::size_t looks = 0;
     std::size_t opens = 0;
 
@@ -80,8 +82,12 @@ class Ahead {
     model::KeyComponent component;
     bool directory = false;
     std::optional<model::ObjectVersion> content;  ///< to be fetched with the look
+    bool in_order = false;                        ///< counts in Siblings::in_flight()
   };
   void note(const std::string& directory, std::string_view name, bool known, bool open);
+  /// Nothing where it is asked already, or cannot be.
+  std::optional<Question> question(const std::string& directory, const Sequence& sequence,
+                                   std::size_t position) REQUIRES(mutex_);
   std::vector<Question> take(const std::string& directory, Sequence& sequence) REQUIRES(mutex_);
   /// A question on its way.
   struct Flight {

@@ -293,6 +293,18 @@ TEST_F(SmallFiles, ReadOneAfterAnotherTakeOneRequestEach) {
   EXPECT_LE(store_.count(Op::List), 6U);
 }
 
+TEST_F(SmallFiles, CountedWithoutZerosInFrontTakeOneRequestEachToo) {
+  for (int i = 0; i < kFiles; ++i) {
+    store_.set(core::format("p/n/s{}.txt", i), core::format("content {}", i));
+  }
+  clock_.advance(3s);
+  for (int i = 0; i < kFiles; ++i) {
+    EXPECT_THAT(cat(core::format("n/s{}.txt", i)), test::IsOkAnd(core::format("content {}", i)));
+  }
+  EXPECT_EQ(store_.count(Op::Read), static_cast<std::size_t>(kFiles));
+  EXPECT_LE(store_.count(Op::Head), 60U) << "the listing has s10 behind s1";
+}
+
 TEST_F(SmallFiles, WhatWasFetchedAheadIsAskedForAgainOnceItIsOld) {
   for (int i = 0; i < 20; ++i) {
     EXPECT_EQ(read_file(i), core::format("content {}", i));
