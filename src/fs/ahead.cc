@@ -99,7 +99,20 @@ std::optional<Ahead::Hint> Ahead::hint(const std::string& directory, std::string
     return std::nullopt;
   }
   const cache::ListedName row = sequence->second->names[*position];
-  return Hint{{std::string(row.component), row.beside_directory}, row.directory};
+  return Hint{{std::string(row.component), row.beside_directory},
+              row.directory,
+              content(directory, *sequence->second, row)};
+}
+
+std::optional<model::ObjectVersion> Ahead::content(const std::string& directory,
+                                                   const Sequence& sequence,
+                                                   const cache::ListedName& row) {
+  if (!sequence.is_read() || row.directory || row.symlink || row.size == 0 ||
+      row.size > kSmallBytes) {
+    return std::nullopt;
+  }
+  return model::ObjectVersion{
+      model::ObjectKey(directory + row.key()), model::ETag(row.etag), row.size, {}};
 }
 
 std::optional<Ahead::Question> Ahead::question(const std::string& directory,
@@ -108,16 +121,11 @@ std::optional<Ahead::Question> Ahead::question(const std::string& directory,
   Question question{directory + row.key(),
                     {std::string(row.component), row.beside_directory},
                     row.directory,
-                    std::nullopt};
+                    content(directory, sequence, row)};
   // That a directory is there only a fresh listing proves.
   if ((row.directory && sequence.until <= clock_.steady_now()) ||
       !in_flight_.try_emplace(question.key, false).second) {
     return std::nullopt;
-  }
-  if (sequence.is_read() && !row.directory && !row.symlink && row.size > 0 &&
-      row.size <= kSmallBytes) {
-    question.content =
-        model::ObjectVersion{model::ObjectKey(question.key), model::ETag(row.etag), row.size, {}};
   }
   return question;
 }
@@ -233,9 +241,14 @@ bool Ahead::start_at_once(const FlightPtr& flight) {
                        })) {
     return true;
   }
-  bucket_.start_object(
-      flight->context, question.key, question.component,
-      [this, flight](core::Result<Found> found) { answered(flight, std::move(found)); });
+  bucket_.start_object(flight->context, question.key, question.component,
+                       [this, flight](core::Result<Found> found) {
+                         // Its bytes were here before.
+                         const auto& content = flight->question.content;
+                         flight->brought =
+                             content && found && found->meta && found->meta->etag == content->etag;
+                         answered(flight, std::move(found));
+                       });
   return true;
 }
 

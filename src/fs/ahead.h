@@ -52,6 +52,8 @@ class Ahead {
   struct Hint {
     model::KeyComponent component;
     bool directory = false;
+    /// What to fetch with the look, since who goes through this directory reads its files.
+    std::optional<model::ObjectVersion> content;
     [[nodiscard]] std::string key() const { return component.text + (directory ? "/" : ""); }
   };
   /// What a listing showed under a name a while ago; no answer.
@@ -85,6 +87,10 @@ class Ahead {
     bool in_order = false;                        ///< counts in Siblings::in_flight()
   };
   void note(const std::string& directory, std::string_view name, bool known, bool open);
+  /// As it is to be fetched with a look.
+  static std::optional<model::ObjectVersion> content(const std::string& directory,
+                                                     const Sequence& sequence,
+                                                     const cache::ListedName& row);
   /// Nothing where it is asked already, or cannot be.
   std::optional<Question> question(const std::string& directory, const Sequence& sequence,
                                    std::size_t position) REQUIRES(mutex_);

@@ -18,7 +18,7 @@ using core::ErrorKind;
 // row somebody else's work is not ours to wait for.
 constexpr int kMostTries = 100;
 
-// What is fetched with a look at an object that somebody is going to read: a block.
+// What is fetched with a look at an object that somebody opens to read: a block.
 constexpr std::uint64_t kFirstBytes = std::uint64_t{128} << 10U;
 
 /// Waits for one answer.
@@ -66,6 +66,13 @@ std::string joined(const std::string& path, std::string_view name) {
 
 }  // namespace
 
+/// Whether the first bytes of an object are to come with what is said of it.
+enum class Lookup::Bytes : std::uint8_t {
+  None,
+  Now,    ///< for the open that asks
+  Later,  ///< for one that is expected: who goes through this directory reads it
+};
+
 /// What was known of a name when the bucket was asked.
 struct Lookup::Known {
   std::string directory_key;
@@ -77,7 +84,9 @@ struct Lookup::Known {
   cache::KeyIndex::Answer listed;
   NodePtr node;  ///< none: no node has that name
   std::uint64_t revision = 0;
-  model::ObjectVersion version;  ///< of the node, where it is an object with content
+  model::ObjectVersion version;  ///< of an object with content
+  Bytes bytes = Bytes::None;
+  bool brought = false;  ///< they came, for later
   bool is_directory = false;
   bool has_marker = false;
   std::string key;  ///< of the node, or of what the listing shows; else empty
@@ -132,7 +141,32 @@ std::optional<Answer> Lookup::remembered(const Known& known) const {
                            : known_of(mount_, known.key, known.listed.listed(), known.listed.until);
 }
 
-core::Result<Found> Lookup::ask_about(const core::OpContext& context, const Known& known) {
+std::optional<Found> Lookup::ask_by_reading(const core::OpContext& context, const Known& known) {
+  const std::uint64_t bytes = known.bytes == Bytes::Later ? known.version.size : kFirstBytes;
+  const auto answer = std::make_shared<Waiting>();
+  const std::stop_callback wake(context.stop, [answer] { answer->wake(); });
+  if (!mount_.parts.downloads.bring(
+          context, known.version, bytes,
+          [answer](core::Result<store::ObjectMeta> meta) { answer->set(std::move(meta)); })) {
+    return std::nullopt;
+  }
+  auto meta = answer->await(context, mount_.parts.clock);
+  if (!meta || meta->etag != known.version.etag) {
+    return std::nullopt;
+  }
+  Found found;
+  found.component = known.component;
+  found.meta = *std::move(meta);
+  return found;
+}
+
+core::Result<Found> Lookup::ask_about(const core::OpContext& context, Known& known) {
+  if (known.bytes != Bytes::None) {
+    if (auto found = ask_by_reading(context, known)) {
+      known.brought = known.bytes == Bytes::Later;
+      return *std::move(found);
+    }
+  }
   auto found = !known.is_directory ? bucket_.object(context, known.key, known.component)
                : known.listed.listed() != nullptr
                    ? bucket_.listed_directory(context, known.key)
@@ -144,25 +178,7 @@ core::Result<Found> Lookup::ask_about(const core::OpContext& context, const Know
   return found;
 }
 
-core::Result<Found> Lookup::ask_by_reading(const core::OpContext& context, const Known& known) {
-  const auto answer = std::make_shared<Waiting>();
-  const std::stop_callback wake(context.stop, [answer] { answer->wake(); });
-  if (!mount_.parts.downloads.bring(
-          context, known.version, kFirstBytes,
-          [answer](core::Result<store::ObjectMeta> meta) { answer->set(std::move(meta)); })) {
-    return ask_about(context, known);
-  }
-  auto meta = answer->await(context, mount_.parts.clock);
-  if (!meta || meta->etag != known.version.etag) {
-    return ask_about(context, known);
-  }
-  Found found;
-  found.component = known.component;
-  found.meta = *std::move(meta);
-  return found;
-}
-
-core::Result<Found> Lookup::ask_bucket(const core::OpContext& context, const Known& known) {
+core::Result<Found> Lookup::ask_bucket(const core::OpContext& context, Known& known) {
   if (!known.key.empty()) {
     auto found = ask_about(context, known);
     if (found || found.error().kind != ErrorKind::NotFound) {
@@ -186,16 +202,20 @@ core::Result<Answer> Lookup::learn(const core::OpContext& context, Known& known,
   known.component = told->component;
   known.key = known.directory_key + told->key();
   const auto found = std::make_shared<const Found>(*std::move(told));
-  mount_.learnt.add(known.key, found, asked, ticket);
+  mount_.learnt.add(known.key, found, asked, ticket, known.brought);
   return Answer{found, asked + mount_.options.metadata_lifetime};
 }
 
 core::Result<Answer> Lookup::ask(const core::OpContext& context, Known& known) {
-  if (known.key.empty()) {
-    if (const auto hint = ahead_.hint(known.directory_key, known.name)) {
+  if (const auto hint = ahead_.hint(known.directory_key, known.name)) {
+    if (known.key.empty()) {
       known.is_directory = hint->directory;
       known.component = hint->component;
       known.key = known.directory_key + hint->key();
+    }
+    if (hint->content && hint->content->key.text() == known.key) {
+      known.version = *hint->content;
+      known.bytes = Bytes::Later;
     }
   }
   auto answer = remembered(known);
@@ -333,8 +353,8 @@ core::Status Lookup::refresh(const core::OpContext& context, const NodePtr& node
     }
   }
   std::optional<Answer> answer;
-  const bool reads = need == Need::Read && known.version.size > 0;
-  if (reads) {
+  if (need == Need::Read && known.version.size > 0) {
+    known.bytes = Bytes::Now;
     answer = mount_.learnt.take_brought(known.key);
     ahead_.opened(known.directory_key, known.name, answer.has_value());
   } else if (need != Need::Now) {
@@ -344,7 +364,7 @@ core::Status Lookup::refresh(const core::OpContext& context, const NodePtr& node
     }
   }
   if (!answer) {
-    TRY_ASSIGN(answer, learn(context, known, reads ? &Lookup::ask_by_reading : &Lookup::ask_about));
+    TRY_ASSIGN(answer, learn(context, known, &Lookup::ask_about));
   }
   const core::MutexLock lock(mount_.mutex);
   if (node->revision != known.revision || mount_.moves != known.moves) {

@@ -44,19 +44,20 @@ class Lookup {
 
  private:
   struct Known;
+  enum class Bytes : std::uint8_t;
   core::Status take_down(Known& known, const NodePtr& directory, const NodePtr& node,
                          std::string_view name) REQUIRES(mount_.mutex);
   /// Where nothing is known of a name, perhaps brings what is around it; true: look again.
   bool bring_neighbours(const core::OpContext& context, const Known& known);
   [[nodiscard]] std::optional<Answer> remembered(const Known& known) const;
   core::Result<Answer> ask(const core::OpContext& context, Known& known);
-  using Question = core::Result<Found> (Lookup::*)(const core::OpContext&, const Known&);
+  using Question = core::Result<Found> (Lookup::*)(const core::OpContext&, Known&);
   /// The cheapest request that can confirm what we think it is.
-  core::Result<Found> ask_about(const core::OpContext& context, const Known& known);
+  core::Result<Found> ask_about(const core::OpContext& context, Known& known);
   /// The same, and where that is not there, whatever has the name.
-  core::Result<Found> ask_bucket(const core::OpContext& context, const Known& known);
-  /// Looks at the node's object by reading its first bytes.
-  core::Result<Found> ask_by_reading(const core::OpContext& context, const Known& known);
+  core::Result<Found> ask_bucket(const core::OpContext& context, Known& known);
+  /// Looks at an object by reading its first bytes; nothing where that cannot be told so.
+  std::optional<Found> ask_by_reading(const core::OpContext& context, const Known& known);
   /// Asks the bucket, and takes note of what it says.
   core::Result<Answer> learn(const core::OpContext& context, Known& known, Question question);
   /// The node of what was found, made where there is none; none: all has to begin anew.
