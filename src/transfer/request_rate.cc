@@ -10,6 +10,8 @@ namespace {
 // Source: the performance notes' rule for requests a second.
 constexpr double kFall = 0.7;
 constexpr double kGrowth = 1.05;  // a second
+// Until the service has refused anything, as TCP begins: nothing says yet where its limit is.
+constexpr double kFirstGrowth = 1.5;
 // Growth is earned by sending: a pause counts as no more than this.
 constexpr core::Duration kLongestStep = std::chrono::seconds{1};
 
@@ -32,7 +34,8 @@ void RateRule::advance(core::SteadyTime now) {
     return;
   }
   const core::Duration step = now - from;
-  rate_ = std::min(limits_.most, rate_ * std::pow(kGrowth, seconds(std::min(step, kLongestStep))));
+  const double growth = fell_at_ == core::SteadyTime::min() ? kFirstGrowth : kGrowth;
+  rate_ = std::min(limits_.most, rate_ * std::pow(growth, seconds(std::min(step, kLongestStep))));
   const double room = rate_ >= limits_.start ? std::max(limits_.burst, 1.0) : std::max(rate_, 1.0);
   tokens_ = std::min(room, tokens_ + rate_ * seconds(step));
 }

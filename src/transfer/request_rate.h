@@ -15,7 +15,8 @@ namespace transfer {
 /// service answered.
 ///
 /// A bucket of tokens: it holds a burst, so that a directory can be gone through at once, and fills
-/// at a rate that falls when the service asks for fewer requests and grows again while it does not.
+/// at a rate that falls when the service asks for fewer requests and grows while it does not: fast
+/// until it first did.
 /// Threads: one at a time.
 class RateRule {
  public:
