@@ -11,11 +11,12 @@ constexpr std::size_t kMostSeen = 64;
 constexpr std::size_t kMostWalks = 8;
 // Who has not listed the next directory for so long does something else.
 constexpr core::Duration kPatience = std::chrono::seconds{5};
-// Pages that a walk may take on its way to the next directory that somebody asks for: it began by
-// guessing, and each directory found allows more.
-constexpr int kFirstCredit = 4;
-constexpr int kCreditEach = 2;
-constexpr int kMostCredit = 16;
+// Names that a walk may pass on its way to the next directory that somebody asks for: it began by
+// guessing, and each directory found allows more. A page has a thousand.
+constexpr std::int64_t kFirstCredit = 4'000;
+constexpr std::int64_t kCreditEach = 1'500;
+constexpr std::int64_t kMostCredit = 8'000;
+constexpr std::size_t kLeastAhead = 2;
 // Behind all that can follow a name without its slash, and before whatever lies in the directory.
 constexpr std::string_view kBeforeSlash = ".\xf4\x8f\xbf\xbf";
 
@@ -105,23 +106,24 @@ Walks::WalkPtr Walks::claim(const core::OpContext& context, const std::string& d
   return walks_.back();
 }
 
-bool Walks::go_to(const core::OpContext& context, Mount& mount, Walk& walk,
-                  const std::string& directory) {
+Walks::Reached Walks::go_to(const core::OpContext& context, Mount& mount, Walk& walk,
+                            const std::string& directory) {
   while (!walk.names.has_passed(directory)) {
-    if (--walk.credit < 0) {
-      return false;
+    if (walk.credit <= 0) {
+      return Reached::Not;
     }
     auto page = walk.listing.next(context);
     if (!page || !walk.watch.inspect(page->page)) {
-      return false;
+      return Reached::Not;
     }
+    walk.credit -= static_cast<std::int64_t>(page->page.objects.size());
     walk.names.add(std::move(page->page), page->asked);
   }
   if (!mount.names.is_complete(directory)) {
-    return false;
+    return Reached::TooLate;
   }
   walk.credit = std::min(walk.credit + kCreditEach, kMostCredit);
-  return true;
+  return Reached::Known;
 }
 
 bool Walks::reach(const core::OpContext& context, const std::string& directory) {
@@ -133,18 +135,28 @@ bool Walks::reach(const core::OpContext& context, const std::string& directory) 
   if (!walk) {
     return mount_.names.is_complete(directory);
   }
-  const bool found = go_to(context, mount_, *walk, directory);
-  if (found) {
-    walk->listing.run_ahead(context);
+  const Reached reached = go_to(context, mount_, *walk, directory);
+  if (reached == Reached::Known) {
+    walk->listing.run_ahead(context, ahead());
   }
-  release(walk, found);
-  return found;
+  release(walk, reached);
+  return reached == Reached::Known;
 }
 
-void Walks::release(const WalkPtr& walk, bool found) {
+std::size_t Walks::ahead() const {
   const core::MutexLock lock(mutex_);
+  return ahead_;
+}
+
+void Walks::release(const WalkPtr& walk, Reached reached) {
+  const core::MutexLock lock(mutex_);
+  if (reached == Reached::Known) {
+    ahead_ = std::min(ahead_ + 1, transfer::ListParts::kMostAhead);
+  } else if (reached == Reached::TooLate) {
+    ahead_ = std::max(ahead_ / 2, kLeastAhead);
+  }
   walk->busy = false;
-  walk->ended = !found || walk->ended;
+  walk->ended = reached != Reached::Known || walk->ended;
   walk->used = mount_.now();
   released_.notify_all();
 }

@@ -51,23 +51,30 @@ class Walks {
     FlatNames names;
     bool busy = false;
     bool ended = false;
-    int credit = 0;  ///< pages that may still be taken in vain
+    std::int64_t credit = 0;  ///< names that may still be passed in vain
     core::SteadyTime used{};
   };
   using WalkPtr = std::shared_ptr<Walk>;
 
   /// The walk that may come to the directory, or a new one; null: there is none. It is busy.
   WalkPtr claim(const core::OpContext& context, const std::string& directory);
-  /// Whether one is there, and comes to the directory.
-  static bool go_to(const core::OpContext& context, Mount& mount, Walk& walk,
-                    const std::string& directory);
-  void release(const WalkPtr& walk, bool found);
+  enum class Reached : std::uint8_t {
+    Known,
+    TooLate,  ///< what was listed of it is not believed any more
+    Not,
+  };
+  static Reached go_to(const core::OpContext& context, Mount& mount, Walk& walk,
+                       const std::string& directory);
+  void release(const WalkPtr& walk, Reached reached);
+  [[nodiscard]] std::size_t ahead() const;
 
   Mount& mount_;
-  core::Mutex mutex_{core::LockRank::Cache};
+  mutable core::Mutex mutex_{core::LockRank::Cache};
   core::CondVar released_;
   WalkRule rule_ GUARDED_BY(mutex_);
   std::list<WalkPtr> walks_ GUARDED_BY(mutex_);
+  /// Pages ahead that programs have come to before they were too old.
+  std::size_t ahead_ GUARDED_BY(mutex_) = transfer::ListParts::kMostAhead;
 };
 
 }  // namespace fs

@@ -7,8 +7,9 @@
 namespace transfer {
 namespace {
 
-// How many keys to ask for where none are expected.
-constexpr unsigned kToMakeSure = 2;
+// How many keys to ask for where few are expected, if any. The last of a directory's names may have
+// been behind a full page.
+constexpr unsigned kToMakeSure = 50;
 
 /// The first and the last key of a page, objects and common prefixes together.
 struct Ends {
@@ -103,7 +104,7 @@ ListParts::Parts::iterator ListParts::find(std::uint64_t part) {
                       [part](const Part& one) { return one.id == part; });
 }
 
-std::size_t ListParts::allowed() const { return ahead_ ? std::min(kMostAhead, 2 * taken_ + 1) : 0; }
+std::size_t ListParts::allowed() const { return std::min(most_ahead_, 2 * taken_ + 1); }
 
 std::size_t ListParts::open_parts() const {
   return static_cast<std::size_t>(std::count_if(
@@ -159,7 +160,7 @@ void ListParts::split(Parts::iterator part, const store::ListPage& page) {
   const Ends ends = ends_of(page);
   auto points = split_points(ends.first, ends.last, part->upto, query_.prefix.size());
   part->spent = part->upto && points.empty();
-  if (!ahead_ || open >= wanted || in_vain_ > full_ / 2 + 4) {
+  if (most_ahead_ == 0 || open >= wanted || in_vain_ > full_ / 2 + 4) {
     return;
   }
   Parts rest;
@@ -188,7 +189,9 @@ void ListParts::answered(std::uint64_t id, store::ListPage page) {
   const bool shows = !page.objects.empty() || !page.common_prefixes.empty();
   in_vain_ += part->ended && !shows && !part->showed ? 1 : 0;
   part->showed = part->showed || shows;
-  if (!part->ended && shows) {
+  // So few keys say nothing of where names go on; if there are more, ask for as many as usual.
+  const bool made_sure = std::exchange(part->spent, false);
+  if (!part->ended && shows && !made_sure) {
     ++full_;
     split(part, page);
   }

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -57,8 +58,10 @@ class ListParts {
   std::optional<Page> take();
   /// The reader waits, and nobody asks for what he waits for: he does.
   std::optional<Request> ask(const Asked& asked);
-  /// From now on there may be requests that run ahead.
-  void run_ahead() { ahead_ = true; }
+  /// From now on there may be requests that run ahead, for so many pages.
+  void run_ahead(std::size_t most_pages = kMostAhead) {
+    most_ahead_ = std::min(most_pages, kMostAhead);
+  }
   /// Pages on their way, and here.
   [[nodiscard]] std::size_t pages() const { return in_flight_ + waiting_; }
 
@@ -94,7 +97,7 @@ class ListParts {
   std::size_t taken_ = 0;
   std::size_t full_ = 0;     ///< pages with more behind them
   std::size_t in_vain_ = 0;  ///< splits that met nothing
-  bool ahead_ = false;
+  std::size_t most_ahead_ = 0;
 };
 
 /// Where names may go on behind `last`, up to `upto` (none: to the end): texts in order, each

@@ -171,13 +171,13 @@ Listing::~Listing() {
   }
 }
 
-void Listing::run_ahead(const core::OpContext& context) {
+void Listing::run_ahead(const core::OpContext& context, std::size_t most_pages) {
   {
     const core::MutexLock lock(state_->mutex);
     state_->context = context;
     state_->context.stop = state_->stop.get_token();
     state_->context.cause = core::Cause::Prefetch;
-    state_->parts.run_ahead();
+    state_->parts.run_ahead(most_pages);
     if (state_->room != nullptr && !state_->in_room) {
       state_->in_room = true;
       state_->room->join();

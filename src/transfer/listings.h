@@ -57,8 +57,8 @@ class Listing {
   /// Waits for the next page, until one whose next_token is empty. Errors: those of
   /// ObjectStore::list; after one the same page may be asked for again.
   core::Result<Page> next(const core::OpContext& context);
-  /// The reader reads on: what follows may be asked for before he does.
-  void run_ahead(const core::OpContext& context);
+  /// The reader reads on: what follows, up to so many pages, may be asked for before he does.
+  void run_ahead(const core::OpContext& context, std::size_t most_pages = ListParts::kMostAhead);
 
  private:
   struct State;

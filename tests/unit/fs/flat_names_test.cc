@@ -203,7 +203,7 @@ TEST_F(WalksTest, GivesUpWhereTheNextDirectoryIsFar) {
   for (int d = 0; d < 10; ++d) {  // looks at no subdirectory
     EXPECT_THAT(list(core::format("tree/{:02}", d)), IsOk());
   }
-  EXPECT_LE(store_.count(Op::List), 24U);
+  EXPECT_LE(store_.count(Op::List), 32U) << "10 of them, and what the walk took in vain";
 }
 
 }  // namespace
