@@ -258,6 +258,11 @@ const options::Table& option_table() {
            .fallback = mode_text(files.directory_mode),
            .group = kFiles,
            .help = "mode of directories that do not say"},
+          {.name = "direct-io",
+           .kind = Flag,
+           .commands = kMount,
+           .group = kFiles,
+           .help = "files opened for reading stay out of the page cache: for data larger than memory that is read once"},
 
           {.name = "signed-url-lifetime",
            .kind = Duration,

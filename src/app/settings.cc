@@ -158,6 +158,7 @@ core::Result<MountSettings> mount_settings(const options::Values& values,
   fs::Options& files = settings.files;
   files.prefix = settings.location.prefix;
   files.read_only = values.flag("read-only");
+  files.direct_io = values.flag("direct-io");
   files.attributes =
       values.text("attributes") == "plain" ? fs::AttributeMode::Plain : fs::AttributeMode::Exact;
   files.plain_changes = values.text("plain-changes") == "ignore" ? fs::PlainChanges::Ignore

@@ -70,6 +70,7 @@ Opened add_handle(Mount& mount, const NodePtr& node, int flags) {
   Opened opened;
   opened.handle = {node->number, mount.next_handle++};
   opened.no_flush = !file->writable;
+  opened.direct_io = mount.options.direct_io && !file->writable;
   // A node is one version and what was written over it through the kernel, whose pages are right.
   opened.keep_cache = !std::exchange(node->damaged, false);
   mount.files.emplace(opened.handle.id, std::move(file));

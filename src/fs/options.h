@@ -38,6 +38,7 @@ struct Options {
   bool read_only = false;
   AttributeMode attributes = AttributeMode::Exact;
   PlainChanges plain_changes = PlainChanges::Refuse;
+  bool direct_io = false;  ///< files opened for reading stay out of the kernel's page cache
   core::Duration metadata_lifetime = std::chrono::seconds{1};
   std::uint64_t names_bytes = 192ULL << 20U;   ///< what is remembered of names, at most
   std::uint64_t nodes_bytes = 0;               ///< of inodes that the kernel knows; 0: no bound

@@ -72,6 +72,7 @@ struct Opened {
   FileHandle handle;
   bool keep_cache = false;  ///< pages that the kernel has are of this very version
   bool no_flush = false;    ///< close() needs no FLUSH: opened for reading only
+  bool direct_io = false;   ///< the kernel is to keep no pages of what is read through it
 };
 
 struct Created {

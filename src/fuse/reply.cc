@@ -28,6 +28,7 @@ fuse_file_info to_file_info(const fs::Opened& opened) {
   out.fh = opened.handle.id;
   out.keep_cache = opened.keep_cache ? 1 : 0;
   out.noflush = opened.no_flush ? 1 : 0;
+  out.direct_io = opened.direct_io ? 1 : 0;
   return out;
 }
 

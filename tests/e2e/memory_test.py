@@ -63,6 +63,19 @@ class Memory(harness.Case):
         if not is_sanitized(m.pid):
             self.assertLess(peak(m.pid), LIMIT + MARGIN)
 
+    def test_direct_readers_leave_nothing_in_the_page_cache(self):
+        content = bytes(range(256)) * 4096
+        self.emulator.put_object("data", content)
+        for options, least, most in ((), len(content), len(content)), (("--direct-io",), 0, 0):
+            m = self.mount(*options)
+            with self.subTest(options=options):
+                self.assertEqual((m.path / "data").read_bytes(), content)
+                cached = subprocess.run(["fincore", "-nb", "-o", "RES", str(m.path / "data")],
+                                        capture_output=True, check=True, text=True)
+                self.assertGreaterEqual(int(cached.stdout), least)
+                self.assertLessEqual(int(cached.stdout), most)
+            m.umount()
+
     def test_less_than_a_mount_needs_is_refused(self):
         m = self.mount_refused("--memory-limit", "32MiB")
         self.assertIn("64MiB", m)

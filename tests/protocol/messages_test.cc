@@ -205,6 +205,10 @@ TEST_F(Messages, FilesOpenWithWhatTheFileSystemSaysOfThem) {
   fs_.open_as({{}, true, true});
   EXPECT_EQ(open(O_RDONLY).open_flags & (FOPEN_KEEP_CACHE | FOPEN_NOFLUSH),
             static_cast<unsigned>(FOPEN_KEEP_CACHE | FOPEN_NOFLUSH));
+  fs_.open_as({{}, false, true, true});
+  EXPECT_EQ(open(O_RDONLY).open_flags & (FOPEN_KEEP_CACHE | FOPEN_DIRECT_IO),
+            static_cast<unsigned>(FOPEN_DIRECT_IO));
+  fs_.open_as({});
   EXPECT_EQ(open(O_WRONLY | O_TRUNC).fh, inode);
   EXPECT_EQ(fs_.content(inode), "");
 

@@ -292,6 +292,15 @@ class FakeKernelCache final : public fs::KernelCache {
   std::promise<InodeNumber> forgotten;
 };
 
+TEST_F(Files, ReadersStayOutOfThePageCacheWhereToldTo) {
+  store_.set("p/a", "content");
+  EXPECT_FALSE(open("a", O_RDONLY)->direct_io);
+  options_.direct_io = true;
+  mount();
+  EXPECT_TRUE(open("a", O_RDONLY)->direct_io);
+  EXPECT_FALSE(open("a", O_RDWR)->direct_io) << "programs that write may map";
+}
+
 TEST_F(Files, DamagedBytesStayNowhere) {
   // More than what comes with open.
   const std::string content((std::size_t{128} << 10U) + 7, 'c');
