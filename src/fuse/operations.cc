@@ -438,8 +438,7 @@ void init(void* /*userdata*/, fuse_conn_info* connection) noexcept {
   // Not wanted: splice (slower than copying), write-back (the kernel would own dirty data and
   // times), locks (the kernel's own hold within the mount), ATOMIC_O_TRUNC (it would have us
   // truncate a program before it looks whether that runs), DONT_MASK and POSIX_ACL (the kernel
-  // applies the umask), HANDLE_KILLPRIV (the kernel knows who may keep set-id bits; it sends the
-  // new mode).
+  // applies the umask), HANDLE_KILLPRIV (its second version does better: session.cc).
   constexpr unsigned kWanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_DIO |
                                FUSE_CAP_READDIRPLUS | FUSE_CAP_EXPORT_SUPPORT |
                                FUSE_CAP_AUTO_INVAL_DATA;

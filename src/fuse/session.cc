@@ -49,7 +49,9 @@ ssize_t refuse_read(int /*descriptor*/, void* /*buffer*/, std::size_t /*size*/,
   return -1;
 }
 
-/// libfuse 3.14 takes note of PARALLEL_DIROPS and forgets to tell the kernel.
+/// libfuse 3.14 takes note of PARALLEL_DIROPS and forgets to tell the kernel, and does not know
+/// HANDLE_KILLPRIV_V2: whoever writes loses set-id bits by our doing (fs::Files), and the kernel need
+/// not ask for security.capability before every write.
 void complete_init(std::span<iovec> pieces) {
   const fuse_in_header* const message = Crew::message();
   if (message == nullptr || message->opcode != FUSE_INIT || pieces.size() != 2 ||
@@ -57,7 +59,8 @@ void complete_init(std::span<iovec> pieces) {
     return;
   }
   const auto* const asked = reinterpret_cast<const fuse_init_in*>(message + 1);
-  static_cast<fuse_init_out*>(pieces[1].iov_base)->flags |= asked->flags & FUSE_PARALLEL_DIROPS;
+  static_cast<fuse_init_out*>(pieces[1].iov_base)->flags |=
+      asked->flags & (FUSE_PARALLEL_DIROPS | FUSE_HANDLE_KILLPRIV_V2);
 }
 
 ssize_t write_answer(int descriptor, iovec* pieces, int count, void* /*userdata*/) {
