@@ -109,7 +109,9 @@ std::optional<Refusal> Daemon::open_file_system() {
     return Refusal{Exit::Usage, std::move(staging).error()};
   }
   staging_ = *std::move(staging);
-  downloads_ = transfer::Downloads::create(*store_, service_->clock, metrics_, settings_.downloads);
+  transfer::DownloadOptions downloads = settings_.downloads;
+  downloads.rate = rate_.get();
+  downloads_ = transfer::Downloads::create(*store_, service_->clock, metrics_, downloads);
   uploads_ = transfer::Uploads::create(*store_, service_->clock, metrics_, settings_.uploads);
   const oss::Options& service = settings_.service.store;
   memory_ = state::ObjectMemory::open(

@@ -6,13 +6,17 @@ namespace transfer {
 
 Alarms::Alarms(core::Clock& clock) : clock_(clock), thread_([this] { run(); }) {}
 
-Alarms::~Alarms() {
+Alarms::~Alarms() { close(); }
+
+void Alarms::close() {
   {
     const core::MutexLock lock(mutex_);
     stopping_ = true;
     changed_.notify_all();
   }
-  thread_.join();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
 }
 
 Alarms::Id Alarms::set(core::SteadyTime when, std::function<void()> ring) {

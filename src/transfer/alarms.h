@@ -16,8 +16,11 @@ class Alarms {
   explicit Alarms(core::Clock& clock);
   Alarms(const Alarms&) = delete;
   Alarms& operator=(const Alarms&) = delete;
-  /// Drops what has not rung.
+  /// As close().
   ~Alarms();
+
+  /// Drops what has not rung; nothing rings once it has returned, nor what is set later.
+  void close();
 
   using Id = std::pair<core::SteadyTime, std::uint64_t>;
   Id set(core::SteadyTime when, std::function<void()> ring);

@@ -80,16 +80,23 @@ struct Shared {
         counters(metrics),
         windows(options.window_bytes, options.cache_bytes),
         blocks(options.cache_bytes),
-        fetches(s, c, counters, options),
-        alarms(c) {}
+        alarms(c),
+        fetches(s, c, alarms, counters, options) {}
+  Shared(const Shared&) = delete;
+  Shared& operator=(const Shared&) = delete;
+  ~Shared() {
+    closing = true;
+    fetches.close();
+    alarms.close();  // what rings may look at a fetch
+  }
 
   store::ObjectStore& store;
   core::Clock& clock;
   const Counters counters;
   WindowShare windows;
   cache::BlockCache blocks;
+  Alarms alarms;
   Fetches fetches;
-  Alarms alarms;  ///< last, since what rings may cancel a fetch
   std::atomic<std::uint64_t> next_reader = 1;
   std::atomic<bool> closing = false;
 };
@@ -382,12 +389,6 @@ class BlockDownloads final : public Downloads {
   BlockDownloads(store::ObjectStore& store, core::Clock& clock, core::Metrics& metrics,
                  const DownloadOptions& options)
       : shared_(store, clock, metrics, options) {}
-  BlockDownloads(const BlockDownloads&) = delete;
-  BlockDownloads& operator=(const BlockDownloads&) = delete;
-  ~BlockDownloads() override {
-    shared_.closing = true;
-    shared_.fetches.close();
-  }
 
   std::unique_ptr<Reader> open(model::ObjectVersion version) override {
     return std::make_unique<PrefetchingReader>(shared_, version);

@@ -7,6 +7,7 @@
 #include "core/digest.h"
 #include "core/format.h"
 #include "core/log.h"
+#include "transfer/request_rate.h"
 
 namespace transfer {
 namespace {
@@ -68,6 +69,36 @@ class BlockSink final : public store::Sink {
   std::uint64_t crc64_ = 0;
 };
 
+/// Keeps what a second request brings until that is known to be needed.
+class SpareSink final : public store::Sink {
+ public:
+  explicit SpareSink(model::ByteRange range) : range_(range) {}
+
+  void on_meta(const store::ObjectMeta& meta) override {
+    meta_ = meta;
+    bytes_.reserve(range_.size());
+  }
+  core::Status on_data(core::ByteView data) override {
+    bytes_.insert(bytes_.end(), data.begin(), data.end());
+    return {};
+  }
+  [[nodiscard]] bool complete() const { return bytes_.size() == range_.size(); }
+
+  /// Hands on what lies behind `first`, which is not before the range.
+  core::Result<store::ObjectMeta> give(std::uint64_t first, store::Sink& to) const {
+    if (first < range_.last) {
+      to.on_meta(meta_);
+      TRY(to.on_data(core::ByteView(bytes_).subspan(first - range_.first)));
+    }
+    return meta_;
+  }
+
+ private:
+  const model::ByteRange range_;
+  store::ObjectMeta meta_;
+  std::vector<std::byte> bytes_;
+};
+
 }  // namespace
 
 struct Fetches::Fetch {
@@ -83,6 +114,36 @@ struct Fetches::Fetch {
     }
   }
 
+  /// Somebody waits for its bytes, or for what its head says.
+  [[nodiscard]] bool awaited() const {
+    return fill.wanted() || (work.urgency == Urgency::Foreground && work.told && !has_told);
+  }
+  /// False: it has ended, so that it is too late.
+  bool keep_look(const Alarms::Id& look) {
+    const core::MutexLock lock(mutex);
+    next_look = look;
+    return !ended;
+  }
+  bool keep_spare(std::shared_ptr<const SpareSink> bytes) {
+    const core::MutexLock lock(mutex);
+    spare = std::move(bytes);
+    return !ended;
+  }
+  bool has_ended() {
+    const core::MutexLock lock(mutex);
+    return ended;
+  }
+  struct Rest {
+    std::optional<Alarms::Id> look;
+    std::shared_ptr<const SpareSink> spare;  ///< complete, or nothing
+  };
+  /// What was kept; nothing is from now on.
+  Rest close() {
+    const core::MutexLock lock(mutex);
+    ended = true;
+    return {next_look, std::move(spare)};
+  }
+
   const Work work;
   std::atomic<bool> has_told = false;
   const std::uint64_t id;
@@ -90,14 +151,24 @@ struct Fetches::Fetch {
   std::stop_source stop;
   std::optional<std::stop_callback<std::function<void()>>> on_stop;
   core::OpContext context;          ///< of the requests; set when the first begins
+  core::SteadyTime begun;           ///< likewise
   std::shared_ptr<BlockSink> sink;  ///< likewise
+  bool answered = false;            ///< or it is too late to tell; of whoever has the sink
+  std::atomic<bool> hedged = false;
+
+  core::Mutex mutex{core::LockRank::Leaf};
+  std::optional<Alarms::Id> next_look GUARDED_BY(mutex);
+  std::shared_ptr<const SpareSink> spare GUARDED_BY(mutex);
+  bool ended GUARDED_BY(mutex) = false;
 };
 
-Fetches::Fetches(store::ObjectStore& store, core::Clock& clock, const Counters& counters,
-                 const DownloadOptions& options)
+Fetches::Fetches(store::ObjectStore& store, core::Clock& clock, Alarms& alarms,
+                 const Counters& counters, const DownloadOptions& options)
     : store_(store),
       clock_(clock),
+      alarms_(alarms),
       request_timeout_(options.request_timeout),
+      rate_(options.rate),
       counters_(counters),
       next_plain_(kFirstPlainId),
       queue_("download", options.connections) {}
@@ -131,7 +202,8 @@ void Fetches::start(Work work, cache::Fill fill) {
 
 void Fetches::begin(const FetchPtr& fetch, RequestQueue::SlotPtr slot) {
   const bool ahead = fetch->work.urgency == Urgency::Background;
-  fetch->context.deadline = clock_.steady_now() + request_timeout_;
+  fetch->begun = clock_.steady_now();
+  fetch->context.deadline = fetch->begun + request_timeout_;
   fetch->context.stop = fetch->stop.get_token();
   fetch->context.id = fetch->work.operation;
   fetch->context.cause = ahead ? core::Cause::Prefetch : core::Cause::Foreground;
@@ -141,9 +213,17 @@ void Fetches::begin(const FetchPtr& fetch, RequestQueue::SlotPtr slot) {
     return;
   }
   counters_.range_requests.add();
-  fetch->sink = std::make_shared<BlockSink>(
-      fetch->fill, *fetch->work.sum, counters_, ahead,
-      [own = fetch.get()](const store::ObjectMeta& meta) { own->tell(meta); });
+  fetch->sink =
+      std::make_shared<BlockSink>(fetch->fill, *fetch->work.sum, counters_, ahead,
+                                  [this, own = fetch.get()](const store::ObjectMeta& meta) {
+                                    note_answer(*own);
+                                    own->tell(meta);
+                                  });
+  {
+    const core::MutexLock lock(mutex_);
+    hedge_rule_.sent();
+  }
+  watch(fetch);
   // In this order: the fetch ends before its slot does, after which close() may return.
   struct Pending {
     RequestQueue::SlotPtr slot;
@@ -154,8 +234,8 @@ void Fetches::begin(const FetchPtr& fetch, RequestQueue::SlotPtr slot) {
       fetch->context, fetch->work.blocks->version(), fetch->fill.range(), fetch->sink,
       [this, pending = std::move(pending)](core::Result<store::ObjectMeta> meta, bool again) {
         const FetchPtr& own = pending->fetch;
-        own->tell(meta);
         if (!meta && again && !own->context.stopped()) {
+          own->tell(meta);
           queue_.go_on(pending->slot, [this, own] { bring_rest(own); });
         } else {
           conclude(own, std::move(meta));
@@ -164,6 +244,7 @@ void Fetches::begin(const FetchPtr& fetch, RequestQueue::SlotPtr slot) {
 }
 
 void Fetches::bring_rest(const FetchPtr& fetch) {
+  fetch->answered = true;  // what comes after pauses tells nothing of the network
   const model::ByteRange range = fetch->fill.range();
   if (fetch->fill.received() == range.size()) {
     conclude(fetch, store::ObjectMeta());  // only what came behind it was broken
@@ -174,6 +255,18 @@ void Fetches::bring_rest(const FetchPtr& fetch) {
 }
 
 void Fetches::conclude(const FetchPtr& fetch, core::Result<store::ObjectMeta> meta) {
+  const Fetch::Rest rest = fetch->close();
+  if (rest.look) {
+    alarms_.cancel(*rest.look);
+  }
+  if (fetch->hedged) {
+    fetch->stop.request_stop();  // of the two, the one that still runs
+  }
+  if (rest.spare && !meta && meta.error().kind != core::ErrorKind::Corrupt) {
+    counters_.hedges_won.add();
+    meta = rest.spare->give(fetch->fill.range().first + fetch->fill.received(), *fetch->sink);
+  }
+  fetch->tell(meta);
   if (meta) {
     end(fetch, {});
     return;
@@ -185,6 +278,83 @@ void Fetches::conclude(const FetchPtr& fetch, core::Result<store::ObjectMeta> me
   end(fetch, std::move(meta).error().within(
                  core::format("read {} bytes at {} of {}", range.size(), range.first,
                               fetch->work.blocks->version().key.text())));
+}
+
+void Fetches::note_answer(Fetch& fetch) {
+  if (!std::exchange(fetch.answered, true)) {
+    const core::Duration took = clock_.steady_now() - fetch.begun;
+    const core::MutexLock lock(mutex_);
+    hedge_rule_.answered(took);
+  }
+}
+
+void Fetches::watch(const FetchPtr& fetch) {
+  core::SteadyTime when = clock_.steady_now();
+  {
+    const core::MutexLock lock(mutex_);
+    when += hedge_rule_.patience();
+  }
+  const auto look =
+      alarms_.set(when, [this, weak = std::weak_ptr<Fetch>(fetch), now = fetch->fill.received()] {
+        if (const auto alive = weak.lock()) {
+          look_after(alive, now);
+        }
+      });
+  if (!fetch->keep_look(look)) {
+    alarms_.cancel(look);
+  }
+}
+
+void Fetches::look_after(const FetchPtr& fetch, std::uint64_t received_before) {
+  const bool late = fetch->fill.received() == received_before;
+  if (late && fetch->awaited() && may_hedge()) {
+    hedge(fetch);
+  } else {
+    watch(fetch);
+  }
+}
+
+bool Fetches::may_hedge() {
+  if (rate_ != nullptr && rate_->throttled_lately()) {
+    return false;
+  }
+  const core::MutexLock lock(mutex_);
+  return hedge_rule_.take();
+}
+
+void Fetches::hedge(const FetchPtr& fetch) {
+  const model::ByteRange range = fetch->fill.range();
+  const model::ByteRange rest{range.first + fetch->fill.received(), range.last};
+  if (rest.empty()) {
+    return;  // it came just now
+  }
+  fetch->hedged = true;
+  queue_.start(next_plain_id(), Urgency::Foreground,
+               [this, fetch, rest](RequestQueue::SlotPtr slot) {
+                 send_hedge(fetch, rest, std::move(slot));
+               });
+}
+
+void Fetches::send_hedge(const FetchPtr& fetch, model::ByteRange rest, RequestQueue::SlotPtr slot) {
+  if (fetch->has_ended() || fetch->context.stopped()) {
+    return;
+  }
+  core::OpContext context = fetch->context;
+  context.cause = core::Cause::Foreground;
+  counters_.hedges.add();
+  struct Pending {
+    RequestQueue::SlotPtr slot;
+    FetchPtr fetch;
+  };
+  auto pending = std::make_shared<Pending>(Pending{std::move(slot), fetch});
+  const auto spare = std::make_shared<SpareSink>(rest);
+  store_.start_read(
+      context, fetch->work.blocks->version(), rest, spare,
+      [pending = std::move(pending), spare](const core::Result<store::ObjectMeta>& meta, bool) {
+        if (meta && spare->complete() && pending->fetch->keep_spare(spare)) {
+          pending->fetch->stop.request_stop();  // what ends by that is concluded with these bytes
+        }
+      });
 }
 
 void Fetches::end(const std::shared_ptr<Fetch>& fetch, core::Status status) {

@@ -10,7 +10,9 @@
 #include "core/clock.h"
 #include "core/mutex.h"
 #include "store/object_store.h"
+#include "transfer/alarms.h"
 #include "transfer/download_options.h"
+#include "transfer/hedge_rule.h"
 #include "transfer/metrics.h"
 #include "transfer/request_queue.h"
 #include "transfer/whole_sum.h"
@@ -18,6 +20,9 @@
 namespace transfer {
 
 /// A range is a request that no thread waits for; only what fails at first is tried again on one.
+/// One that somebody waits for and that is late is asked for once more (HedgeRule), on another
+/// connection. What comes by that lies apart until it is complete; if it comes first, the first
+/// request is stopped, and its claim is filled once that has ended: no two write to one block.
 /// Threads: any. Bytes go from the store's thread straight into the block; that thread also answers
 /// whoever waited for them.
 class Fetches {
@@ -41,7 +46,8 @@ class Fetches {
     std::stop_token stop;  ///< ends it
   };
 
-  Fetches(store::ObjectStore& store, core::Clock& clock, const Counters& counters,
+  /// `alarms` is closed after this and before it ends.
+  Fetches(store::ObjectStore& store, core::Clock& clock, Alarms& alarms, const Counters& counters,
           const DownloadOptions& options);
   Fetches(const Fetches&) = delete;
   Fetches& operator=(const Fetches&) = delete;
@@ -69,16 +75,29 @@ class Fetches {
   /// What the first request did not bring, with patience. Blocks.
   void bring_rest(const FetchPtr& fetch);
   void conclude(const FetchPtr& fetch, core::Result<store::ObjectMeta> meta);
+  /// The head of the first answer is here, or will not come.
+  void note_answer(Fetch& fetch);
+
+  /// Looks after it later, and again and again until it has ended or is asked for once more.
+  void watch(const FetchPtr& fetch);
+  void look_after(const FetchPtr& fetch, std::uint64_t received_before);
+  [[nodiscard]] bool may_hedge();
+  void hedge(const FetchPtr& fetch);
+  void send_hedge(const FetchPtr& fetch, model::ByteRange rest, RequestQueue::SlotPtr slot);
+
   void end(const std::shared_ptr<Fetch>& fetch, core::Status status);
   void cancel(const std::vector<std::shared_ptr<Fetch>>& doomed);
 
   store::ObjectStore& store_;
   core::Clock& clock_;
+  Alarms& alarms_;
   const core::Duration request_timeout_;
+  RequestRate* const rate_;
   const Counters counters_;
 
   core::Mutex mutex_{core::LockRank::Reader};
   std::map<std::uint64_t, std::shared_ptr<Fetch>> fetches_ GUARDED_BY(mutex_);
+  HedgeRule hedge_rule_ GUARDED_BY(mutex_);
   std::uint64_t next_plain_ GUARDED_BY(mutex_);
   bool closed_ GUARDED_BY(mutex_) = false;
   RequestQueue queue_;

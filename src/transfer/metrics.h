@@ -9,6 +9,8 @@ struct Counters {
       : bytes_downloaded(metrics["transfer.bytes_downloaded"]),
         bytes_prefetched(metrics["transfer.bytes_prefetched"]),
         range_requests(metrics["transfer.range_requests"]),
+        hedges(metrics["transfer.hedges"]),
+        hedges_won(metrics["transfer.hedges_won"]),
         reads_from_memory(metrics["transfer.reads_from_memory"]),
         reads_waited(metrics["transfer.reads_waited"]),
         prefetches_cancelled(metrics["transfer.prefetches_cancelled"]),
@@ -26,6 +28,8 @@ struct Counters {
   core::Metric& bytes_downloaded;      ///< bodies of range requests
   core::Metric& bytes_prefetched;      ///< of these, by requests that ran ahead of the reader
   core::Metric& range_requests;        ///< into the block cache
+  core::Metric& hedges;                ///< sent beside these, for ranges that came late
+  core::Metric& hedges_won;            ///< of these, the ones whose bytes were taken
   core::Metric& reads_from_memory;     ///< reads whose bytes were all here
   core::Metric& reads_waited;          ///< reads that had to wait for the bucket
   core::Metric& prefetches_cancelled;  ///< given up because the reader closed or went elsewhere

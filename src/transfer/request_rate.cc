@@ -14,6 +14,7 @@ constexpr double kGrowth = 1.05;  // a second
 constexpr double kFirstGrowth = 1.5;
 // Growth is earned by sending: a pause counts as no more than this.
 constexpr core::Duration kLongestStep = std::chrono::seconds{1};
+constexpr core::Duration kLately = std::chrono::seconds{10};
 
 double seconds(core::Duration time) { return std::chrono::duration<double>(time).count(); }
 
@@ -67,6 +68,7 @@ core::SteadyTime RateRule::next(core::SteadyTime now) {
 
 bool RateRule::refused(core::SteadyTime sent, core::SteadyTime now, core::Duration told) {
   advance(now);
+  refused_at_ = now;
   silent_until_ = std::max(silent_until_, now + told);
   if (sent < fell_at_) {
     return false;
@@ -75,6 +77,10 @@ bool RateRule::refused(core::SteadyTime sent, core::SteadyTime now, core::Durati
   rate_ = std::max(limits_.least, rate_ * kFall);
   tokens_ = std::min(tokens_, 0.0);
   return true;
+}
+
+bool RateRule::refused_lately(core::SteadyTime now) const {
+  return refused_at_ && now - *refused_at_ < kLately;
 }
 
 RequestRate::Permit::~Permit() {
@@ -141,6 +147,11 @@ void RequestRate::throttled(core::SteadyTime sent, core::Duration told) {
     counters_.ahead_rate_falls.add();
     counters_.ahead_rate.set(std::llround(rule_.rate()));
   }
+}
+
+bool RequestRate::throttled_lately() {
+  const core::MutexLock lock(mutex_);
+  return rule_.refused_lately(clock_.steady_now());
 }
 
 void RequestRate::ended() {

@@ -37,6 +37,8 @@ class RateRule {
   /// The service asked for fewer (503), and perhaps to be left alone for `told`. True: the rate
   /// fell. It falls once for all the requests that were on their way.
   bool refused(core::SteadyTime sent, core::SteadyTime now, core::Duration told);
+  /// Whether it did so within the last ten seconds.
+  [[nodiscard]] bool refused_lately(core::SteadyTime now) const;
   [[nodiscard]] double rate() const { return rate_; }
 
  private:
@@ -48,6 +50,7 @@ class RateRule {
   core::SteadyTime at_;
   core::SteadyTime fell_at_;
   core::SteadyTime silent_until_;
+  std::optional<core::SteadyTime> refused_at_;  ///< the last time
 };
 
 /// The rule at work for all of a mount: who runs ahead takes a permit for each request, who waits
@@ -89,6 +92,8 @@ class RequestRate {
   void foreground();
   /// A request that was sent at `sent` was answered Throttled; `told`: for how long to send none.
   void throttled(core::SteadyTime sent, core::Duration told = {});
+  /// Whether there was such an answer a moment ago: no time for requests that can be spared.
+  [[nodiscard]] bool throttled_lately();
 
  private:
   void ended();
