@@ -11,6 +11,7 @@
 #include "transfer/fetches.h"
 #include "transfer/metrics.h"
 #include "transfer/read_pattern.h"
+#include "transfer/request_rate.h"
 
 namespace transfer {
 namespace {
@@ -77,6 +78,7 @@ struct Shared {
          const DownloadOptions& options)
       : store(s),
         clock(c),
+        rate(options.rate),
         counters(metrics),
         windows(options.window_bytes, options.cache_bytes),
         blocks(options.cache_bytes),
@@ -90,8 +92,13 @@ struct Shared {
     alarms.close();  // what rings may look at a fetch
   }
 
+  [[nodiscard]] bool may_run_ahead(std::uint64_t bytes) const {
+    return rate == nullptr || rate->take_bytes(bytes);
+  }
+
   store::ObjectStore& store;
   core::Clock& clock;
+  RequestRate* const rate;  ///< or none
   const Counters counters;
   WindowShare windows;
   cache::BlockCache blocks;
@@ -344,6 +351,9 @@ class PrefetchingReader final : public Reader {
     const core::MutexLock lock(state_->mutex);
     auto plan = state_->pattern.on_read(range, blocks_->version().size, window);
     sequential_ = plan.sequential;
+    if (!plan.ahead.empty() && !shared_.may_run_ahead(plan.ahead.size())) {
+      plan.ahead = {};
+    }
     return plan;
   }
 

@@ -23,7 +23,8 @@ struct Counters {
         uploads_failed(metrics["transfer.uploads_failed"]),
         requests_ahead(metrics["transfer.requests_ahead"]),
         ahead_rate(metrics["transfer.ahead_rate"]),
-        ahead_rate_falls(metrics["transfer.ahead_rate_falls"]) {}
+        ahead_rate_falls(metrics["transfer.ahead_rate_falls"]),
+        ahead_bytes_rate(metrics["transfer.ahead_bytes_rate"]) {}
 
   core::Metric& bytes_downloaded;      ///< bodies of range requests
   core::Metric& bytes_prefetched;      ///< of these, by requests that ran ahead of the reader
@@ -43,6 +44,7 @@ struct Counters {
   core::Metric& requests_ahead;    ///< for attributes, ahead of who looks at a directory
   core::Metric& ahead_rate;        ///< of these, allowed a second now
   core::Metric& ahead_rate_falls;  ///< how often the service made it fall
+  core::Metric& ahead_bytes_rate;  ///< bytes that may be read ahead a second now
 };
 
 }  // namespace transfer

@@ -41,12 +41,12 @@ void RateRule::advance(core::SteadyTime now) {
   tokens_ = std::min(room, tokens_ + rate_ * seconds(step));
 }
 
-bool RateRule::take(core::SteadyTime now) {
+bool RateRule::take(core::SteadyTime now, double amount) {
   advance(now);
   if (now < silent_until_ || tokens_ < 1) {
     return false;
   }
-  tokens_ -= 1;
+  tokens_ -= amount;
   return true;
 }
 
@@ -94,8 +94,10 @@ RequestRate::RequestRate(core::Clock& clock, core::Metrics& metrics, const RateR
     : clock_(clock),
       counters_(metrics),
       most_in_flight_(most_in_flight),
-      rule_(limits, clock.steady_now()) {
-  counters_.ahead_rate.set(static_cast<std::int64_t>(limits.start));
+      rule_(limits, clock.steady_now()),
+      bytes_(RateRule::kBytes, clock.steady_now()) {
+  counters_.ahead_rate.set(std::llround(rule_.rate()));
+  counters_.ahead_bytes_rate.set(std::llround(bytes_.rate()));
 }
 
 std::optional<RequestRate::Permit> RequestRate::try_take() {
@@ -136,6 +138,13 @@ core::Result<RequestRate::Permit> RequestRate::take(const core::OpContext& conte
   }
 }
 
+bool RequestRate::take_bytes(std::uint64_t bytes) {
+  const core::MutexLock lock(mutex_);
+  const bool may = bytes_.take(clock_.steady_now(), static_cast<double>(bytes));
+  counters_.ahead_bytes_rate.set(std::llround(bytes_.rate()));
+  return may;
+}
+
 void RequestRate::foreground() {
   const core::MutexLock lock(mutex_);
   rule_.spend(clock_.steady_now());
@@ -143,9 +152,12 @@ void RequestRate::foreground() {
 
 void RequestRate::throttled(core::SteadyTime sent, core::Duration told) {
   const core::MutexLock lock(mutex_);
-  if (rule_.refused(sent, clock_.steady_now(), told)) {
+  const auto now = clock_.steady_now();
+  bytes_.refused(sent, now, told);
+  if (rule_.refused(sent, now, told)) {
     counters_.ahead_rate_falls.add();
     counters_.ahead_rate.set(std::llround(rule_.rate()));
+    counters_.ahead_bytes_rate.set(std::llround(bytes_.rate()));
   }
 }
 

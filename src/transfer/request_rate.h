@@ -1,5 +1,6 @@
 #pragma once
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <utility>
 
@@ -11,8 +12,8 @@
 
 namespace transfer {
 
-/// How many requests a second may run ahead of programs. Pure: a function of time and of what the
-/// service answered.
+/// How many requests, or bytes, a second may run ahead of programs. Pure: a function of time and of
+/// what the service answered.
 ///
 /// A bucket of tokens: it holds a burst, so that a directory can be gone through at once, and fills
 /// at a rate that falls when the service asks for fewer requests and grows while it does not: fast
@@ -26,10 +27,14 @@ class RateRule {
     double least = 10;
     double burst = 10'000;  ///< requests; below the rate that it started with, a second's worth
   };
+  /// Of bytes: as many as a mount may hope to move, so that they bound nothing until the service
+  /// asks for less.
+  static constexpr Limits kBytes{2.5e9, 10e9, 4e6, 2.5e9};
   RateRule(const Limits& limits, core::SteadyTime now);
 
-  /// Whether one more may be sent now; it then counts as sent.
-  bool take(core::SteadyTime now);
+  /// Whether one more (or `amount` bytes) may be sent now; it then counts as sent. What is more
+  /// than there is delays the next.
+  bool take(core::SteadyTime now, double amount = 1);
   /// One that does not ask, since somebody waits for it.
   void spend(core::SteadyTime now);
   /// When take() will say yes, if nothing else happens.
@@ -54,7 +59,9 @@ class RateRule {
 };
 
 /// The rule at work for all of a mount: who runs ahead takes a permit for each request, who waits
-/// for an answer himself only counts. Threads: any.
+/// for an answer himself only counts. Bytes that are read ahead have a rule of their own, which
+/// falls by the same answers: the service's words for too many requests and for too many bytes are
+/// alike, and each range is both. Threads: any.
 class RequestRate {
  public:
   static constexpr std::size_t kMostInFlight = 256;
@@ -88,6 +95,8 @@ class RequestRate {
   core::Result<Permit> take(const core::OpContext& context);
   /// Nothing: not now.
   std::optional<Permit> try_take();
+  /// Whether so many bytes may be read ahead now; they then count as read.
+  bool take_bytes(std::uint64_t bytes);
   /// A request is sent for somebody who waits.
   void foreground();
   /// A request that was sent at `sent` was answered Throttled; `told`: for how long to send none.
@@ -104,6 +113,7 @@ class RequestRate {
   core::Mutex mutex_{core::LockRank::Transport};
   core::CondVar changed_;
   RateRule rule_ GUARDED_BY(mutex_);
+  RateRule bytes_ GUARDED_BY(mutex_);
   std::size_t in_flight_ GUARDED_BY(mutex_) = 0;
 };
 

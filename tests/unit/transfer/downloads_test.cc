@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "core/digest.h"
+#include "transfer/request_rate.h"
 #include "unit/transfer/downloads_fixture.h"
 
 namespace {
@@ -329,6 +330,26 @@ TEST_F(DownloadsTest, GoingElsewhereCancelsWhatRanAhead) {
     std::this_thread::yield();
   }
   EXPECT_GE(metric("transfer.prefetches_cancelled"), 1);
+}
+
+TEST_F(DownloadsTest, NothingIsReadAheadWhileTheServiceAsksToBeLeftAlone) {
+  const std::string content = noise(8 * kMiB);
+  store_.set("a", content);
+  transfer::RequestRate rate(clock_, metrics_, {});
+  transfer::DownloadOptions options;
+  options.rate = &rate;
+  downloads(options);
+  auto reader = open("a");
+  rate.throttled(clock_.steady_now(), std::chrono::seconds{2});
+  for (std::uint64_t at = 0; at < kMiB; at += 128 * kKiB) {
+    EXPECT_EQ(read(*reader, at, 128 * kKiB).text(), content.substr(at, 128 * kKiB));
+  }
+  EXPECT_EQ(store_.bytes_read(), kMiB);
+  clock_.advance(std::chrono::seconds{3});
+  read(*reader, kMiB, 128 * kKiB).wait();
+  reader.reset();
+  downloads_ = nullptr;
+  EXPECT_GT(metric("transfer.bytes_prefetched"), 0);
 }
 
 TEST_F(DownloadsTest, EightReadersStayWithinTheBudget) {

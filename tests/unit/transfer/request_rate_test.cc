@@ -125,6 +125,22 @@ TEST(RateRule, MakesWayForThoseWhoWait) {
   EXPECT_LE(rule.next(now), now + 1010ms);
 }
 
+TEST(RateRule, BytesComeByTheSecondOnceTheServiceAskedForLess) {
+  core::SteadyTime now{};
+  RateRule rule(RateRule::kBytes, now);
+  for (int i = 0; i < 20; ++i) {
+    now += 1ms;
+    rule.refused(now, now, {});
+  }
+  EXPECT_NEAR(rule.rate(), 4e6, 1e6);
+  // A piece of 1 MiB may go as soon as there is anything, and the next when it is paid for.
+  int pieces = 0;
+  for (const auto until = now + 10s; now < until; now += 1ms) {
+    pieces += rule.take(now, 1 << 20) ? 1 : 0;
+  }
+  EXPECT_NEAR(pieces, 38, 15);
+}
+
 TEST(RateRule, SaysWhenTheNextMayGo) {
   core::SteadyTime now{};
   RateRule rule({.start = 3, .most = 3, .least = 1, .burst = 1}, now);
@@ -203,9 +219,12 @@ TEST_F(Rate, SlowsDownWhenThrottledAndSaysSo) {
   EXPECT_EQ(metrics_["transfer.ahead_rate"].value(), 1'400);
   EXPECT_EQ(metrics_["transfer.ahead_rate_falls"].value(), 1);
   EXPECT_FALSE(rate.try_take());
+  EXPECT_FALSE(rate.take_bytes(1));
+  EXPECT_EQ(metrics_["transfer.ahead_bytes_rate"].value(), 1'750'000'000);
   rate.foreground();  // waits for nothing
   clock_.advance(2100ms);
   EXPECT_TRUE(rate.try_take());
+  EXPECT_TRUE(rate.take_bytes(1 << 20));
 }
 
 }  // namespace
