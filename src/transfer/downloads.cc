@@ -288,10 +288,13 @@ class PrefetchingReader final : public Reader {
       return;
     }
     const ReadPattern::Plan plan = this->plan(range);
-    if (plan.abandoned) {
-      shared_.fetches.cancel(Fetches::Owner{id_, *plan.abandoned});
+    for (const std::uint64_t stream : plan.abandoned) {
+      shared_.fetches.cancel(Fetches::Owner{id_, stream});
     }
     const Fetches::Owner owner{id_, plan.stream};
+    for (const ByteRange& step : plan.steps) {
+      start_ahead(context, blocks_->claim_ahead(step, plan.piece_bytes).fills, owner);
+    }
     auto slices = blocks_->get(range);
     if (slices) {
       shared_.counters.reads_from_memory.add();
@@ -351,8 +354,13 @@ class PrefetchingReader final : public Reader {
     const core::MutexLock lock(state_->mutex);
     auto plan = state_->pattern.on_read(range, blocks_->version().size, window);
     sequential_ = plan.sequential;
-    if (!plan.ahead.empty() && !shared_.may_run_ahead(plan.ahead.size())) {
+    std::uint64_t bytes = plan.ahead.size();
+    for (const ByteRange& step : plan.steps) {
+      bytes += step.size();
+    }
+    if (bytes > 0 && !shared_.may_run_ahead(bytes)) {
       plan.ahead = {};
+      plan.steps.clear();
     }
     return plan;
   }
@@ -374,14 +382,19 @@ class PrefetchingReader final : public Reader {
       const core::MutexLock lock(state_->mutex);
       state_->pattern.reached(plan.stream, ahead.reached);
     }
-    for (cache::Fill& fill : ahead.fills) {
+    start_ahead(context, std::move(ahead.fills), owner);
+  }
+
+  void start_ahead(const core::OpContext& context, std::vector<cache::Fill> fills,
+                   const Fetches::Owner& owner) {
+    for (cache::Fill& fill : fills) {
       Fetches::Work work;
       work.blocks = blocks_;
       work.urgency = Fetches::Urgency::Background;
       work.sum = sum_;
       work.operation = context.id;
       work.owner = owner;
-      work.failed = on_failure(state_, plan.stream);
+      work.failed = on_failure(state_, owner.stream);
       shared_.fetches.start(std::move(work), std::move(fill));
     }
   }

@@ -1,6 +1,7 @@
 #include "transfer/read_pattern.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace transfer {
 namespace {
@@ -99,7 +100,7 @@ ReadPattern::Stream& ReadPattern::stream_of(model::ByteRange range, Plan& plan) 
   if (oldest.id != 0) {
     last_length_ = oldest.head - oldest.start;
     if (oldest.planned > oldest.head) {
-      plan.abandoned = oldest.id;
+      plan.abandoned.push_back(oldest.id);
     }
   }
   oldest = Stream{};
@@ -112,12 +113,16 @@ ReadPattern::Stream& ReadPattern::stream_of(model::ByteRange range, Plan& plan) 
 ReadPattern::Plan ReadPattern::on_read(model::ByteRange range, std::uint64_t size,
                                        std::uint64_t max_window_bytes) {
   Plan plan;
+  if (steps_.on_read(range)) {
+    plan.abandoned.push_back(std::exchange(steps_id_, 0));
+  }
   Stream& stream = stream_of(range, plan);
   stream.last_used = ++reads_;
   plan.stream = stream.id;
   plan.piece_bytes = kPlainPiece;
   const std::uint64_t window = std::min(stream.earned(), max_window_bytes);
   if (window == 0) {
+    plan_steps(size, max_window_bytes, plan);
     return plan;
   }
   plan.sequential = true;
@@ -134,6 +139,17 @@ ReadPattern::Plan ReadPattern::on_read(model::ByteRange range, std::uint64_t siz
   return plan;
 }
 
+void ReadPattern::plan_steps(std::uint64_t size, std::uint64_t max_window_bytes, Plan& plan) {
+  plan.steps = steps_.ahead(size, max_window_bytes);
+  if (!plan.steps.empty() && steps_id_ == 0) {
+    steps_id_ = next_id_++;
+  }
+  if (steps_id_ != 0) {
+    plan.stream = steps_id_;
+    plan.sequential = true;
+  }
+}
+
 void ReadPattern::reached(std::uint64_t stream, std::uint64_t offset) {
   for (Stream& s : streams_) {
     if (s.id == stream) {
@@ -143,6 +159,10 @@ void ReadPattern::reached(std::uint64_t stream, std::uint64_t offset) {
 }
 
 void ReadPattern::failed(std::uint64_t stream) {
+  if (stream == steps_id_) {
+    steps_.forget();
+    steps_id_ = 0;
+  }
   for (Stream& s : streams_) {
     if (s.id == stream) {
       s.needed = std::max(s.needed, kSmallPiece);

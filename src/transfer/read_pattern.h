@@ -1,10 +1,10 @@
 #pragma once
 #include <array>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "model/object_key.h"
+#include "transfer/step_pattern.h"
 
 namespace transfer {
 
@@ -17,6 +17,7 @@ namespace transfer {
 /// first read, then four times as much, beyond 1 MiB eight times, up to the limit. One that begins
 /// inside the object has to come further first, and earns half of that.
 /// Pieces are such that many connections share a window, so that it is here a first byte later.
+/// A handle without such a stream may go in steps (StepPattern).
 /// Threads: one at a time.
 class ReadPattern {
  public:
@@ -24,9 +25,11 @@ class ReadPattern {
     std::uint64_t stream = 0;
     /// To be claimed now; empty: nothing. Begins at the question or beyond it.
     model::ByteRange ahead;
-    std::uint64_t piece_bytes = 0;           ///< most that one request should bring
-    std::optional<std::uint64_t> abandoned;  ///< a stream given up for this one
-    bool sequential = false;                 ///< the stream has a window
+    /// Likewise, apart from each other and from the question; of the stream, the nearest first.
+    std::vector<model::ByteRange> steps;
+    std::uint64_t piece_bytes = 0;         ///< most that one request should bring
+    std::vector<std::uint64_t> abandoned;  ///< streams given up
+    bool sequential = false;               ///< the stream has a window
   };
   /// `range` is not empty and lies within the object, which has `size` bytes.
   Plan on_read(model::ByteRange range, std::uint64_t size, std::uint64_t max_window_bytes);
@@ -52,8 +55,11 @@ class ReadPattern {
     void restart(model::ByteRange range);
   };
   Stream& stream_of(model::ByteRange range, Plan& plan);
+  void plan_steps(std::uint64_t size, std::uint64_t max_window_bytes, Plan& plan);
 
   std::array<Stream, 4> streams_;
+  StepPattern steps_;
+  std::uint64_t steps_id_ = 0;  ///< of the steps as a stream; 0: none
   std::uint64_t next_id_ = 1;
   std::uint64_t reads_ = 0;
   std::uint64_t last_length_ = 0;  ///< how far the stream that was given up last had come

@@ -82,7 +82,8 @@ TEST(ReadPattern, RandomReadsNeverRunAhead) {
   std::uint64_t at = 7;
   for (int i = 0; i < 1000; ++i) {
     at = (at * 6364136223846793005ULL + 1442695040888963407ULL) % (kSize - kMiB);
-    ASSERT_TRUE(follow(pattern, {at, at + 4096}).ahead.empty());
+    const auto plan = follow(pattern, {at, at + 4096});
+    ASSERT_TRUE(plan.ahead.empty() && plan.steps.empty());
   }
 }
 
@@ -92,14 +93,50 @@ TEST(ReadPattern, RandomReadsCloseTogetherNeverRunAhead) {
   for (int i = 0; i < 200; ++i) {
     at = at * 6364136223846793005ULL + 1442695040888963407ULL;
     const std::uint64_t first = 100 * kMiB + (at >> 33U) % (800 * kKiB);
-    ASSERT_TRUE(follow(pattern, {first, first + 4096}).ahead.empty());
+    const auto plan = follow(pattern, {first, first + 4096});
+    ASSERT_TRUE(plan.ahead.empty() && plan.steps.empty());
   }
 }
 
-TEST(ReadPattern, BackwardReadsNeverRunAhead) {
+TEST(ReadPattern, BackwardReadsRunAheadBackwards) {
   ReadPattern pattern;
+  std::uint64_t lowest = 0;
+  std::uint64_t stream = 0;
   for (std::uint64_t n = 100; n > 0; --n) {
-    ASSERT_TRUE(follow(pattern, {n * 128 * kKiB, (n + 1) * 128 * kKiB}).ahead.empty());
+    const auto plan = follow(pattern, {n * 128 * kKiB, (n + 1) * 128 * kKiB});
+    ASSERT_TRUE(plan.ahead.empty());
+    for (const ByteRange& range : plan.steps) {
+      EXPECT_EQ(range.last, lowest == 0 ? n * 128 * kKiB : lowest);
+      lowest = range.first;
+    }
+    if (n == 97) {  // the third step
+      EXPECT_EQ(lowest, (97 * 128 - 768) * kKiB);
+      EXPECT_TRUE(plan.sequential);
+      stream = plan.stream;
+    }
+  }
+  EXPECT_EQ(lowest, 0);
+  EXPECT_THAT(follow(pattern, {90 * kMiB, 91 * kMiB}).abandoned, testing::Contains(stream));
+}
+
+TEST(ReadPattern, StepsHaveToBeEarnedBackAfterAFailure) {
+  ReadPattern pattern;
+  const auto at = [](std::uint64_t n) { return ByteRange{n * kMiB, n * kMiB + 64 * kKiB}; };
+  for (std::uint64_t n = 0; n < 3; ++n) {
+    EXPECT_THAT(follow(pattern, at(n)).steps, testing::IsEmpty());
+  }
+  const auto plan = follow(pattern, at(3));
+  EXPECT_THAT(plan.steps, testing::SizeIs(6));
+  pattern.failed(plan.stream);
+  for (std::uint64_t n = 4; n < 7; ++n) {
+    EXPECT_THAT(follow(pattern, at(n)).steps, testing::IsEmpty());
+  }
+}
+
+TEST(ReadPattern, AStreamInReorderedReadsTakesNoSteps) {
+  ReadPattern pattern;
+  for (const std::uint64_t n : std::vector<std::uint64_t>{0, 1, 2, 3, 4, 10, 9, 8, 7, 6, 5}) {
+    EXPECT_THAT(follow(pattern, {n * 128 * kKiB, (n + 1) * 128 * kKiB}).steps, testing::IsEmpty());
   }
 }
 
@@ -142,9 +179,7 @@ TEST(ReadPattern, AStreamGivenUpIsNamedOnceItHadRunAhead) {
   std::vector<std::uint64_t> abandoned;
   for (std::uint64_t n = 1; n <= 8; ++n) {
     const auto plan = follow(pattern, {n * 50 * kMiB, n * 50 * kMiB + 4096});
-    if (plan.abandoned) {
-      abandoned.push_back(*plan.abandoned);
-    }
+    abandoned.insert(abandoned.end(), plan.abandoned.begin(), plan.abandoned.end());
   }
   EXPECT_THAT(abandoned, testing::ElementsAre(stream));
 }
