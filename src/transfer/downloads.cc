@@ -293,7 +293,7 @@ class PrefetchingReader final : public Reader {
     }
     const Fetches::Owner owner{id_, plan.stream};
     for (const ByteRange& step : plan.steps) {
-      start_ahead(context, blocks_->claim_ahead(step, plan.piece_bytes).fills, owner);
+      start_ahead(context, blocks_->claim_ahead(step, step.size()).fills, owner);
     }
     auto slices = blocks_->get(range);
     if (slices) {

@@ -25,7 +25,7 @@ class ReadPattern {
     std::uint64_t stream = 0;
     /// To be claimed now; empty: nothing. Begins at the question or beyond it.
     model::ByteRange ahead;
-    /// Likewise, apart from each other and from the question; of the stream, the nearest first.
+    /// Likewise, in one request each, apart from the question; of the stream, the nearest first.
     std::vector<model::ByteRange> steps;
     std::uint64_t piece_bytes = 0;         ///< most that one request should bring
     std::vector<std::uint64_t> abandoned;  ///< streams given up
