@@ -332,22 +332,6 @@ TEST_F(DownloadsTest, GoingElsewhereCancelsWhatRanAhead) {
   EXPECT_GE(metric("transfer.prefetches_cancelled"), 1);
 }
 
-TEST_F(DownloadsTest, WhoReadsInStepsFindsTheNextOnesHere) {
-  const std::string content = noise(16 * kMiB);
-  store_.set("a", content);
-  downloads();
-  const auto reader = open("a");
-  for (std::uint64_t at = 0; at < 16 * kMiB; at += kMiB) {
-    EXPECT_EQ(read(*reader, at, 64 * kKiB).text(), content.substr(at, 64 * kKiB));
-  }
-  EXPECT_EQ(metric("transfer.bytes_prefetched"), std::int64_t{12 * 64 * kKiB});
-  const auto back = open("a");
-  for (std::uint64_t at = 15 * kMiB; at > 8 * kMiB; at -= 128 * kKiB) {
-    EXPECT_EQ(read(*back, at, 128 * kKiB).text(), content.substr(at, 128 * kKiB));
-  }
-  EXPECT_LE(store_.count(Op::Read), 16U + 40U);  // pieces of 256 KiB, once it is believed
-}
-
 TEST_F(DownloadsTest, NothingIsReadAheadWhileTheServiceAsksToBeLeftAlone) {
   const std::string content = noise(8 * kMiB);
   store_.set("a", content);
