@@ -126,7 +126,7 @@ class Files(harness.Case):
         (self.p / "log").unlink()
 
     def test_writers_lose_set_id_bits_but_root(self):
-        path = self.p / "program"
+        path = self.mount("--allow-other", name="shared").path / "program"
         path.write_bytes(b"x")
         path.chmod(0o6777)
         path.write_bytes(b"y")
