@@ -328,11 +328,7 @@ void Ahead::await(const core::OpContext& context, const std::string& key) {
       return;
     }
     at->second = true;
-    if (context.deadline == core::SteadyTime::max()) {
-      answered_.wait(mutex_);
-    } else {
-      clock_.wait_until(answered_, mutex_, context.deadline);
-    }
+    clock_.wait_until(answered_, mutex_, context.deadline);
   }
 }
 

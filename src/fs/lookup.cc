@@ -39,13 +39,10 @@ class Waiting {
       if (context.stopped()) {
         return core::fail(ErrorKind::Cancelled, "told to stop while waiting for an object");
       }
-      if (context.deadline == core::SteadyTime::max()) {
-        set_.wait(mutex_);
-      } else if (clock.steady_now() < context.deadline) {
-        clock.wait_until(set_, mutex_, context.deadline);
-      } else {
+      if (clock.steady_now() >= context.deadline) {
         return core::fail(ErrorKind::Timeout, "no answer before the deadline");
       }
+      clock.wait_until(set_, mutex_, context.deadline);
     }
     return *answer_;
   }

@@ -98,10 +98,6 @@ core::Status Mount::wait(const core::OpContext& context) {
   if (context.stopped()) {
     return core::fail(core::ErrorKind::Cancelled, "told to stop while waiting for another request");
   }
-  if (context.deadline == core::SteadyTime::max()) {
-    changed.wait(mutex);
-    return {};
-  }
   if (now() >= context.deadline) {
     return core::fail(core::ErrorKind::Timeout, "another request on the same file takes too long");
   }

@@ -89,11 +89,7 @@ Walks::WalkPtr Walks::claim(const core::OpContext& context, const std::string& d
     if (context.stopped() || mount_.now() >= context.deadline) {
       return nullptr;
     }
-    if (context.deadline == core::SteadyTime::max()) {
-      released_.wait(mutex_);
-    } else {
-      mount_.parts.clock.wait_until(released_, mutex_, context.deadline);
-    }
+    mount_.parts.clock.wait_until(released_, mutex_, context.deadline);
   }
   if (!follows || walks_.size() >= kMostWalks) {
     return nullptr;
