@@ -94,8 +94,32 @@ std::optional<Refusal> Daemon::open_service_and_bucket() {
   return std::nullopt;
 }
 
+core::Result<StateDirectory> Daemon::take_state_directory() {
+  constexpr core::Duration kPause = std::chrono::milliseconds{100};
+  const auto end = core::BootClock::now() + settings_.service.mount_timeout;
+  for (bool told = false;; told = true) {
+    auto state = open_state_directory(settings_.state_dir, settings_.mount_point, environment_);
+    const auto now = core::BootClock::now();
+    if (state || state.error().kind != core::ErrorKind::Busy || now >= end) {
+      return state;
+    }
+    // Nothing was mounted there when we began: the other one uploads what is left, and ends; or it
+    // began as we did.
+    TRY(fuse::Channel::check_mount_point(settings_.mount_point));
+    if (!told) {
+      core::log(core::LogLevel::Warn, "waiting for the daemon of the mount before",
+                {{"mount_point", settings_.mount_point},
+                 {"reason", core::describe(state.error())},
+                 {"at_most", core::format_duration(settings_.service.mount_timeout)}});
+    }
+    if (!service_->clock.sleep_until(now + kPause, stop_.get_token())) {
+      return core::fail(core::ErrorKind::Cancelled, "told to stop");
+    }
+  }
+}
+
 std::optional<Refusal> Daemon::open_file_system() {
-  auto state = open_state_directory(settings_.state_dir, settings_.mount_point, environment_);
+  auto state = take_state_directory();
   if (!state) {
     const bool busy = state.error().kind == core::ErrorKind::Busy;
     return Refusal{busy ? Exit::MountPoint : Exit::Usage,

@@ -59,6 +59,9 @@ class Daemon final : public ops::ControlHandler {
   enum class State : std::uint8_t { Starting, Mounted, Draining, Ending };
 
   std::optional<Refusal> open_service_and_bucket();
+  /// Waits while the daemon of a mount that was there before ends. Errors: Busy: it takes longer
+  /// than --mount-timeout, or is no longer the only one that wants the mount point.
+  core::Result<StateDirectory> take_state_directory();
   std::optional<Refusal> open_file_system();
   std::optional<Refusal> open_mount();
   /// Uploads everything, telling `report` about once a second.

@@ -161,8 +161,8 @@ std::vector<options::Option> identity_options() {
        .fallback = "30s",
        .bounds = "0s..1h",
        .group = kIdentity,
-       .help = "how long to try at the start when a service does not answer; a refusal ends at "
-               "once"},
+       .help = "how long to try at the start when a service does not answer, or the daemon of the "
+               "mount before has not ended; a refusal ends at once"},
   };
 }
 

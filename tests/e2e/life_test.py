@@ -1,4 +1,5 @@
 """How a mount starts, is looked at, and ends."""
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -6,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import threading
 import time
 
@@ -49,6 +51,37 @@ class Life(harness.Case):
         self.assertEqual(m.umount().returncode, 0)
         m.start()
         self.assertEqual((m.path / "late").read_bytes(), b"late")
+
+    def dying_mount(self):
+        """One that was unmounted from outside while the service holds the last upload."""
+        m = self.mount()
+        self.emulator.hold("PutObject")
+        writer = subprocess.Popen([sys.executable, "-c", f"open({str(m.path / 'late')!r}, 'w').write('late')"])
+        until(lambda: self.emulator.held > 0, what="the upload")
+        writer.kill()
+        writer.wait(60)
+        until(lambda: subprocess.run(["umount", str(m.path)], capture_output=True).returncode == 0,
+              what="the umount")
+        return m
+
+    def test_a_mount_waits_for_the_one_before_to_end(self):
+        m = self.dying_mount()
+        with concurrent.futures.ThreadPoolExecutor() as threads:
+            started = threads.submit(m.start)
+            until(lambda: "waiting for the daemon of the mount before" in m.log(), what="a word about it")
+            self.assertFalse(started.done())
+            self.emulator.release()
+            started.result(60)
+        self.assertEqual((m.path / "late").read_bytes(), b"late")
+
+    def test_a_mount_waits_for_the_one_before_no_longer_than_told(self):
+        m = self.dying_mount()
+        m.command += ["--mount-timeout", "1s"]
+        done = m.run()
+        self.assertEqual(done.returncode, 3, done.stderr)
+        self.assertIn("another stsfs works for", done.stderr)
+        self.emulator.release()
+        until(lambda: not m.alive, what="the end of the first")
 
     def test_umount_frees_what_a_dead_daemon_left(self):
         m = self.mount()
