@@ -23,7 +23,7 @@ namespace core {
 /// Groups on one pool take turns, task by task, and never hold more of its threads than it has. A
 /// task may wait for a group on its own pool: where the pool has no thread to spare, the thread
 /// that waits does the work. Pools whose tasks wait for each other in a circle stay forbidden.
-/// Threads: a group belongs to one thread; its tasks run on any of the pool's.
+/// Threads: a group belongs to one thread, but for start(); its tasks run on any of the pool's.
 class TaskGroup {
  public:
   using Task = std::function<Status(const OpContext&)>;

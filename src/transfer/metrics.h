@@ -18,9 +18,11 @@ struct Counters {
         objects_damaged(metrics["transfer.objects_damaged"]),
         bytes_uploaded(metrics["transfer.bytes_uploaded"]),
         parts_uploaded(metrics["transfer.parts_uploaded"]),
+        parts_ahead(metrics["transfer.parts_ahead"]),
         parts_copied(metrics["transfer.parts_copied"]),
         uploads_completed(metrics["transfer.uploads_completed"]),
         uploads_failed(metrics["transfer.uploads_failed"]),
+        writers_waited(metrics["transfer.writers_waited"]),
         requests_ahead(metrics["transfer.requests_ahead"]),
         ahead_rate(metrics["transfer.ahead_rate"]),
         ahead_rate_falls(metrics["transfer.ahead_rate_falls"]),
@@ -36,11 +38,13 @@ struct Counters {
   core::Metric& prefetches_cancelled;  ///< given up because the reader closed or went elsewhere
   core::Metric& objects_verified;      ///< read whole, and their CRC-64 was right
   core::Metric& objects_damaged;       ///< read, and it was not
-  core::Metric& bytes_uploaded;        ///< content sent, without repetitions
+  core::Metric& bytes_uploaded;        ///< content sent; again where it was changed after that
   core::Metric& parts_uploaded;
+  core::Metric& parts_ahead;   ///< of these, while a program wrote
   core::Metric& parts_copied;  ///< on the server
   core::Metric& uploads_completed;
   core::Metric& uploads_failed;
+  core::Metric& writers_waited;    ///< for the network
   core::Metric& requests_ahead;    ///< for attributes, ahead of who looks at a directory
   core::Metric& ahead_rate;        ///< of these, allowed a second now
   core::Metric& ahead_rate_falls;  ///< how often the service made it fall

@@ -4,12 +4,13 @@
 #include <functional>
 #include <utility>
 
-#include "core/digest.h"
 #include "core/format.h"
 #include "core/log.h"
 #include "core/task_group.h"
-#include "store/evidence.h"
 #include "transfer/metrics.h"
+#include "transfer/outgoing.h"
+#include "transfer/publishing.h"
+#include "transfer/source_sum.h"
 #include "transfer/upload_plan.h"
 
 namespace transfer {
@@ -24,24 +25,6 @@ using store::Published;
 
 // Copied parts pass no wire of ours: big ones save requests.
 constexpr std::uint64_t kCopyPartBytes = 64U << 20U;
-// To tidy up or to find out what became of a request, also when the caller's time is spent.
-constexpr core::Duration kAfterwards = std::chrono::seconds{10};
-constexpr std::size_t kSumBytes = 1U << 20U;
-
-core::Result<std::uint64_t> sum_of(const store::Source& source, ByteRange range) {
-  std::vector<std::byte> buffer(std::min<std::uint64_t>(kSumBytes, range.size()));
-  std::uint64_t crc = 0;
-  for (std::uint64_t at = range.first; at < range.last;) {
-    const std::size_t wanted = std::min<std::uint64_t>(buffer.size(), range.last - at);
-    TRY_ASSIGN(const std::size_t n, source.read(at, std::span(buffer).first(wanted)));
-    if (n == 0) {
-      return core::fail(ErrorKind::Io, "the source is shorter than it said");
-    }
-    crc = core::crc64(std::span<const std::byte>(buffer).first(n), crc);
-    at += n;
-  }
-  return crc;
-}
 
 /// What a multipart upload is made of.
 struct Assembly {
@@ -60,10 +43,11 @@ class StoreUploads final : public Uploads {
   StoreUploads(store::ObjectStore& store, core::Clock& clock, core::Metrics& metrics,
                UploadOptions options)
       : store_(store),
-        clock_(clock),
         counters_(metrics),
         options_(options),
-        pool_("upload", std::max(1U, options.connections)) {}
+        pool_("upload", std::max(1U, options.connections)),
+        publishing_(store, clock),
+        outgoing_{*this, store, clock, counters_, pool_, publishing_, options_} {}
 
   core::Result<Published> publish(const OpContext& caller, const model::ObjectKey& key,
                                   std::shared_ptr<const store::Source> source,
@@ -76,6 +60,10 @@ class StoreUploads final : public Uploads {
                       ? put(context, key, source, attributes, precondition)
                       : upload(context, key, source, attributes, precondition);
     return counted(std::move(result), "upload", key);
+  }
+
+  std::shared_ptr<Outgoing> begin(std::shared_ptr<const store::Source> source) override {
+    return begin_outgoing(outgoing_, std::move(source));
   }
 
   core::Result<Published> copy(const OpContext& caller,
@@ -103,38 +91,16 @@ class StoreUploads final : public Uploads {
     return result;
   }
 
-  /// Where the service does not keep the precondition itself.
-  core::Status check(const OpContext& context, const model::ObjectKey& key,
-                     const Precondition& precondition) {
-    const store::Capabilities can = store_.capabilities();
-    const bool absent = precondition.kind == Precondition::Kind::Absent;
-    if (precondition.kind == Precondition::Kind::None ||
-        (absent ? can.create_exclusive : can.compare_and_swap)) {
-      return {};
-    }
-    auto found = store_.head(context, key);
-    if (!found && found.error().kind != ErrorKind::NotFound) {
-      return std::move(found).error();
-    }
-    if (absent && found) {
-      return core::fail(ErrorKind::Exists, "somebody else created it");
-    }
-    if (!absent && (!found || found->etag != precondition.etag)) {
-      return core::fail(ErrorKind::Changed, "somebody else replaced it");
-    }
-    return {};
-  }
-
   core::Result<Published> put(const OpContext& context, const model::ObjectKey& key,
                               const std::shared_ptr<const store::Source>& source,
                               const store::ObjectAttributes& attributes,
                               const Precondition& precondition) {
-    TRY(check(context, key, precondition));
+    TRY(publishing_.check(context, key, precondition));
     TRY_ASSIGN(auto published, store_.put(context, key, source, attributes, precondition));
     counters_.bytes_uploaded.add(static_cast<std::int64_t>(source->size()));
     if (published.crc64) {
-      TRY_ASSIGN(const std::uint64_t sum, sum_of(*source, {0, source->size()}));
-      TRY(compare(published, sum));
+      TRY_ASSIGN(const std::uint64_t sum, source_sum(*source, {0, source->size()}));
+      TRY(Publishing::compare(published, sum));
     }
     return published;
   }
@@ -155,7 +121,7 @@ class StoreUploads final : public Uploads {
                                         ByteRange range) -> core::Result<PartReceipt> {
       TRY_ASSIGN(auto receipt, store_.upload_part(own, key, id, number, source, range));
       if (!receipt.crc64) {
-        TRY_ASSIGN(receipt.crc64, sum_of(*source, range));
+        TRY_ASSIGN(receipt.crc64, source_sum(*source, range));
       }
       counters_.parts_uploaded.add();
       counters_.bytes_uploaded.add(static_cast<std::int64_t>(range.size()));
@@ -166,7 +132,7 @@ class StoreUploads final : public Uploads {
 
   core::Result<Published> copy_at_once(const OpContext& context,
                                        const store::CopyRequest& request) {
-    TRY(check(context, request.target, request.precondition));
+    TRY(publishing_.check(context, request.target, request.precondition));
     return store_.copy(context, request);
   }
 
@@ -223,11 +189,8 @@ class StoreUploads final : public Uploads {
                store_.start_upload(context, assembly.key, assembly.attributes));
     auto published = send_and_complete(context, assembly, id);
     if (!published) {
-      abort(context, assembly.key, id, published.error());
-      return published;
+      publishing_.abort(context, assembly.key, id, published.error());
     }
-    published->settings = *assembly.attributes.settings;
-    published->settings.origin = assembly.key;
     return published;
   }
 
@@ -253,82 +216,23 @@ class StoreUploads final : public Uploads {
 
   core::Result<Published> send_and_complete(const OpContext& context, const Assembly& assembly,
                                             const std::string& id) {
-    TRY_ASSIGN(const auto receipts, send_parts(context, assembly, id));
-    auto sum = combined_crc64(receipts);
-    if (!sum) {
-      sum = assembly.crc64;
-    }
-    TRY(check(context, assembly.key, assembly.precondition));
-    auto published =
-        store_.complete_upload(context, assembly.key, id, receipts, assembly.precondition);
-    if (!published && is_doubtful(published.error())) {
-      published = look_whether_completed(context, assembly, sum, std::move(published).error());
-    }
-    if (published && sum) {
-      TRY(compare(*published, *sum));
-    }
-    return published;
-  }
-
-  /// The answer may have been lost after the service did its work.
-  static bool is_doubtful(const core::Error& error) {
-    return error.kind == ErrorKind::Timeout || error.kind == ErrorKind::Unavailable ||
-           error.kind == ErrorKind::Cancelled;
-  }
-
-  core::Result<Published> look_whether_completed(const OpContext& context, const Assembly& assembly,
-                                                 std::optional<std::uint64_t> sum,
-                                                 core::Error error) {
-    auto found = store_.head(afterwards(context), assembly.key);
-    const store::Evidence ours{.size = assembly.parts.back().last,
-                               .crc64 = sum,
-                               .user = assembly.attributes.user,
-                               .parts = assembly.parts.size(),
-                               .replaced = assembly.precondition.etag};
-    if (!found || !ours.proves(*found)) {
-      return error;
-    }
-    Published published;
-    published.etag = found->etag;
-    published.version_id = found->version_id;
-    published.crc64 = found->crc64;
-    published.last_modified = found->last_modified;
-    return published;
-  }
-
-  static core::Status compare(const Published& published, std::uint64_t sum) {
-    if (published.crc64 && *published.crc64 != sum) {
-      return core::fail(ErrorKind::Corrupt, core::format("the service has CRC-64 {}, we sent {}",
-                                                         *published.crc64, sum));
-    }
-    return {};
-  }
-
-  [[nodiscard]] OpContext afterwards(const OpContext& context) const {
-    OpContext own;
-    own.id = context.id;
-    own.cause = core::Cause::Maintenance;
-    own.deadline = clock_.steady_now() + kAfterwards;
-    return own;
-  }
-
-  void abort(const OpContext& context, const model::ObjectKey& key, const std::string& id,
-             const core::Error& why) {
-    auto status = store_.abort_upload(afterwards(context), key, id);
-    if (!status && status.error().kind != ErrorKind::NoUpload) {
-      core::log(core::LogLevel::Warn, "could not abort an upload; its parts stay and are billed",
-                {{"key", key.text()},
-                 {"upload", id},
-                 {"error", core::describe(status.error())},
-                 {"after", core::describe(why)}});
-    }
+    Publishing::Assembled assembled;
+    TRY_ASSIGN(assembled.parts, send_parts(context, assembly, id));
+    assembled.key = assembly.key;
+    assembled.upload_id = id;
+    assembled.attributes = assembly.attributes;
+    assembled.precondition = assembly.precondition;
+    assembled.size = assembly.parts.back().last;
+    assembled.crc64 = assembly.crc64;
+    return publishing_.complete(context, assembled);
   }
 
   store::ObjectStore& store_;
-  core::Clock& clock_;
   const Counters counters_;
   const UploadOptions options_;
   core::ThreadPool pool_;
+  Publishing publishing_;
+  OutgoingParts outgoing_;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #pragma once
-// Bytes to the bucket: one PutObject, or a multipart upload above a threshold.
+// Bytes to the bucket: one PutObject, or a multipart upload above a threshold, which may begin while
+// they are written.
 #include <memory>
 
 #include "core/clock.h"
@@ -7,6 +8,7 @@
 #include "core/op_context.h"
 #include "core/result.h"
 #include "store/object_store.h"
+#include "transfer/outgoing.h"
 
 namespace transfer {
 
@@ -35,6 +37,9 @@ class Uploads {
                                                  std::shared_ptr<const store::Source> source,
                                                  const store::ObjectAttributes& attributes,
                                                  const store::Precondition& precondition) = 0;
+
+  /// The same for content that is written from now on, beginning with none, into `source`.
+  virtual std::shared_ptr<Outgoing> begin(std::shared_ptr<const store::Source> source) = 0;
 
   /// Copies on the server, by parts where one request may not. `size` comes from source.size.
   virtual core::Result<store::Published> copy(const core::OpContext& context,

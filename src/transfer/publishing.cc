@@ -1,0 +1,121 @@
+#include "transfer/publishing.h"
+
+#include <utility>
+
+#include "core/format.h"
+#include "core/log.h"
+#include "store/evidence.h"
+#include "transfer/upload_plan.h"
+
+namespace transfer {
+namespace {
+
+using core::ErrorKind;
+using core::OpContext;
+using store::Precondition;
+using store::Published;
+
+// To tidy up or to find out what became of a request, also when the caller's time is spent.
+constexpr core::Duration kAfterwards = std::chrono::seconds{10};
+
+/// The answer may have been lost after the service did its work.
+bool is_doubtful(const core::Error& error) {
+  return error.kind == ErrorKind::Timeout || error.kind == ErrorKind::Unavailable ||
+         error.kind == ErrorKind::Cancelled;
+}
+
+}  // namespace
+
+core::Status Publishing::check(const OpContext& context, const model::ObjectKey& key,
+                               const Precondition& precondition) {
+  const store::Capabilities can = store_.capabilities();
+  const bool absent = precondition.kind == Precondition::Kind::Absent;
+  if (precondition.kind == Precondition::Kind::None ||
+      (absent ? can.create_exclusive : can.compare_and_swap)) {
+    return {};
+  }
+  auto found = store_.head(context, key);
+  if (!found && found.error().kind != ErrorKind::NotFound) {
+    return std::move(found).error();
+  }
+  if (absent && found) {
+    return core::fail(ErrorKind::Exists, "somebody else created it");
+  }
+  if (!absent && (!found || found->etag != precondition.etag)) {
+    return core::fail(ErrorKind::Changed, "somebody else replaced it");
+  }
+  return {};
+}
+
+core::Result<Published> Publishing::complete(const OpContext& context,
+                                             const Assembled& assembled) {
+  auto sum = combined_crc64(assembled.parts);
+  if (!sum) {
+    sum = assembled.crc64;
+  }
+  TRY(check(context, assembled.key, assembled.precondition));
+  auto published = store_.complete_upload(context, assembled.key, assembled.upload_id,
+                                          assembled.parts, assembled.precondition);
+  if (!published && is_doubtful(published.error())) {
+    published = look_whether_completed(context, assembled, sum, std::move(published).error());
+  }
+  if (published && sum) {
+    TRY(compare(*published, *sum));
+  }
+  if (published) {
+    published->settings = *assembled.attributes.settings;
+    published->settings.origin = assembled.key;
+  }
+  return published;
+}
+
+core::Result<Published> Publishing::look_whether_completed(const OpContext& context,
+                                                           const Assembled& assembled,
+                                                           std::optional<std::uint64_t> sum,
+                                                           core::Error error) {
+  auto found = store_.head(afterwards(context), assembled.key);
+  const store::Evidence ours{.size = assembled.size,
+                             .crc64 = sum,
+                             .user = assembled.attributes.user,
+                             .parts = assembled.parts.size(),
+                             .replaced = assembled.precondition.etag};
+  if (!found || !ours.proves(*found)) {
+    return error;
+  }
+  Published published;
+  published.etag = found->etag;
+  published.version_id = found->version_id;
+  published.crc64 = found->crc64;
+  published.last_modified = found->last_modified;
+  return published;
+}
+
+core::Status Publishing::compare(const Published& published, std::uint64_t sum) {
+  if (published.crc64 && *published.crc64 != sum) {
+    return core::fail(ErrorKind::Corrupt, core::format("the service has CRC-64 {}, we sent {}",
+                                                       *published.crc64, sum));
+  }
+  return {};
+}
+
+OpContext Publishing::afterwards(const OpContext& context) const {
+  OpContext own;
+  own.id = context.id;
+  own.cause = core::Cause::Maintenance;
+  own.deadline = clock_.steady_now() + kAfterwards;
+  return own;
+}
+
+void Publishing::abort(const OpContext& context, const model::ObjectKey& key,
+                       const std::string& upload_id, const core::Error& why) {
+  auto status = store_.abort_upload(afterwards(context), key, upload_id);
+  if (!status && status.error().kind != ErrorKind::NoUpload) {
+    core::log(core::LogLevel::Warn, "could not abort an upload; its parts stay and are billed",
+              {{"key", key.text()},
+               {"upload", upload_id},
+               {"error", core::describe(status.error())},
+               {"after", core::describe(why)}});
+  }
+}
+
+}  // namespace transfer
