@@ -88,7 +88,46 @@ core::Result<Content::Upload> Content::plan(const NodePtr& node,
   }
   TRY_ASSIGN(upload.attributes,
              object_attributes(mount_.options, upload.key, node->stored, node->about));
+  upload.outgoing = node->draft.outgoing();
+  if (upload.outgoing && node->about.attributes.modified == node->draft.written()) {
+    TRY_ASSIGN(upload.untimed, object_attributes(mount_.options, upload.key, node->stored,
+                                                 node->about, Times::TheService));
+  }
   return upload;
+}
+
+void Content::send_ahead(const NodePtr& node, transfer::Outgoing& outgoing) {
+  if (!mount_.plain() && !mount_.parts.store.capabilities().dates_joins_at_end) {
+    return;  // it would show a time before its last write
+  }
+  transfer::Outgoing::Target target;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    auto key = mount_.key(*node);
+    if (!key || node->is_out_of_tree()) {
+      return;
+    }
+    auto attributes =
+        object_attributes(mount_.options, *key, node->stored, node->about, Times::TheService);
+    if (!attributes) {
+      return;  // whoever closes is told
+    }
+    target = {model::ObjectKey(*std::move(key)), *std::move(attributes)};
+  }
+  outgoing.start(std::move(target));
+}
+
+core::Result<store::Published> Content::send(const core::OpContext& context, Upload& upload) {
+  if (!upload.outgoing) {
+    return mount_.parts.uploads.publish(context, model::ObjectKey(upload.key), upload.staged,
+                                        upload.attributes, upload.precondition);
+  }
+  const transfer::Outgoing::Delivery delivery{
+      {model::ObjectKey(upload.key), upload.attributes}, upload.untimed, upload.precondition};
+  TRY_ASSIGN(auto delivered, upload.outgoing->publish(context, delivery));
+  upload.attributes = std::move(delivered.attributes);
+  upload.amended = std::move(delivered.amended);
+  return std::move(delivered.published);
 }
 
 core::Status Content::publish_claimed(const core::OpContext& context, const NodePtr& node,
@@ -99,13 +138,12 @@ core::Status Content::publish_claimed(const core::OpContext& context, const Node
       return {};
     }
   }
-  TRY_ASSIGN(const Upload upload, plan(node, destination));
+  TRY_ASSIGN(Upload upload, plan(node, destination));
   {
     const core::MutexLock lock(mount_.mutex);
     mount_.drafts.apply(node, DraftEvent::Publish);
   }
-  auto done = mount_.parts.uploads.publish(context, model::ObjectKey(upload.key), upload.staged,
-                                           upload.attributes, upload.precondition);
+  auto done = send(context, upload);
   const auto lost = [&] {
     return !done &&
            (done.error().kind == ErrorKind::Changed || done.error().kind == ErrorKind::Exists);
@@ -115,7 +153,10 @@ core::Status Content::publish_claimed(const core::OpContext& context, const Node
   }
   if (done) {
     published(node, upload, *done);
-    return {};
+    if (!upload.amended) {
+      failed(node, upload, upload.amended.error());
+    }
+    return upload.amended;
   }
   core::Error error = std::move(done).error().within("upload " + upload.path);
   if (lost() && destination) {
@@ -135,12 +176,18 @@ void Content::published(const NodePtr& node, const Upload& upload,
   mount_.counters.publishes.add();
   mount_.parts.downloads.forget(model::ObjectKey(upload.key));
   const core::MutexLock lock(mount_.mutex);
+  Description wanted = node->about;
   settle(*node, mount_.options, upload.key, upload.staged->size(), published, upload.attributes,
          store::ObjectType::Normal);
-  mount_.drafts.apply(node, DraftEvent::Published);
-  // Plain times are Last-Modified, which not every answer tells.
-  node->fresh_until =
-      mount_.plain() && !node->stored->dated ? core::SteadyTime{} : mount_.fresh_from_now();
+  if (upload.amended) {
+    mount_.drafts.apply(node, DraftEvent::Published);
+  } else {
+    node->about = std::move(wanted);  // for the next try
+  }
+  // Not every answer tells Last-Modified.
+  const bool needs_date =
+      shows_service_times(mount_.options, upload.attributes) && !node->stored->dated;
+  node->fresh_until = needs_date ? core::SteadyTime{} : mount_.fresh_from_now();
   mount_.name_changed(*node);
   mount_.remember(*node);
 }
@@ -161,6 +208,9 @@ core::Result<store::Published> Content::recognise(const core::OpContext& context
   const auto found = mount_.parts.store.head(context, model::ObjectKey(upload.key));
   store::Evidence ours{.size = upload.staged->size(), .user = upload.attributes.user};
   ours.replaced = upload.precondition.etag;
+  if (found && !ours.allows(*found) && upload.untimed) {
+    ours.user = upload.untimed->user;
+  }
   if (!found || !ours.allows(*found)) {
     return error;
   }

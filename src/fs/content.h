@@ -19,6 +19,10 @@ class Content {
   /// Errors: NoSpace; Changed: the object is no longer the version that we know.
   core::Status stage(const core::OpContext& context, const NodePtr& node, Keep keep);
 
+  /// Begins to send what is being written, where its attributes can be told before its end. The
+  /// caller is one of the node's writers.
+  void send_ahead(const NodePtr& node, transfer::Outgoing& outgoing);
+
   /// Uploads what is dirty, and reports how that went. What could not be uploaded stays dirty.
   /// Errors: Changed: somebody else published first, and the content lies under a conflict name.
   core::Status publish(const core::OpContext& context, const NodePtr& node);
@@ -37,10 +41,16 @@ class Content {
     std::string key;
     std::string path;
     std::shared_ptr<transfer::StagedFile> staged;
+    std::shared_ptr<transfer::Outgoing> outgoing;  ///< none: nothing was sent before
     store::ObjectAttributes attributes;
+    /// Of what was sent before the last write, whose time nobody set.
+    std::optional<store::ObjectAttributes> untimed;
     store::Precondition precondition;
+    core::Status amended;  ///< whether the object has `attributes`, once it is there
   };
   core::Result<Upload> plan(const NodePtr& node, const std::optional<Destination>& destination);
+  /// Publishes, and tells in `upload` what the object has.
+  core::Result<store::Published> send(const core::OpContext& context, Upload& upload);
   /// Publishing failed because something is there: is it what we sent ourselves, before an answer
   /// was lost?
   core::Result<store::Published> recognise(const core::OpContext& context, const Upload& upload,

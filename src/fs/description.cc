@@ -158,7 +158,7 @@ Attributes plain_attributes(const Options& options, mode_t type, core::WallTime 
 core::Result<store::ObjectAttributes> object_attributes(const Options& options,
                                                         const std::string& key,
                                                         const std::optional<Stored>& stored,
-                                                        const Description& about) {
+                                                        const Description& about, Times times) {
   store::ObjectAttributes attributes;
   attributes.content_type = type_for(options, key, stored, about.attributes.mode);
   if (stored) {
@@ -176,8 +176,10 @@ core::Result<store::ObjectAttributes> object_attributes(const Options& options,
   posix.mode = about.attributes.mode;
   posix.uid = about.attributes.uid;
   posix.gid = about.attributes.gid;
-  posix.modified = about.attributes.modified;
-  posix.changed = about.attributes.changed;
+  if (times == Times::Ours) {
+    posix.modified = about.attributes.modified;
+    posix.changed = about.attributes.changed;
+  }
   if (about.accessed_set) {
     posix.accessed = about.attributes.accessed;
   }
@@ -234,6 +236,10 @@ void update(Node& node, const std::string& key, const Found& found, Description 
   node.about = std::move(about);
 }
 
+bool shows_service_times(const Options& options, const store::ObjectAttributes& attributes) {
+  return options.attributes == AttributeMode::Plain || !attributes.user.contains("mtime");
+}
+
 void settle(Node& node, const Options& options, const std::string& key, std::uint64_t size,
             const store::Published& published, const store::ObjectAttributes& attributes,
             store::ObjectType type) {
@@ -250,8 +256,12 @@ void settle(Node& node, const Options& options, const std::string& key, std::uin
   stored.meta.settings = published.settings;
   stored.meta.user = attributes.user;
   stored.dated = published.last_modified.has_value();
-  if (options.attributes == AttributeMode::Plain && stored.dated && !node.is_directory()) {
+  if (shows_service_times(options, attributes) && stored.dated && !node.is_directory()) {
+    const core::WallTime accessed = node.about.attributes.accessed;
     set_times(node.about.attributes, stored.meta.last_modified);
+    if (node.about.accessed_set) {
+      node.about.attributes.accessed = accessed;
+    }
   }
   node.stored = std::move(stored);
   ++node.revision;

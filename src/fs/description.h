@@ -20,6 +20,11 @@ Attributes new_attributes(mode_t mode, uid_t uid, gid_t gid, core::WallTime now)
 /// The same where attributes are plain; `type` as S_IFMT has it.
 Attributes plain_attributes(const Options& options, mode_t type, core::WallTime now);
 
+/// Whose times an object is to show.
+enum class Times : std::uint8_t {
+  Ours,        ///< as `about` says, with the object
+  TheService,  ///< when it was published, as the service says: nothing is told of ours
+};
 /// What to store with the object under `key`: what `about` says, and for the rest what the object
 /// has that it replaces or is copied from. A new one has the type that its name promises.
 /// Errors: NoSpace: over 8 KiB together; InvalidArgument; Unsupported: extended attributes beside
@@ -27,7 +32,8 @@ Attributes plain_attributes(const Options& options, mode_t type, core::WallTime 
 core::Result<store::ObjectAttributes> object_attributes(const Options& options,
                                                         const std::string& key,
                                                         const std::optional<Stored>& stored,
-                                                        const Description& about);
+                                                        const Description& about,
+                                                        Times times = Times::Ours);
 
 /// What the bucket has of a thing that was found; nothing of a directory without a marker.
 std::optional<Stored> stored_of(const std::string& key, const Found& found);
@@ -39,6 +45,9 @@ bool is_same_thing(const Node& node, const Found& found, const Description& abou
 /// Takes over what the bucket said of the same thing. Requires Mount::mutex, and that the node is
 /// neither local nor claimed.
 void update(Node& node, const std::string& key, const Found& found, Description about);
+
+/// Whether an object with these attributes shows when the service published it.
+bool shows_service_times(const Options& options, const store::ObjectAttributes& attributes);
 
 /// What our own publishing or copying made of a node: the object `key`, of `size` bytes. Requires
 /// Mount::mutex.

@@ -6,6 +6,8 @@
 #include <optional>
 
 #include "core/result.h"
+#include "core/time.h"
+#include "transfer/outgoing.h"
 #include "transfer/staging.h"
 
 namespace fs {
@@ -50,6 +52,11 @@ class Draft {
   [[nodiscard]] bool unpublished() const { return is_unpublished(state_); }
   /// None in DraftState::None. Whoever holds on to it keeps it alive.
   [[nodiscard]] const std::shared_ptr<transfer::StagedFile>& content() const { return content_; }
+  /// How that content goes to the bucket while it is written. None where it did not begin as an
+  /// empty file since the last try to publish it: then all of it goes at the end.
+  [[nodiscard]] const std::shared_ptr<transfer::Outgoing>& outgoing() const { return outgoing_; }
+  /// When somebody last changed it.
+  [[nodiscard]] core::WallTime written() const { return written_; }
   /// Of the last try to publish it.
   [[nodiscard]] const core::Error* failure() const { return failure_.get(); }
 
@@ -57,6 +64,8 @@ class Draft {
   friend class Drafts;
   DraftState state_ = DraftState::None;
   std::shared_ptr<transfer::StagedFile> content_;
+  std::shared_ptr<transfer::Outgoing> outgoing_;
+  core::WallTime written_{};
   std::unique_ptr<core::Error> failure_;  ///< most nodes never have one
   std::uint64_t counted_bytes_ = 0;       ///< as they stand in Drafts::Totals
 };

@@ -7,6 +7,25 @@
 
 namespace fs {
 
+Drafts::~Drafts() {
+  for (const NodePtr& node : unpublished_) {
+    end(std::exchange(node->draft.outgoing_, nullptr));
+  }
+  ending_.close();
+}
+
+template <class Ended>
+void Drafts::end(Ended ended) {
+  if (ended == nullptr) {
+    return;
+  }
+  if (auto pass = ending_.enter()) {
+    // The pass is the last to go.
+    pool_.post([pass = std::make_shared<core::Gate::Pass>(*std::move(pass)),
+                ended = std::move(ended)]() mutable { ended.reset(); });
+  }
+}
+
 void Drafts::count(const Draft& draft, std::uint64_t sign) {
   totals_.bytes += sign * (draft.unpublished() ? draft.counted_bytes_ : 0);
   totals_.publishing += sign * (draft.state_ == DraftState::Publishing ? 1 : 0);
@@ -17,6 +36,17 @@ void Drafts::begin(const NodePtr& node, std::shared_ptr<transfer::StagedFile> co
   CORE_CHECK(node->draft.content_ == nullptr);
   node->draft.content_ = std::move(content);
   apply(node, DraftEvent::Staged);
+  if (node->draft.content_->size() == 0) {
+    emptied(node);
+  }
+}
+
+void Drafts::emptied(const NodePtr& node) {
+  Draft& draft = node->draft;
+  end(std::exchange(draft.outgoing_, nullptr));
+  if (draft.state_ != DraftState::Orphan) {
+    draft.outgoing_ = uploads_.begin(draft.content_);
+  }
 }
 
 void Drafts::apply(const NodePtr& node, DraftEvent event) {
@@ -40,8 +70,14 @@ void Drafts::apply(const NodePtr& node, DraftEvent event) {
   if (event == DraftEvent::Published || !draft.unpublished()) {
     draft.failure_.reset();
   }
-  if (!has_content(draft.state_) && draft.content_) {
-    pool_.post([ended = std::exchange(draft.content_, nullptr)] {});
+  const bool tried = event == DraftEvent::Published || event == DraftEvent::Failed;
+  if (tried || !has_content(draft.state_) || draft.state_ == DraftState::Orphan) {
+    end(std::exchange(draft.outgoing_, nullptr));
+  }
+  if (!has_content(draft.state_)) {
+    end(std::exchange(draft.content_, nullptr));
+  } else if (tried && draft.counted_bytes_ == 0) {
+    emptied(node);
   }
 }
 
@@ -50,6 +86,9 @@ void Drafts::fail(const NodePtr& node, core::Error error) {
   node->draft.failure_ = std::make_unique<core::Error>(std::move(error));
 }
 
-void Drafts::wrote(const NodePtr& node) { apply(node, DraftEvent::Wrote); }
+void Drafts::wrote(const NodePtr& node) {
+  node->draft.written_ = node->about.attributes.modified;
+  apply(node, DraftEvent::Wrote);
+}
 
 }  // namespace fs

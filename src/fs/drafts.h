@@ -1,19 +1,26 @@
 #pragma once
-// Who owns what programs have written: every staged file begins and ends here, off the namespace
-// lock, and what there is of them is counted as it changes.
+// Who owns what programs have written: every staged file and its way to the bucket begin and end
+// here, off the namespace lock, and what there is of them is counted as it changes.
 #include <cstdint>
 #include <memory>
 #include <set>
 
+#include "core/gate.h"
 #include "core/thread_pool.h"
 #include "fs/node.h"
+#include "transfer/uploads.h"
 
 namespace fs {
 
 class Drafts {
  public:
-  /// Both outlive it.
-  Drafts(transfer::StagingArea& area, core::ThreadPool& pool) : area_(area), pool_(pool) {}
+  /// All outlive it.
+  Drafts(transfer::StagingArea& area, transfer::Uploads& uploads, core::ThreadPool& pool)
+      : area_(area), uploads_(uploads), pool_(pool) {}
+  Drafts(const Drafts&) = delete;
+  Drafts& operator=(const Drafts&) = delete;
+  /// Waits until what was sent of unpublished content is thrown away.
+  ~Drafts();
 
   /// An empty staged file that is nobody's yet. On disk: not under Mount::mutex. Errors: NoSpace,
   /// Io.
@@ -29,9 +36,11 @@ class Drafts {
   void begin(const NodePtr& node, std::shared_ptr<transfer::StagedFile> content);
   /// Any other event. A staged file that ends is closed on the pool, for that may take long.
   void apply(const NodePtr& node, DraftEvent event);
+  /// The staged file is empty, whatever was in it.
+  void emptied(const NodePtr& node);
   /// DraftEvent::Failed, with why.
   void fail(const NodePtr& node, core::Error error);
-  /// Something was written through a staged file: takes note of its length.
+  /// Something was written through a staged file: takes note of its length and time.
   void wrote(const NodePtr& node);
 
   /// Nodes with unpublished content.
@@ -45,9 +54,14 @@ class Drafts {
 
  private:
   void count(const Draft& draft, std::uint64_t sign);
+  /// Ends what it is given in another thread: that may take long.
+  template <class Ended>
+  void end(Ended ended);
 
   transfer::StagingArea& area_;
+  transfer::Uploads& uploads_;
   core::ThreadPool& pool_;
+  core::Gate ending_;
   std::set<NodePtr> unpublished_;
   Totals totals_;
 };

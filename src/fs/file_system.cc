@@ -283,7 +283,14 @@ FileSystemStatus BucketFileSystem::status() const {
   status.open_files = mount_.files.size();
   status.dirty_files = mount_.drafts.unpublished().size();
   status.dirty_bytes = totals.bytes;
-  status.uploads_under_way = totals.publishing;
+  const auto& unpublished = mount_.drafts.unpublished();
+  status.uploads_under_way =
+      totals.publishing + static_cast<std::uint64_t>(std::count_if(
+                              unpublished.begin(), unpublished.end(), [](const NodePtr& node) {
+                                const Draft& draft = node->draft;
+                                return draft.state() == DraftState::Changed && draft.outgoing() &&
+                                       draft.outgoing()->started();
+                              }));
   status.failed_uploads = totals.failed;
   status.conflicts = static_cast<std::uint64_t>(mount_.counters.conflicts.value());
   status.last_error = mount_.last_error;

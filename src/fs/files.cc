@@ -245,8 +245,8 @@ void Files::read_again_if_moved(const Request& request, FileHandle handle, std::
 
 // ---- writing
 
-core::Result<std::shared_ptr<transfer::StagedFile>> Files::begin_write(
-    const core::OpContext& context, const std::shared_ptr<OpenFile>& file) {
+core::Result<Files::Writing> Files::begin_write(const core::OpContext& context,
+                                                const std::shared_ptr<OpenFile>& file) {
   const NodePtr& node = file->node;
   const Waker waker(mount_, context);
   for (;;) {
@@ -260,7 +260,7 @@ core::Result<std::shared_ptr<transfer::StagedFile>> Files::begin_write(
       }
       if (node->draft.content()) {
         ++node->claimed.sharers;
-        return node->draft.content();
+        return Writing{node->draft.content(), node->draft.outgoing()};
       }
     }
     Wish wish;
@@ -297,11 +297,22 @@ void Files::wrote(const Request& request, const NodePtr& node, const transfer::S
 core::Result<std::size_t> Files::write(const Request& request, FileHandle handle,
                                        std::uint64_t offset, std::span<const std::byte> data) {
   TRY_ASSIGN(const auto file, handle_of(handle));
-  TRY_ASSIGN(const auto staged, begin_write(request.context, file));
-  const core::Status status = staged->write(offset, data);
-  end_write(request, file->node, *staged, !data.empty());
+  TRY_ASSIGN(const Writing writing, begin_write(request.context, file));
+  const core::Status status = writing.staged->write(offset, data);
+  if (writing.outgoing) {
+    const model::ByteRange range{offset, offset + data.size()};
+    if (!status) {
+      writing.outgoing->altered(range);
+    } else if (writing.outgoing->wrote(range)) {
+      content_.send_ahead(file->node, *writing.outgoing);
+    }
+  }
+  end_write(request, file->node, *writing.staged, !data.empty());
   if (!status) {
     return status.error();
+  }
+  if (writing.outgoing) {
+    writing.outgoing->await_room(request.context);  // with nothing held: others go on
   }
   return data.size();
 }
@@ -309,9 +320,12 @@ core::Result<std::size_t> Files::write(const Request& request, FileHandle handle
 core::Status Files::fallocate(const Request& request, FileHandle handle, int mode,
                               std::uint64_t offset, std::uint64_t length) {
   TRY_ASSIGN(const auto file, handle_of(handle));
-  TRY_ASSIGN(const auto staged, begin_write(request.context, file));
-  core::Status status = staged->allocate(mode, offset, length);
-  end_write(request, file->node, *staged, status.has_value());
+  TRY_ASSIGN(const Writing writing, begin_write(request.context, file));
+  core::Status status = writing.staged->allocate(mode, offset, length);
+  if (writing.outgoing && length > 0) {
+    writing.outgoing->altered({offset, offset + length});
+  }
+  end_write(request, file->node, *writing.staged, status.has_value());
   return status;
 }
 
@@ -320,12 +334,20 @@ core::Status Files::truncate_claimed(const Request& request, const NodePtr& node
   TRY(content_.stage(request.context, node,
                      size == 0 ? Content::Keep::Nothing : Content::Keep::All));
   std::shared_ptr<transfer::StagedFile> staged;
+  std::shared_ptr<transfer::Outgoing> outgoing;
   {
     const core::MutexLock lock(mount_.mutex);
     staged = node->draft.content();
+    outgoing = node->draft.outgoing();
   }
   TRY(staged->truncate(size));
+  if (outgoing) {
+    outgoing->truncated(size);
+  }
   const core::MutexLock lock(mount_.mutex);
+  if (size == 0) {
+    mount_.drafts.emptied(node);
+  }
   wrote(request, node, *staged);
   return {};
 }

@@ -52,9 +52,13 @@ class Files {
   void read_again_if_moved(const Request& request, FileHandle handle, std::uint64_t offset,
                            std::size_t size, const model::ObjectVersion& version, core::Error error,
                            const ReadDone& done);
-  /// A staged file that may be written until end_write().
-  core::Result<std::shared_ptr<transfer::StagedFile>> begin_write(
-      const core::OpContext& context, const std::shared_ptr<OpenFile>& file);
+  /// A staged file that may be written until end_write(), and who is to be told of it, if anybody.
+  struct Writing {
+    std::shared_ptr<transfer::StagedFile> staged;
+    std::shared_ptr<transfer::Outgoing> outgoing;
+  };
+  core::Result<Writing> begin_write(const core::OpContext& context,
+                                    const std::shared_ptr<OpenFile>& file);
   void end_write(const Request& request, const NodePtr& node, const transfer::StagedFile& staged,
                  bool changed);
   /// Takes note that the staged content of a node is another now.

@@ -24,6 +24,8 @@ Traits make_s3() {
   // on PutObject and not on CompleteMultipartUpload. So whoever publishes looks first, always.
   s3.can.min_part_bytes = 5UL << 20U;
   s3.can.max_copy_bytes = 5ULL << 30U;
+  // Amazon S3, "Working with object metadata": the date of an upload by parts is that of its start.
+  s3.can.dates_joins_at_end = false;
   s3.conditions_quote_etags = false;
   s3.copies_heed_source = false;
   s3.encodes_tokens = false;

@@ -114,6 +114,8 @@ struct Capabilities {
   bool compare_and_swap = false;  ///< Precondition::Matches is enforced by the service
   bool append = false;
   bool crc64 = false;  ///< objects tell their CRC-64
+  /// Last-Modified of what was joined from parts is when that was done, not when it was begun.
+  bool dates_joins_at_end = true;
   std::uint64_t min_part_bytes = 100ULL << 10U;
   std::uint64_t max_part_bytes = 5ULL << 30U;
   std::uint64_t max_put_bytes = 5ULL << 30U;

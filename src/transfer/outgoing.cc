@@ -116,9 +116,8 @@ class PartByPart final : public Outgoing {
       error_.reset();  // whatever did not arrive is sent again
       elsewhere = begun_ && begun_->key != delivery.target.key;
     }
-    const std::stop_callback on_stop(context.stop, [this] {
-      interrupt(core::fail(ErrorKind::Cancelled, "stopped"));
-    });
+    const std::stop_callback on_stop(
+        context.stop, [this] { interrupt(core::fail(ErrorKind::Cancelled, "stopped")); });
     (void)apply(Finish{source_->size(), elsewhere});
     for (;;) {
       switch (await_due(context).kind) {
@@ -200,12 +199,12 @@ class PartByPart final : public Outgoing {
         return {};
       });
     } else if (step.kind == Kind::Send) {
-      group_->start([this, step,
-                     told = std::make_shared<Told>(*this, PartFailed{.index = step.index})](
-                        const OpContext& own) -> core::Status {
-        send(own, step, *told);
-        return {};
-      });
+      group_->start(
+          [this, step, told = std::make_shared<Told>(*this, PartFailed{.index = step.index})](
+              const OpContext& own) -> core::Status {
+            send(own, step, *told);
+            return {};
+          });
     }
   }
 
@@ -396,10 +395,10 @@ class PartByPart final : public Outgoing {
   std::deque<UploadStep> due_ GUARDED_BY(mutex_);  ///< for whoever publishes, or ends it
   std::optional<Target> begun_ GUARDED_BY(mutex_);
   std::string upload_id_ GUARDED_BY(mutex_);
-  std::optional<core::Error> error_ GUARDED_BY(mutex_);  ///< the first
+  std::optional<core::Error> error_ GUARDED_BY(mutex_);          ///< the first
   std::optional<core::SteadyTime> deadline_ GUARDED_BY(mutex_);  ///< of whoever publishes
-  bool is_stuck_ GUARDED_BY(mutex_) = false;  ///< a writer has waited in vain
-  std::unique_ptr<core::TaskGroup> group_;    ///< set before the first task
+  bool is_stuck_ GUARDED_BY(mutex_) = false;                     ///< a writer has waited in vain
+  std::unique_ptr<core::TaskGroup> group_;                       ///< set before the first task
 };
 
 }  // namespace

@@ -47,8 +47,7 @@ core::Status Publishing::check(const OpContext& context, const model::ObjectKey&
   return {};
 }
 
-core::Result<Published> Publishing::complete(const OpContext& context,
-                                             const Assembled& assembled) {
+core::Result<Published> Publishing::complete(const OpContext& context, const Assembled& assembled) {
   auto sum = combined_crc64(assembled.parts);
   if (!sum) {
     sum = assembled.crc64;
@@ -92,8 +91,8 @@ core::Result<Published> Publishing::look_whether_completed(const OpContext& cont
 
 core::Status Publishing::compare(const Published& published, std::uint64_t sum) {
   if (published.crc64 && *published.crc64 != sum) {
-    return core::fail(ErrorKind::Corrupt, core::format("the service has CRC-64 {}, we sent {}",
-                                                       *published.crc64, sum));
+    return core::fail(ErrorKind::Corrupt,
+                      core::format("the service has CRC-64 {}, we sent {}", *published.crc64, sum));
   }
   return {};
 }

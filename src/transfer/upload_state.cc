@@ -16,15 +16,16 @@ using Service = UploadState::Service;
 using Steps = std::vector<UploadStep>;
 
 constexpr std::size_t kPartsOfOneSize = 1000;
-// Whoever has changed so many parts that were sent already does not write from one end to the other.
+// Whoever has changed so many parts that were sent already does not write from one end to the
+// other.
 constexpr std::size_t kMostChangedAfter = 4;
 // Writers that run side by side keep a few ranges apart; whoever writes here and there, many.
 constexpr std::size_t kMostApart = 64;
 
 /// Writing has reached what was apart.
 void join(UploadState& state) {
-  for (auto at = state.apart.begin();
-       at != state.apart.end() && at->first <= state.in_order; at = state.apart.erase(at)) {
+  for (auto at = state.apart.begin(); at != state.apart.end() && at->first <= state.in_order;
+       at = state.apart.erase(at)) {
     state.in_order = std::max(state.in_order, at->second);
   }
 }
@@ -51,9 +52,9 @@ void make_stale(UploadState& state, ByteRange range) {
   if (range.empty()) {
     return;
   }
-  auto part = std::partition_point(
-      state.parts.begin(), state.parts.end(),
-      [&](const SentPart& one) { return one.range.last <= range.first; });
+  auto part =
+      std::partition_point(state.parts.begin(), state.parts.end(),
+                           [&](const SentPart& one) { return one.range.last <= range.first; });
   for (; part != state.parts.end() && part->range.first < range.last; ++part) {
     if (!std::exchange(part->stale, true) && ++state.changed_after >= kMostChangedAfter) {
       state.paused = true;
@@ -133,8 +134,7 @@ void end(UploadState& state, Steps& steps) {
 
 bool is_worth_beginning(const UploadState& state, const UploadRules& rules) {
   return state.service == Service::Nothing && !state.paused &&
-         state.in_order >= rules.threshold_bytes &&
-         state.in_order > scheduled_part(rules, 0).last;
+         state.in_order >= rules.threshold_bytes && state.in_order > scheduled_part(rules, 0).last;
 }
 
 /// What the state asks for, whatever led to it.
@@ -222,8 +222,7 @@ struct Change {
   }
   void operator()(const Finish& event) const {
     state.size = event.size;
-    state.goal =
-        event.elsewhere || !fits(rules, event.size) ? Goal::PutWhole : Goal::Complete;
+    state.goal = event.elsewhere || !fits(rules, event.size) ? Goal::PutWhole : Goal::Complete;
   }
   void operator()(const Completed& /*event*/) const {
     state.service = Service::Nothing;

@@ -3,8 +3,8 @@
 // what leads from one to the next. Values only; transfer/outgoing.h does what they say.
 //
 // Parts are sent in order, each as soon as it is full, as long as everything before it was written
-// too. What is changed after it was sent is sent again, under the same number, once writing is over:
-// whoever keeps changing what was sent would have it sent without end.
+// too. What is changed after it was sent is sent again, under the same number, once writing is
+// over: whoever keeps changing what was sent would have it sent without end.
 #include <cstddef>
 #include <cstdint>
 #include <map>

@@ -1,6 +1,6 @@
 #pragma once
-// Bytes to the bucket: one PutObject, or a multipart upload above a threshold, which may begin while
-// they are written.
+// Bytes to the bucket: one PutObject, or a multipart upload above a threshold, which may begin
+// while they are written.
 #include <memory>
 
 #include "core/clock.h"

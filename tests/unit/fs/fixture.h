@@ -68,10 +68,20 @@ class FileSystemTest : public ::testing::Test {
   void mount() {
     fs_.reset();
     downloads_ = transfer::Downloads::create(store_, clock_, metrics_, {});
-    uploads_ = transfer::Uploads::create(store_, clock_, metrics_, {});
+    uploads_ = transfer::Uploads::create(store_, clock_, metrics_, upload_options_);
     staging_ = *transfer::StagingArea::open(directory_, staging_limit_, true);
     fs_ = fs::FileSystem::create(
         options_, {store_, *downloads_, *uploads_, *staging_, clock_, metrics_, pool_, memory_});
+  }
+
+  /// Remounts so that little content makes many parts.
+  void mount_with_parts_of(std::uint64_t bytes) {
+    auto can = store_.capabilities();
+    can.min_part_bytes = 1;
+    store_.set_capabilities(can);
+    upload_options_.multipart_threshold_bytes = 2 * bytes;
+    upload_options_.part_bytes = bytes;
+    mount();
   }
 
   /// Follows `path` name by name, and forgets at once what it looked up on the way.
@@ -247,6 +257,7 @@ class FileSystemTest : public ::testing::Test {
   std::string directory_;
   fs::Options options_;
   fs::Request request_;
+  transfer::UploadOptions upload_options_;
   std::uint64_t staging_limit_ = std::uint64_t{1} << 30U;
   state::ObjectMemory* memory_ = nullptr;  ///< of what another life has learnt
   std::unique_ptr<transfer::Downloads> downloads_;

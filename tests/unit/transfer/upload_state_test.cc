@@ -103,7 +103,7 @@ TEST_F(UploadStates, AHoleWaitsForTheEnd) {
 TEST_F(UploadStates, WhatChangedAfterItWasSentIsSentAgain) {
   open(9);
   done(0);
-  on(Wrote{{1, 2}});  // of what has arrived
+  on(Wrote{{1, 2}});    // of what has arrived
   on(Altered{{5, 6}});  // of what is under way
   const auto steps = on(Finish{9});
   EXPECT_THAT(kinds(steps), ElementsAre(Kind::Send, Kind::Send));
