@@ -11,8 +11,9 @@
 #include "transfer/metrics.h"
 #include "transfer/publishing.h"
 #include "transfer/source_sum.h"
+#include "transfer/upload_options.h"
 #include "transfer/upload_state.h"
-#include "transfer/uploads.h"
+#include "transfer/whole_uploads.h"
 
 namespace transfer {
 namespace {

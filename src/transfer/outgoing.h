@@ -13,7 +13,7 @@
 namespace transfer {
 
 class Publishing;
-class Uploads;
+class WholeUploads;
 struct Counters;
 struct UploadOptions;
 
@@ -62,14 +62,14 @@ class Outgoing {
     /// those, and then copied onto itself; this is how that copy failed.
     core::Status amended;
   };
-  /// Publishes all of it. Once. Errors: those of Uploads::publish.
+  /// Publishes all of it. Once. Errors: those of WholeUploads::publish.
   virtual core::Result<Delivered> publish(const core::OpContext& context,
                                           const Delivery& delivery) = 0;
 };
 
 /// What all of one mount share. Outlives them.
 struct OutgoingParts {
-  Uploads& uploads;
+  WholeUploads& uploads;
   store::ObjectStore& store;
   core::Clock& clock;
   const Counters& counters;
