@@ -1,5 +1,6 @@
 #include "curl/connection.h"
 
+#include <sys/sendfile.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -139,6 +140,25 @@ core::Result<std::size_t> Connection::send(core::ByteView bytes) {
     const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) {
       return static_cast<std::size_t>(sent);
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return std::size_t{0};
+    }
+    if (errno != EINTR) {
+      return broken(errno, "send");
+    }
+  }
+}
+
+core::Result<std::size_t> Connection::send_file(int fd, std::uint64_t offset, std::size_t size) {
+  auto at = static_cast<off_t>(offset);
+  for (;;) {
+    const ssize_t sent = ::sendfile(socket_, fd, &at, size);
+    if (sent > 0) {
+      return static_cast<std::size_t>(sent);
+    }
+    if (sent == 0) {
+      return core::fail(ErrorKind::Io, "what is to be sent ended early");
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK) {
       return std::size_t{0};

@@ -48,6 +48,11 @@ class Connection {
 
   /// Shape: how many bytes went; 0: none can right now.
   core::Result<std::size_t> send(core::ByteView bytes);
+  /// Whether send_file() can: nothing is done to the bytes on their way.
+  [[nodiscard]] bool sends_files() const { return !easy_; }
+  /// Sends bytes of a file without reading them. Shape: as send(). Errors: Io: the file ends early.
+  /// Whoever may be left by the other side meanwhile ignores SIGPIPE.
+  core::Result<std::size_t> send_file(int fd, std::uint64_t offset, std::size_t size);
   /// Nothing has come, nor has the other side ended. Takes a byte where that is not so: the
   /// connection is spoilt then.
   [[nodiscard]] bool silent();

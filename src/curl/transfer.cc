@@ -17,6 +17,9 @@ constexpr std::size_t kMaxErrorBytes = 64UL * 1024;
 // little of a big one to be copied.
 constexpr std::size_t kHeadBytes = 16UL * 1024;
 constexpr std::size_t kMostHeadAtOnce = 4UL * 1024;
+// Less is sent sooner with the head of its request.
+constexpr std::uint64_t kLeastFromFile = 64UL * 1024;
+constexpr std::uint64_t kMostFromFile = std::uint64_t{1} << 20U;
 // Reads in a row before the others of the loop have their turn.
 constexpr int kMostReads = 16;
 
@@ -145,14 +148,38 @@ core::Result<std::size_t> Transfer::fill(std::span<std::byte> buffer) const {
   return filled + count;
 }
 
+/// The body's file, if it may be sent from there as it is.
+std::optional<http::Body::InFile> Transfer::body_in_file() const {
+  const auto& body = exchange_.request.body;
+  const bool worth_while = body && body->size() >= kLeastFromFile && connection_->sends_files();
+  return worth_while ? body->file() : std::nullopt;
+}
+
+core::Result<std::size_t> Transfer::send_body(const http::Body::InFile& file) const {
+  const std::uint64_t in_body = position_ - head_.size();
+  return connection_->send_file(
+      file.fd, file.offset + in_body,
+      static_cast<std::size_t>(std::min(length() - position_, kMostFromFile)));
+}
+
 void Transfer::send(std::span<std::byte> buffer) {
   while (waits_to_send()) {
-    const auto filled = fill(buffer);
+    const auto file = body_in_file();
+    const bool from_file = file && position_ >= head_.size();
+    core::Result<std::size_t> filled = std::size_t{0};
+    if (!from_file) {
+      filled = fill(file ? buffer.first(std::min(buffer.size(), kMostHeadAtOnce)) : buffer);
+    }
     if (!filled) {
-      fail_with(filled.error());
+      fail_with(std::move(filled).error());
       return;
     }
-    auto sent = connection_->send(core::ByteView(buffer.data(), *filled));
+    auto sent =
+        from_file ? send_body(*file) : connection_->send(core::ByteView(buffer.data(), *filled));
+    if (!sent && sent.error().kind == ErrorKind::Io) {
+      fail_with(std::move(sent).error());  // of the file
+      return;
+    }
     if (!sent) {
       send_error_ = told(std::move(sent).error());
       return;

@@ -75,6 +75,8 @@ class Transfer final : private AnswerReader::Listener {
   [[nodiscard]] std::string head_text(const Manners& manners) const;
   [[nodiscard]] std::uint64_t length() const;
   core::Result<std::size_t> fill(std::span<std::byte> buffer) const;
+  [[nodiscard]] std::optional<http::Body::InFile> body_in_file() const;
+  core::Result<std::size_t> send_body(const http::Body::InFile& file) const;
   void send(std::span<std::byte> buffer);
   bool receive(std::span<std::byte> buffer);
   /// Where to receive next: in the sink's own memory if it has any for what comes, else in

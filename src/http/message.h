@@ -66,6 +66,13 @@ class Body {
   /// Copies bytes from `offset` into `buffer`. Shape: fewer than asked only at the end.
   virtual core::Result<std::size_t> read(std::uint64_t offset,
                                          std::span<std::byte> buffer) const = 0;
+
+  /// Where the same bytes lie in a file, so that the system may send them from there.
+  struct InFile {
+    int fd = -1;
+    std::uint64_t offset = 0;
+  };
+  [[nodiscard]] virtual std::optional<InFile> file() const { return std::nullopt; }
 };
 std::shared_ptr<const Body> text_body(std::string text);
 

@@ -18,14 +18,22 @@ core::Result<std::size_t> SourceBody::read(std::uint64_t offset,
     summed_ = 0;  // sent again from the beginning
     crc64_ = 0;
   }
-  if (offset == summed_) {
+  if (!known_ && offset == summed_) {
     crc64_ = core::crc64(buffer.first(count), crc64_);
     summed_ += count;
   }
   return count;
 }
 
+std::optional<http::Body::InFile> SourceBody::file() const {
+  const int fd = source_->fd();
+  return known_ && fd >= 0 ? std::optional(InFile{fd, range_.first}) : std::nullopt;
+}
+
 core::Result<std::uint64_t> SourceBody::crc64() const {
+  if (known_) {
+    return *known_;
+  }
   std::vector<std::byte> buffer;
   while (summed_ < range_.size()) {
     buffer.resize(256UL * 1024);

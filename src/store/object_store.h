@@ -59,6 +59,12 @@ class Source {
   /// Shape: fewer than asked only at the end.
   virtual core::Result<std::size_t> read(std::uint64_t offset,
                                          std::span<std::byte> buffer) const = 0;
+  /// The file that holds the same bytes at the same places; -1: none.
+  [[nodiscard]] virtual int fd() const { return -1; }
+  /// The CRC-64 of a range, where that is known without reading it.
+  [[nodiscard]] virtual std::optional<std::uint64_t> known_crc64(model::ByteRange /*range*/) const {
+    return std::nullopt;
+  }
 };
 std::shared_ptr<const Source> text_source(std::string text);
 

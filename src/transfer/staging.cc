@@ -16,6 +16,7 @@
 #include "core/format.h"
 #include "core/mutex.h"
 #include "core/os_error.h"
+#include "transfer/prefix_sums.h"
 
 namespace transfer {
 namespace {
@@ -99,18 +100,11 @@ class TemporaryFile final : public StagedFile {
     if (!ledger_->has_room(data.size()) && !is_allocated(offset, data.size())) {
       return past_the_limit(*ledger_);
     }
-    core::Status status;
-    while (!data.empty()) {
-      const ssize_t n = ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
-      if (n < 0 && errno == EINTR) {
-        continue;
-      }
-      if (n < 0) {
-        status = core::os_error(errno, "write staged bytes");
-        break;
-      }
-      offset += static_cast<std::uint64_t>(n);
-      data = data.subspan(static_cast<std::size_t>(n));
+    core::Status status = write_all(offset, data);
+    if (status) {
+      sums_.wrote(offset, data);
+    } else {
+      sums_.changed(offset);
     }
     settle();
     return status;
@@ -122,6 +116,7 @@ class TemporaryFile final : public StagedFile {
     if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) {
       return core::os_error(errno, "truncate staged file");
     }
+    sums_.changed(size);
     settle();
     return {};
   }
@@ -141,6 +136,7 @@ class TemporaryFile final : public StagedFile {
     if (!punches && !ledger_->has_room(length) && !is_allocated(offset, length)) {
       return past_the_limit(*ledger_);
     }
+    sums_.changed(offset);
     core::Status status = fallocate(mode, offset, length);
     if (!status && kind == FALLOC_FL_ZERO_RANGE && status.error().kind == ErrorKind::Unsupported) {
       // tmpfs, for one, has no such mode; a hole reads as zeros too.
@@ -176,8 +172,27 @@ class TemporaryFile final : public StagedFile {
     return static_cast<std::uint64_t>(stat().st_blocks);
   }
   [[nodiscard]] int fd() const override { return fd_.get(); }
+  [[nodiscard]] std::optional<std::uint64_t> known_crc64(model::ByteRange range) const override {
+    const core::MutexLock lock(mutex_);
+    return sums_.of(range);
+  }
 
  private:
+  core::Status write_all(std::uint64_t offset, std::span<const std::byte> data) {
+    while (!data.empty()) {
+      const ssize_t n = ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
+      if (n < 0 && errno == EINTR) {
+        continue;
+      }
+      if (n < 0) {
+        return core::os_error(errno, "write staged bytes");
+      }
+      offset += static_cast<std::uint64_t>(n);
+      data = data.subspan(static_cast<std::size_t>(n));
+    }
+    return {};
+  }
+
   [[nodiscard]] struct stat stat() const {
     struct stat result {};
     CORE_CHECK(::fstat(fd_.get(), &result) == 0);
@@ -217,7 +232,8 @@ class TemporaryFile final : public StagedFile {
 
   const core::UniqueFd fd_;
   const std::shared_ptr<Ledger> ledger_;
-  core::Mutex mutex_{core::LockRank::Staging};
+  mutable core::Mutex mutex_{core::LockRank::Staging};
+  PrefixSums sums_ GUARDED_BY(mutex_);
   std::uint64_t charged_ GUARDED_BY(mutex_) = 0;
   bool beyond_end_ GUARDED_BY(mutex_) = false;  ///< KEEP_SIZE may have allocated there
 };

@@ -45,7 +45,6 @@ class StagedFile : public store::Source {
                                                          int whence) const = 0;
   /// Blocks of 512 bytes in use, for st_blocks.
   [[nodiscard]] virtual std::uint64_t blocks() const = 0;
-  [[nodiscard]] virtual int fd() const = 0;
 };
 
 }  // namespace transfer

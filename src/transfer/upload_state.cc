@@ -213,7 +213,7 @@ struct Change {
   void operator()(const PartFailed& event) const {
     ended(event.index);
     const SentPart& part = state.parts[event.index];
-    state.paused = true;
+    state.paused = state.paused || !part.stale;  // what changed underway is not what was summed up
     if (event.vanished) {
       vanish();
     } else if (state.goal == Goal::Complete && !part.ahead && !part.stale) {

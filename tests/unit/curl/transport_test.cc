@@ -1,11 +1,15 @@
 #include "curl/transport.h"
 
 #include <gmock/gmock.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstring>
 #include <future>
 #include <latch>
 #include <thread>
 
+#include "core/unique_fd.h"
 #include "support/raw_server.h"
 
 namespace curl {
@@ -116,6 +120,67 @@ TEST(CurlTransport, UploadsABodyAndAnEmptyPost) {
   ASSERT_TRUE(http::perform(*transport, std::move(post)));
   EXPECT_THAT(seen, ::testing::ElementsAre("PUT " + core::hex(core::md5(text)),
                                            "POST " + core::hex(core::md5(""))));
+}
+
+/// Bytes that lie in a file, behind others.
+class FileBody final : public http::Body {
+ public:
+  explicit FileBody(std::string text) : text_(std::move(text)), fd_(::memfd_create("body", 0)) {
+    const std::string before(kBefore, '-');
+    EXPECT_EQ(::write(fd_.get(), before.data(), before.size()),
+              static_cast<ssize_t>(before.size()));
+    EXPECT_EQ(::write(fd_.get(), text_.data(), text_.size()), static_cast<ssize_t>(text_.size()));
+  }
+  void cut(std::size_t size) {
+    EXPECT_EQ(::ftruncate(fd_.get(), static_cast<off_t>(kBefore + size)), 0);
+  }
+  [[nodiscard]] std::uint64_t size() const override { return text_.size(); }
+  core::Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> buffer) const override {
+    copied += buffer.size();
+    std::memcpy(buffer.data(), text_.data() + offset, buffer.size());
+    return buffer.size();
+  }
+  [[nodiscard]] std::optional<InFile> file() const override { return InFile{fd_.get(), kBefore}; }
+  mutable std::size_t copied = 0;
+
+ private:
+  static constexpr std::size_t kBefore = 1000;
+  const std::string text_;
+  const core::UniqueFd fd_;
+};
+
+TEST(CurlTransport, SendsABodyFromItsFile) {
+  std::string text(3'000'000, 'x');
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    text[i] = static_cast<char>(i * 2654435761U >> 13U);
+  }
+  std::string sum;
+  test::RawServer server([&](Connection& connection) {
+    connection.read_head();
+    sum = core::hex(core::md5(connection.read_exact(text.size())));
+    connection.send("HTTP/1.1 204 No Content\r\n\r\n");
+  });
+  const auto transport = transport_of_one_loop();
+  const auto body = std::make_shared<FileBody>(text);
+  auto put = exchange_with(server);
+  put.request.method = "PUT";
+  put.request.body = body;
+  ASSERT_TRUE(http::perform(*transport, std::move(put)));
+  EXPECT_EQ(sum, core::hex(core::md5(text)));
+  EXPECT_LT(body->copied, 8192U) << "what goes with the head";
+}
+
+TEST(CurlTransport, AFileThatEndsEarlyFailsTheRequest) {
+  test::RawServer server([&](Connection& connection) { connection.read_exact(3'000'000); });
+  const auto transport = transport_of_one_loop();
+  const auto body = std::make_shared<FileBody>(std::string(3'000'000, 'x'));
+  body->cut(1'000'000);
+  auto put = exchange_with(server);
+  put.request.method = "PUT";
+  put.request.body = body;
+  const auto response = http::perform(*transport, std::move(put));
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, ErrorKind::Io);
 }
 
 TEST(CurlTransport, ReusesItsConnections) {
