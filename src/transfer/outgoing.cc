@@ -56,7 +56,9 @@ class PartByPart final : public Outgoing {
   PartByPart& operator=(const PartByPart&) = delete;
   ~PartByPart() override {
     (void)apply(Abandoned{});
-    group_.reset();  // what it drops and what it waits for tells of its end
+    if (group_) {
+      (void)group_->wait();  // what was dropped and what runs tells of its end, here
+    }
     for (const UploadStep& step : take_due()) {
       if (step.kind == Kind::Abort) {
         abort({});
