@@ -262,7 +262,8 @@ const options::Table& option_table() {
            .kind = Flag,
            .commands = kMount,
            .group = kFiles,
-           .help = "files opened for reading stay out of the page cache: for data larger than memory that is read once"},
+           .help = "files opened for reading stay out of the page cache: for data larger than "
+                   "memory that is read once"},
 
           {.name = "signed-url-lifetime",
            .kind = Duration,

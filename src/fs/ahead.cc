@@ -70,7 +70,8 @@ void Ahead::add(const std::string& directory, std::size_t index, const Page& pag
   if (!known) {
     if (index == 0) {
       drop_unused();
-      const std::shared_ptr<Sequence> former = std::exchange(sequence, std::make_shared<Sequence>());
+      const std::shared_ptr<Sequence> former =
+          std::exchange(sequence, std::make_shared<Sequence>());
       if (former) {
         sequence->numbered = former->numbered;
         sequence->looks = former->looks;
@@ -241,14 +242,13 @@ bool Ahead::start_at_once(const FlightPtr& flight) {
                        })) {
     return true;
   }
-  bucket_.start_object(flight->context, question.key, question.component,
-                       [this, flight](core::Result<Found> found) {
-                         // Its bytes were here before.
-                         const auto& content = flight->question.content;
-                         flight->brought =
-                             content && found && found->meta && found->meta->etag == content->etag;
-                         answered(flight, std::move(found));
-                       });
+  bucket_.start_object(
+      flight->context, question.key, question.component, [this, flight](core::Result<Found> found) {
+        // Its bytes were here before.
+        const auto& content = flight->question.content;
+        flight->brought = content && found && found->meta && found->meta->etag == content->etag;
+        answered(flight, std::move(found));
+      });
   return true;
 }
 

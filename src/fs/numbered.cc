@@ -33,14 +33,14 @@ std::optional<NumberedName> NumberedName::of(std::string_view name) {
 }
 
 NumberedSiblings::Series& NumberedSiblings::series_of(const NumberedName& name) {
-  const auto known =
-      std::find_if(series_.begin(), series_.end(), [&](const auto& one) { return one.holds(name); });
+  const auto known = std::find_if(series_.begin(), series_.end(),
+                                  [&](const auto& one) { return one.holds(name); });
   if (known != series_.end()) {
     return *known;
   }
-  Series& oldest = *std::min_element(
-      series_.begin(), series_.end(),
-      [](const auto& a, const auto& b) { return a.last_look < b.last_look; });
+  Series& oldest =
+      *std::min_element(series_.begin(), series_.end(),
+                        [](const auto& a, const auto& b) { return a.last_look < b.last_look; });
   oldest = Series{std::string(name.stem), std::string(name.ending), {}};
   oldest.numbers.grown(kMostNumbers);
   return oldest;

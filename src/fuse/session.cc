@@ -50,8 +50,8 @@ ssize_t refuse_read(int /*descriptor*/, void* /*buffer*/, std::size_t /*size*/,
 }
 
 /// libfuse 3.14 takes note of PARALLEL_DIROPS and forgets to tell the kernel, and does not know
-/// HANDLE_KILLPRIV_V2: whoever writes loses set-id bits by our doing (fs::Files), and the kernel need
-/// not ask for security.capability before every write.
+/// HANDLE_KILLPRIV_V2: whoever writes loses set-id bits by our doing (fs::Files), and the kernel
+/// need not ask for security.capability before every write.
 void complete_init(std::span<iovec> pieces) {
   const fuse_in_header* const message = Crew::message();
   if (message == nullptr || message->opcode != FUSE_INIT || pieces.size() != 2 ||

@@ -19,8 +19,8 @@ class Messages : public Mounted {};
 TEST_F(Messages, InitAsksForWhatWeWantAndNothingElse) {
   const auto out = init_.as<fuse_init_out>();
   const std::uint32_t wanted = FUSE_ASYNC_READ | FUSE_PARALLEL_DIROPS | FUSE_ASYNC_DIO |
-                               FUSE_DO_READDIRPLUS | FUSE_EXPORT_SUPPORT |
-                               FUSE_AUTO_INVAL_DATA | FUSE_HANDLE_KILLPRIV_V2;
+                               FUSE_DO_READDIRPLUS | FUSE_EXPORT_SUPPORT | FUSE_AUTO_INVAL_DATA |
+                               FUSE_HANDLE_KILLPRIV_V2;
   EXPECT_EQ(out.flags & wanted, wanted);
   const std::uint32_t unwanted = FUSE_WRITEBACK_CACHE | FUSE_SPLICE_READ | FUSE_SPLICE_WRITE |
                                  FUSE_POSIX_LOCKS | FUSE_FLOCK_LOCKS | FUSE_DONT_MASK |
