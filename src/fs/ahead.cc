@@ -307,7 +307,9 @@ void Ahead::land(const Flight& flight) {
     if (sequence != sequences_.end()) {
       Siblings& siblings = sequence->second->siblings;
       // Another sequence may have begun since, which asked for nothing yet.
-      siblings.ended(flight.question.in_order ? std::min<std::size_t>(siblings.in_flight(), 1) : 0);
+      if (flight.question.in_order && siblings.in_flight() > 0) {
+        siblings.ended();
+      }
       if (!flight.context.stopped()) {
         next = take(flight.directory, *sequence->second);
       }

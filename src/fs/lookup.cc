@@ -204,21 +204,24 @@ core::Result<Answer> Lookup::learn(const core::OpContext& context, Known& known,
 }
 
 core::Result<Answer> Lookup::ask(const core::OpContext& context, Known& known) {
-  if (const auto hint = ahead_.hint(known.directory_key, known.name)) {
-    if (known.key.empty()) {
+  if (known.key.empty()) {
+    if (const auto hint = ahead_.hint(known.directory_key, known.name)) {
       known.is_directory = hint->directory;
       known.component = hint->component;
       known.key = known.directory_key + hint->key();
-    }
-    if (hint->content && hint->content->key.text() == known.key) {
-      known.version = *hint->content;
-      known.bytes = Bytes::Later;
     }
   }
   auto answer = remembered(known);
   if (!answer && !known.key.empty()) {
     ahead_.await(context, known.key);
     answer = remembered(known);  // also what has come in since
+  }
+  if (!answer) {
+    const auto hint = ahead_.hint(known.directory_key, known.name);
+    if (hint && hint->content && hint->content->key.text() == known.key) {
+      known.version = *hint->content;
+      known.bytes = Bytes::Later;
+    }
   }
   ahead_.looked(known.directory_key, known.name, answer.has_value());
   if (answer) {

@@ -101,6 +101,13 @@ class SpareSink final : public store::Sink {
 
 }  // namespace
 
+/// A request under way. In this order: the fetch ends before its slot does, after which close() may
+/// return.
+struct Fetches::Pending {
+  RequestQueue::SlotPtr slot;
+  FetchPtr fetch;
+};
+
 struct Fetches::Fetch {
   Fetch(Work w, cache::Fill f) : work(std::move(w)), id(f.id()), fill(std::move(f)) {}
   Fetch(const Fetch&) = delete;
@@ -224,11 +231,6 @@ void Fetches::begin(const FetchPtr& fetch, RequestQueue::SlotPtr slot) {
     hedge_rule_.sent();
   }
   watch(fetch);
-  // In this order: the fetch ends before its slot does, after which close() may return.
-  struct Pending {
-    RequestQueue::SlotPtr slot;
-    FetchPtr fetch;
-  };
   auto pending = std::make_shared<Pending>(Pending{std::move(slot), fetch});
   store_.start_read(
       fetch->context, fetch->work.blocks->version(), fetch->fill.range(), fetch->sink,
@@ -342,10 +344,6 @@ void Fetches::send_hedge(const FetchPtr& fetch, model::ByteRange rest, RequestQu
   core::OpContext context = fetch->context;
   context.cause = core::Cause::Foreground;
   counters_.hedges.add();
-  struct Pending {
-    RequestQueue::SlotPtr slot;
-    FetchPtr fetch;
-  };
   auto pending = std::make_shared<Pending>(Pending{std::move(slot), fetch});
   const auto spare = std::make_shared<SpareSink>(rest);
   store_.start_read(

@@ -69,6 +69,7 @@ class Fetches {
 
  private:
   struct Fetch;
+  struct Pending;
 
   using FetchPtr = std::shared_ptr<Fetch>;
   void begin(const FetchPtr& fetch, RequestQueue::SlotPtr slot);

@@ -10,7 +10,6 @@
 #include "core/task_group.h"
 #include "transfer/metrics.h"
 #include "transfer/publishing.h"
-#include "transfer/source_sum.h"
 #include "transfer/upload_options.h"
 #include "transfer/upload_state.h"
 #include "transfer/whole_uploads.h"
@@ -239,28 +238,17 @@ class PartByPart final : public Outgoing {
     told.is(Initiated{});
   }
 
-  core::Result<store::PartReceipt> upload(const OpContext& context, const UploadStep& step) {
-    const std::string id = upload_id();
-    TRY_ASSIGN(auto receipt,
-               parts_.store.upload_part(context, begun()->key, id, static_cast<int>(step.index) + 1,
-                                        source_, step.range));
-    if (!receipt.crc64) {
-      TRY_ASSIGN(receipt.crc64, source_sum(*source_, step.range));
-    }
-    return receipt;
-  }
-
   void send(const OpContext& own, const UploadStep& step, Told& told) {
     const bool ahead = !is_finishing();
-    auto receipt = upload(patient(own), step);
+    auto receipt =
+        parts_.publishing.send_part(patient(own), begun()->key, upload_id(),
+                                    static_cast<int>(step.index) + 1, source_, step.range);
     if (!receipt) {
       const bool vanished = receipt.error().kind == ErrorKind::NoUpload;
       note(std::move(receipt).error().within(core::format("part {}", step.index + 1)));
       told.is(PartFailed{step.index, vanished});
       return;
     }
-    parts_.counters.parts_uploaded.add();
-    parts_.counters.bytes_uploaded.add(static_cast<std::int64_t>(step.range.size()));
     if (ahead) {
       parts_.counters.parts_ahead.add();
     }

@@ -5,6 +5,7 @@
 #include "core/format.h"
 #include "core/log.h"
 #include "store/evidence.h"
+#include "transfer/source_sum.h"
 #include "transfer/upload_plan.h"
 
 namespace transfer {
@@ -25,6 +26,20 @@ bool is_doubtful(const core::Error& error) {
 }
 
 }  // namespace
+
+core::Result<store::PartReceipt> Publishing::send_part(const OpContext& context,
+                                                       const model::ObjectKey& key,
+                                                       const std::string& upload_id, int number,
+                                                       std::shared_ptr<const store::Source> source,
+                                                       model::ByteRange range) {
+  TRY_ASSIGN(auto receipt, store_.upload_part(context, key, upload_id, number, source, range));
+  if (!receipt.crc64) {
+    TRY_ASSIGN(receipt.crc64, source_sum(*source, range));
+  }
+  counters_.parts_uploaded.add();
+  counters_.bytes_uploaded.add(static_cast<std::int64_t>(range.size()));
+  return receipt;
+}
 
 core::Status Publishing::check(const OpContext& context, const model::ObjectKey& key,
                                const Precondition& precondition) {

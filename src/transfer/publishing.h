@@ -1,5 +1,6 @@
 #pragma once
-// The end of an upload: under its condition, once, and verified.
+// What whole uploads and those that begin early have in common: parts, and the end, under its
+// condition, once, and verified.
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,13 +9,24 @@
 #include "core/op_context.h"
 #include "core/result.h"
 #include "store/object_store.h"
+#include "transfer/metrics.h"
 
 namespace transfer {
 
 /// Threads: any; calls block.
 class Publishing {
  public:
-  Publishing(store::ObjectStore& store, core::Clock& clock) : store_(store), clock_(clock) {}
+  /// All outlive it.
+  Publishing(store::ObjectStore& store, core::Clock& clock, const Counters& counters)
+      : store_(store), clock_(clock), counters_(counters) {}
+
+  /// Sends one part, and counts it. Shape: the receipt has the part's sum, whatever the service
+  /// says. Errors: those of ObjectStore::upload_part and source_sum().
+  core::Result<store::PartReceipt> send_part(const core::OpContext& context,
+                                             const model::ObjectKey& key,
+                                             const std::string& upload_id, int number,
+                                             std::shared_ptr<const store::Source> source,
+                                             model::ByteRange range);
 
   /// Asks whether `precondition` holds, where the service does not keep it itself.
   /// Errors: Exists or Changed: it does not.
@@ -50,6 +62,7 @@ class Publishing {
 
   store::ObjectStore& store_;
   core::Clock& clock_;
+  const Counters& counters_;
 };
 
 }  // namespace transfer

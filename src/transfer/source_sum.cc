@@ -17,6 +17,9 @@ constexpr std::size_t kSumBytes = 1U << 20U;
 }  // namespace
 
 core::Result<std::uint64_t> source_sum(const store::Source& source, ByteRange range) {
+  if (const auto known = source.known_crc64(range)) {
+    return *known;
+  }
   std::vector<std::byte> buffer(std::min<std::uint64_t>(kSumBytes, range.size()));
   std::uint64_t crc = 0;
   for (std::uint64_t at = range.first; at < range.last;) {

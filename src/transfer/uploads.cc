@@ -46,7 +46,7 @@ class StoreUploads final : public Uploads {
         counters_(metrics),
         options_(options),
         pool_("upload", std::max(1U, options.connections)),
-        publishing_(store, clock),
+        publishing_(store, clock, counters_),
         outgoing_{*this, store, clock, counters_, pool_, publishing_, options_} {}
 
   core::Result<Published> publish(const OpContext& caller, const model::ObjectKey& key,
@@ -118,14 +118,8 @@ class StoreUploads final : public Uploads {
     TRY_ASSIGN(assembly.parts,
                plan_parts(source->size(), options_.part_bytes, store_.capabilities()));
     assembly.send = [this, key, source](const OpContext& own, const std::string& id, int number,
-                                        ByteRange range) -> core::Result<PartReceipt> {
-      TRY_ASSIGN(auto receipt, store_.upload_part(own, key, id, number, source, range));
-      if (!receipt.crc64) {
-        TRY_ASSIGN(receipt.crc64, source_sum(*source, range));
-      }
-      counters_.parts_uploaded.add();
-      counters_.bytes_uploaded.add(static_cast<std::int64_t>(range.size()));
-      return receipt;
+                                        ByteRange range) {
+      return publishing_.send_part(own, key, id, number, source, range);
     };
     return assemble(context, assembly);
   }

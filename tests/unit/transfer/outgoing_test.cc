@@ -10,6 +10,7 @@
 #include "support/fake_store.h"
 #include "support/results.h"
 #include "transfer/uploads.h"
+#include "unit/transfer/uploads_fixture.h"
 
 namespace {
 
@@ -17,6 +18,7 @@ using core::ErrorKind;
 using model::ByteRange;
 using model::ObjectKey;
 using test::FailsWith;
+using test::on;
 using test::Op;
 using testing::HasSubstr;
 using transfer::Outgoing;
@@ -53,13 +55,6 @@ class Text final : public store::Source {
   mutable core::Mutex mutex_{core::LockRank::Leaf};
   std::string text_;
 };
-
-test::Rule on(Op op, int part = 0) {
-  test::Rule rule;
-  rule.op = op;
-  rule.part = part;
-  return rule;
-}
 
 class OutgoingTest : public testing::Test {
  protected:

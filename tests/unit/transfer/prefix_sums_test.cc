@@ -2,10 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
 
 #include "core/bytes.h"
 #include "core/digest.h"
+#include "transfer/source_sum.h"
 
 namespace {
 
@@ -72,6 +74,31 @@ TEST_F(PrefixSumsTest, TruncationForgetsWhatIsGone) {
   EXPECT_EQ(sums_.of({0, 2 * kMiB}), std::nullopt);
   sums_.changed(0);
   EXPECT_EQ(sums_.of({0, kMiB}), std::nullopt);
+}
+
+/// Knows the sum of one range, and counts who reads.
+class Knowing final : public store::Source {
+ public:
+  [[nodiscard]] std::uint64_t size() const override { return kMiB; }
+  core::Result<std::size_t> read(std::uint64_t /*offset*/,
+                                 std::span<std::byte> buffer) const override {
+    ++reads;
+    std::fill(buffer.begin(), buffer.end(), std::byte{0});
+    return buffer.size();
+  }
+  [[nodiscard]] std::optional<std::uint64_t> known_crc64(model::ByteRange range) const override {
+    return range.first == 0 ? std::optional<std::uint64_t>(7) : std::nullopt;
+  }
+  mutable int reads = 0;
+};
+
+TEST(SourceSum, ReadsOnlyWhatTheSourceDoesNotKnow) {
+  const Knowing source;
+  EXPECT_EQ(*transfer::source_sum(source, {0, 100}), 7U);
+  EXPECT_EQ(source.reads, 0);
+  const std::string zeros(100, '\0');
+  EXPECT_EQ(*transfer::source_sum(source, {100, 200}), core::crc64(core::as_bytes(zeros)));
+  EXPECT_EQ(source.reads, 1);
 }
 
 }  // namespace

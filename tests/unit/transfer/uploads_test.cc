@@ -9,6 +9,7 @@
 #include "support/fake_store.h"
 #include "support/results.h"
 #include "transfer/upload_plan.h"
+#include "unit/transfer/uploads_fixture.h"
 
 namespace {
 
@@ -17,6 +18,7 @@ using model::ByteRange;
 using model::ObjectKey;
 using store::Precondition;
 using test::FailsWith;
+using test::on;
 using test::Op;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -44,12 +46,6 @@ Precondition matches(const model::ETag& etag) {
   p.kind = Precondition::Kind::Matches;
   p.etag = etag;
   return p;
-}
-test::Rule on(Op op, int part = 0) {
-  test::Rule rule;
-  rule.op = op;
-  rule.part = part;
-  return rule;
 }
 
 class UploadsTest : public testing::Test {
