@@ -347,6 +347,7 @@ TEST_F(DownloadsTest, NothingIsReadAheadWhileTheServiceAsksToBeLeftAlone) {
   EXPECT_EQ(store_.bytes_read(), kMiB);
   clock_.advance(std::chrono::seconds{3});
   read(*reader, kMiB, 128 * kKiB).wait();
+  read(*reader, kMiB + 128 * kKiB, 128 * kKiB).wait();  // asked for by now, and not to be cut off
   reader.reset();
   downloads_ = nullptr;
   EXPECT_GT(metric("transfer.bytes_prefetched"), 0);
