@@ -30,7 +30,7 @@ bool is_doubtful(const core::Error& error) {
 core::Result<store::PartReceipt> Publishing::send_part(const OpContext& context,
                                                        const model::ObjectKey& key,
                                                        const std::string& upload_id, int number,
-                                                       std::shared_ptr<const store::Source> source,
+                                                       const std::shared_ptr<const store::Source>& source,
                                                        model::ByteRange range) {
   TRY_ASSIGN(auto receipt, store_.upload_part(context, key, upload_id, number, source, range));
   if (!receipt.crc64) {

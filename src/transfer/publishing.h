@@ -25,7 +25,7 @@ class Publishing {
   core::Result<store::PartReceipt> send_part(const core::OpContext& context,
                                              const model::ObjectKey& key,
                                              const std::string& upload_id, int number,
-                                             std::shared_ptr<const store::Source> source,
+                                             const std::shared_ptr<const store::Source>& source,
                                              model::ByteRange range);
 
   /// Asks whether `precondition` holds, where the service does not keep it itself.
