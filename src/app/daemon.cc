@@ -128,7 +128,7 @@ std::optional<Refusal> Daemon::open_file_system() {
   state_directory_ = *std::move(state);
   auto staging =
       transfer::StagingArea::open(state_directory_.path + "/staging", settings_.staging_limit_bytes,
-                                  settings_.staging_on_tmpfs);
+                                  settings_.staging_on_tmpfs, settings_.memory.written);
   if (!staging) {
     return Refusal{Exit::Usage, std::move(staging).error()};
   }
@@ -294,6 +294,7 @@ bool Daemon::retry_uploads(const std::stop_token& stop) {
 
 void Daemon::give_memory_back() {
   downloads_->give_back_idle();
+  staging_->give_back_idle();
   const std::int64_t requests = metrics_["fuse.requests"].value();
   if (std::exchange(requests_seen_, requests) == requests) {
     ::malloc_trim(0);  // nobody is in the way of it

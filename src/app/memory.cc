@@ -24,6 +24,10 @@ constexpr std::uint64_t kProgram = 32 * kMiB;
 // Four at once: 540 MB/s with 496 MiB, 820 MB/s with 48.
 constexpr std::uint64_t kMostBlocksByDefault = 192 * kMiB;
 
+// All parts that go up at once, and those that a writer fills meanwhile. More is memory that is
+// touched for the first time; and the disk takes what is too much faster than a network does.
+constexpr std::uint64_t kMostWritten = 96 * kMiB;
+
 /// The most that blocks may have where that is told.
 std::uint64_t most_for_blocks(std::uint64_t limit) { return (limit - kProgram) / 4 * 3; }
 
@@ -87,7 +91,8 @@ core::Result<MemoryShares> divide_memory(std::uint64_t limit, std::optional<std:
   MemoryShares shares;
   shares.limit = limit;
   shares.blocks = blocks.value_or(std::min((limit - kProgram) / 2, kMostBlocksByDefault));
-  const std::uint64_t rest = limit - kProgram - shares.blocks;
+  shares.written = std::min((limit - kProgram - shares.blocks) / 3, kMostWritten);
+  const std::uint64_t rest = limit - kProgram - shares.blocks - shares.written;
   shares.names = rest / 3;
   shares.nodes = rest / 3;
   shares.objects = rest / 6;

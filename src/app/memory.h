@@ -19,6 +19,7 @@ inline constexpr std::uint64_t kLeastMemory = std::uint64_t{64} << 20U;
 struct MemoryShares {
   std::uint64_t limit = 0;
   std::uint64_t blocks = 0;   ///< of files that were read, or read ahead
+  std::uint64_t written = 0;  ///< what was written and is not in the bucket
   std::uint64_t names = 0;    ///< what listings showed, and names known to be absent
   std::uint64_t nodes = 0;    ///< inodes that the kernel knows
   std::uint64_t objects = 0;  ///< what was learnt of objects
@@ -26,8 +27,8 @@ struct MemoryShares {
 };
 
 /// Divides `limit`, which is kLeastMemory at least. Of what the program itself leaves, blocks get
-/// half, 192 MiB at most, or `blocks` if that is told; of the rest names and nodes get a third
-/// each. Errors: InvalidArgument: what is told for blocks leaves the others less than a quarter.
+/// half, 192 MiB at most, or `blocks` if that is told; of the rest what is written gets a third, 96 MiB
+/// at most, and of what is left then names and nodes a third each. Errors: InvalidArgument: what is told for blocks leaves the others less than a quarter.
 core::Result<MemoryShares> divide_memory(std::uint64_t limit, std::optional<std::uint64_t> blocks);
 
 /// The limit where none is told: a quarter of the host's memory, or of what our control group may

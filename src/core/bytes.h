@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,6 +29,14 @@ class Bytes {
  private:
   std::shared_ptr<const void> owner_;
   ByteView view_;
+};
+
+/// Bytes where they lie: in memory, or in a file.
+struct Run {
+  Bytes memory;
+  int fd = -1;               ///< -1: in memory
+  std::uint64_t offset = 0;  ///< in the file
+  std::uint64_t size = 0;
 };
 
 }  // namespace core

@@ -2,6 +2,7 @@
 
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 #include <algorithm>
 #include <array>
@@ -17,6 +18,8 @@ using core::ErrorKind;
 
 // What one call may bring through TLS: libcurl takes no more at a time than its buffer holds.
 constexpr long kTlsBufferBytes = 256L * 1024;
+// Sent by one call; more than a socket takes at once.
+constexpr std::size_t kMostPieces = 16;
 
 long milliseconds(core::Duration duration) {
   return static_cast<long>(
@@ -138,6 +141,32 @@ core::Result<std::size_t> Connection::send(core::ByteView bytes) {
   }
   for (;;) {
     const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent >= 0) {
+      return static_cast<std::size_t>(sent);
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return std::size_t{0};
+    }
+    if (errno != EINTR) {
+      return broken(errno, "send");
+    }
+  }
+}
+
+core::Result<std::size_t> Connection::send(std::span<const core::ByteView> pieces) {
+  if (easy_) {
+    return send(pieces.front());
+  }
+  std::array<iovec, kMostPieces> vector{};
+  const std::size_t count = std::min(pieces.size(), vector.size());
+  for (std::size_t i = 0; i < count; ++i) {
+    vector[i] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
+  }
+  msghdr message{};
+  message.msg_iov = vector.data();
+  message.msg_iovlen = count;
+  for (;;) {
+    const ssize_t sent = ::sendmsg(socket_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent >= 0) {
       return static_cast<std::size_t>(sent);
     }

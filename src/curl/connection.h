@@ -48,6 +48,8 @@ class Connection {
 
   /// Shape: how many bytes went; 0: none can right now.
   core::Result<std::size_t> send(core::ByteView bytes);
+  /// The same with pieces, one behind the other. Through TLS only the first one goes.
+  core::Result<std::size_t> send(std::span<const core::ByteView> pieces);
   /// Whether send_file() can: nothing is done to the bytes on their way.
   [[nodiscard]] bool sends_files() const { return !easy_; }
   /// Sends bytes of a file without reading them. Shape: as send(). Errors: Io: the file ends early.

@@ -17,8 +17,6 @@ constexpr std::size_t kMaxErrorBytes = 64UL * 1024;
 // little of a big one to be copied.
 constexpr std::size_t kHeadBytes = 16UL * 1024;
 constexpr std::size_t kMostHeadAtOnce = 4UL * 1024;
-// Less is sent sooner with the head of its request.
-constexpr std::uint64_t kLeastFromFile = 64UL * 1024;
 constexpr std::uint64_t kMostFromFile = std::uint64_t{1} << 20U;
 // Reads in a row before the others of the loop have their turn.
 constexpr int kMostReads = 16;
@@ -120,6 +118,11 @@ void Transfer::attach(std::unique_ptr<Connection> connection, bool used, const M
   used_ = used;
   head_ = head_text(manners);
   position_ = 0;
+  runs_ = exchange_.request.body ? exchange_.request.body->runs() : std::vector<core::Run>();
+  const auto is_file = [](const core::Run& run) { return run.fd >= 0; };
+  if (!connection_->sends_files() && std::any_of(runs_.begin(), runs_.end(), is_file)) {
+    runs_.clear();
+  }
   reader_.emplace(static_cast<AnswerReader::Listener&>(*this), exchange_.request.method == "HEAD");
 }
 
@@ -148,34 +151,45 @@ core::Result<std::size_t> Transfer::fill(std::span<std::byte> buffer) const {
   return filled + count;
 }
 
-/// The body's file, if it may be sent from there as it is.
-std::optional<http::Body::InFile> Transfer::body_in_file() const {
-  const auto& body = exchange_.request.body;
-  const bool worth_while = body && body->size() >= kLeastFromFile && connection_->sends_files();
-  return worth_while ? body->file() : std::nullopt;
-}
-
-core::Result<std::size_t> Transfer::send_body(const http::Body::InFile& file) const {
-  const std::uint64_t in_body = position_ - head_.size();
-  return connection_->send_file(
-      file.fd, file.offset + in_body,
-      static_cast<std::size_t>(std::min(length() - position_, kMostFromFile)));
+core::Result<std::size_t> Transfer::send_runs() const {
+  std::vector<core::ByteView> pieces;
+  std::uint64_t skipped = position_;
+  const auto add = [&](core::ByteView bytes) {
+    const auto gone = static_cast<std::size_t>(std::min<std::uint64_t>(skipped, bytes.size()));
+    skipped -= gone;
+    if (gone < bytes.size()) {
+      pieces.push_back(bytes.subspan(gone));
+    }
+  };
+  add(core::as_bytes(head_));
+  for (const core::Run& run : runs_) {
+    if (run.fd < 0) {
+      add(run.memory.view());
+    } else if (skipped >= run.size) {
+      skipped -= run.size;
+    } else if (pieces.empty()) {
+      return connection_->send_file(
+          run.fd, run.offset + skipped,
+          static_cast<std::size_t>(std::min(run.size - skipped, kMostFromFile)));
+    } else {
+      break;
+    }
+  }
+  return connection_->send(pieces);
 }
 
 void Transfer::send(std::span<std::byte> buffer) {
   while (waits_to_send()) {
-    const auto file = body_in_file();
-    const bool from_file = file && position_ >= head_.size();
     core::Result<std::size_t> filled = std::size_t{0};
-    if (!from_file) {
-      filled = fill(file ? buffer.first(std::min(buffer.size(), kMostHeadAtOnce)) : buffer);
+    if (runs_.empty()) {
+      filled = fill(buffer);
     }
     if (!filled) {
       fail_with(std::move(filled).error());
       return;
     }
     auto sent =
-        from_file ? send_body(*file) : connection_->send(core::ByteView(buffer.data(), *filled));
+        runs_.empty() ? connection_->send(core::ByteView(buffer.data(), *filled)) : send_runs();
     if (!sent && sent.error().kind == ErrorKind::Io) {
       fail_with(std::move(sent).error());  // of the file
       return;
@@ -326,6 +340,7 @@ std::unique_ptr<Connection> Transfer::release_connection() {
 void Transfer::finish(core::Result<http::Response> result) {
   on_stop_.reset();
   // The caller may drop the last reference to a sink or body in `done`; ours go first.
+  runs_.clear();
   exchange_ = {};
   std::exchange(done_, nullptr)(std::move(result));
 }

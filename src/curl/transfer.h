@@ -75,8 +75,8 @@ class Transfer final : private AnswerReader::Listener {
   [[nodiscard]] std::string head_text(const Manners& manners) const;
   [[nodiscard]] std::uint64_t length() const;
   core::Result<std::size_t> fill(std::span<std::byte> buffer) const;
-  [[nodiscard]] std::optional<http::Body::InFile> body_in_file() const;
-  core::Result<std::size_t> send_body(const http::Body::InFile& file) const;
+  /// What is sent next of a body that lies in runs, and the rest of the head before it.
+  core::Result<std::size_t> send_runs() const;
   void send(std::span<std::byte> buffer);
   bool receive(std::span<std::byte> buffer);
   /// Where to receive next: in the sink's own memory if it has any for what comes, else in
@@ -98,6 +98,7 @@ class Transfer final : private AnswerReader::Listener {
   std::unique_ptr<Connection> connection_;
   bool used_ = false;                      ///< the connection, before
   std::string head_;                       ///< of the request
+  std::vector<core::Run> runs_;            ///< where the body lies; empty: it is to be read
   std::uint64_t position_ = 0;             ///< how much of head and body has gone
   std::optional<core::Error> send_error_;  ///< nothing more can be sent
   std::optional<AnswerReader> reader_;

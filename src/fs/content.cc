@@ -52,7 +52,8 @@ core::Status Content::stage(const core::OpContext& context, const NodePtr& node,
       return core::fail(ErrorKind::NoSpace, core::format("no room to stage the {} bytes of {}",
                                                          version.size, version.key.text()));
     }
-    if (auto fetched = mount_.parts.downloads.fetch(context, version, staged->fd()); !fetched) {
+    TRY_ASSIGN(const int fd, staged->on_disk());
+    if (auto fetched = mount_.parts.downloads.fetch(context, version, fd); !fetched) {
       core::Error error = std::move(fetched).error();
       if (error.kind == ErrorKind::NotFound) {
         error.kind = ErrorKind::Changed;  // it was there when it was opened

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "core/bytes.h"
 #include "core/digest.h"
 #include "core/result.h"
 #include "core/time.h"
@@ -67,12 +68,9 @@ class Body {
   virtual core::Result<std::size_t> read(std::uint64_t offset,
                                          std::span<std::byte> buffer) const = 0;
 
-  /// Where the same bytes lie in a file, so that the system may send them from there.
-  struct InFile {
-    int fd = -1;
-    std::uint64_t offset = 0;
-  };
-  [[nodiscard]] virtual std::optional<InFile> file() const { return std::nullopt; }
+  /// Where the same bytes lie, one run behind the other, so that they may be sent from there. Empty:
+  /// they are to be read. Files stay open as long as the body lives.
+  [[nodiscard]] virtual std::vector<core::Run> runs() const { return {}; }
 };
 std::shared_ptr<const Body> text_body(std::string text);
 

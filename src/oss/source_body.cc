@@ -25,9 +25,8 @@ core::Result<std::size_t> SourceBody::read(std::uint64_t offset,
   return count;
 }
 
-std::optional<http::Body::InFile> SourceBody::file() const {
-  const int fd = source_->fd();
-  return known_ && fd >= 0 ? std::optional(InFile{fd, range_.first}) : std::nullopt;
+std::vector<core::Run> SourceBody::runs() const {
+  return known_ ? source_->runs(range_) : std::vector<core::Run>();
 }
 
 core::Result<std::uint64_t> SourceBody::crc64() const {

@@ -17,7 +17,7 @@ class SourceBody final : public http::Body {
   [[nodiscard]] std::uint64_t size() const override { return range_.size(); }
   core::Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> buffer) const override;
   /// None where its sum has to be taken on the way.
-  [[nodiscard]] std::optional<InFile> file() const override;
+  [[nodiscard]] std::vector<core::Run> runs() const override;
 
   /// The CRC-64 of all of it. Reads what the last pass from the beginning did not reach.
   core::Result<std::uint64_t> crc64() const;

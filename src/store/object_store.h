@@ -59,8 +59,10 @@ class Source {
   /// Shape: fewer than asked only at the end.
   virtual core::Result<std::size_t> read(std::uint64_t offset,
                                          std::span<std::byte> buffer) const = 0;
-  /// The file that holds the same bytes at the same places; -1: none.
-  [[nodiscard]] virtual int fd() const { return -1; }
+  /// Where the bytes of `range` lie, one run behind the other, so that they can be sent from there.
+  /// Memory stays as it is as long as its run is held, files as long as the source. Empty: they are
+  /// to be read.
+  [[nodiscard]] virtual std::vector<core::Run> runs(model::ByteRange /*range*/) const { return {}; }
   /// The CRC-64 of a range, where that is known without reading it.
   [[nodiscard]] virtual std::optional<std::uint64_t> known_crc64(model::ByteRange /*range*/) const {
     return std::nullopt;

@@ -8,15 +8,19 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <limits>
+#include <utility>
 
 #include "core/check.h"
 #include "core/format.h"
 #include "core/mutex.h"
 #include "core/os_error.h"
 #include "transfer/prefix_sums.h"
+#include "transfer/staged_blocks.h"
+#include "transfer/staged_disk.h"
+#include "transfer/staged_memory.h"
 
 namespace transfer {
 namespace {
@@ -25,6 +29,7 @@ using core::ErrorKind;
 
 constexpr std::uint64_t kPage = 4096;
 constexpr std::uint64_t kBlock = 512;  // of st_blocks
+constexpr std::uint64_t kStagedBlock = StagedBlocks::kBlock;
 constexpr std::uint64_t kMostOffset = std::numeric_limits<off_t>::max();
 
 /// Who uses how much of the limit. Threads: any.
@@ -57,10 +62,24 @@ core::Status check_reach(std::uint64_t offset, std::uint64_t length) {
   return {};
 }
 
-class TemporaryFile final : public StagedFile {
+/// What the files of one mount share.
+struct Shared {
+  std::string directory;
+  std::shared_ptr<Ledger> ledger;
+  std::shared_ptr<StagedMemory> memory;
+};
+
+/// A block of content lies in memory or on the disk. It begins in memory, if there is any and
+/// nothing of it is on the disk; once on the disk it stays there.
+class TemporaryFile final : public StagedFile,
+                            public Spillable,
+                            public std::enable_shared_from_this<TemporaryFile> {
  public:
-  TemporaryFile(core::UniqueFd fd, std::shared_ptr<Ledger> ledger)
-      : fd_(std::move(fd)), ledger_(std::move(ledger)) {}
+  explicit TemporaryFile(const Shared& shared)
+      : memory_(shared.memory),
+        ledger_(shared.ledger),
+        blocks_(shared.memory),
+        disk_(shared.directory) {}
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile() override {
@@ -68,25 +87,25 @@ class TemporaryFile final : public StagedFile {
     ledger_->settle(charged_, 0);
   }
 
-  [[nodiscard]] std::uint64_t size() const override {
-    return static_cast<std::uint64_t>(stat().st_size);
-  }
+  [[nodiscard]] std::uint64_t size() const override { return size_; }
 
   core::Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> buffer) const override {
     std::size_t done = 0;
-    while (done < buffer.size() && offset + done <= kMostOffset) {
-      const ssize_t n = ::pread(fd_.get(), buffer.data() + done, buffer.size() - done,
-                                static_cast<off_t>(offset + done));
-      if (n < 0 && errno == EINTR) {
-        continue;
+    while (done < buffer.size()) {
+      StagedBlocks::Stretch stretch;
+      int fd = -1;
+      {
+        const core::MutexLock lock(mutex_);
+        const std::uint64_t left = size_ - std::min<std::uint64_t>(size_, offset + done);
+        if (left == 0) {
+          break;
+        }
+        stretch = blocks_.at(offset + done, std::min<std::uint64_t>(left, buffer.size() - done));
+        fd = disk_.fd();
       }
-      if (n < 0) {
-        return core::os_error(errno, "read staged bytes");
-      }
-      if (n == 0) {
-        break;
-      }
-      done += static_cast<std::size_t>(n);
+      const auto room = buffer.subspan(done, static_cast<std::size_t>(stretch.size));
+      TRY(copy(stretch, fd, offset + done, room));
+      done += room.size();
     }
     return done;
   }
@@ -100,7 +119,7 @@ class TemporaryFile final : public StagedFile {
     if (!ledger_->has_room(data.size()) && !is_allocated(offset, data.size())) {
       return past_the_limit(*ledger_);
     }
-    core::Status status = write_all(offset, data);
+    core::Status status = put(offset, data);
     if (status) {
       sums_.wrote(offset, data);
     } else {
@@ -113,10 +132,14 @@ class TemporaryFile final : public StagedFile {
   core::Status truncate(std::uint64_t size) override {
     TRY(check_reach(size, 0));
     const core::MutexLock lock(mutex_);
-    if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) {
-      return core::os_error(errno, "truncate staged file");
+    await_spill();
+    if (disk_.exists() && (only_disk_ || disk_.size() > size)) {
+      TRY(disk_.truncate(size));
     }
+    blocks_.truncate(size);
+    size_ = size;
     sums_.changed(size);
+    count_disk();
     settle();
     return {};
   }
@@ -136,17 +159,19 @@ class TemporaryFile final : public StagedFile {
     if (!punches && !ledger_->has_room(length) && !is_allocated(offset, length)) {
       return past_the_limit(*ledger_);
     }
+    TRY(all_to_disk());
     sums_.changed(offset);
-    core::Status status = fallocate(mode, offset, length);
+    core::Status status = disk_.allocate(mode, offset, length);
     if (!status && kind == FALLOC_FL_ZERO_RANGE && status.error().kind == ErrorKind::Unsupported) {
       // tmpfs, for one, has no such mode; a hole reads as zeros too.
-      status = fallocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
-      if (status && !keep && size() < offset + length &&
-          ::ftruncate(fd_.get(), static_cast<off_t>(offset + length)) != 0) {
-        status = core::os_error(errno, "extend staged file");
+      status = disk_.allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length);
+      if (status && !keep && size_ < offset + length) {
+        status = disk_.truncate(offset + length);
       }
     }
+    size_ = disk_.size();
     beyond_end_ = beyond_end_ || (keep && !punches);
+    count_disk();
     settle();
     return status;
   }
@@ -155,114 +180,256 @@ class TemporaryFile final : public StagedFile {
     if (whence != SEEK_DATA && whence != SEEK_HOLE) {
       return core::fail(ErrorKind::InvalidArgument, "neither SEEK_DATA nor SEEK_HOLE");
     }
-    if (offset > kMostOffset) {
+    const core::MutexLock lock(mutex_);
+    if (offset >= size_) {
       return core::fail(ErrorKind::OutOfRange, "past the end");
     }
-    const off_t at = ::lseek(fd_.get(), static_cast<off_t>(offset), whence);
-    if (at < 0 && errno == ENXIO) {
-      return core::fail(ErrorKind::OutOfRange, "past the end, or no more data");
+    TRY_ASSIGN(const auto found, find(offset, whence));
+    if (!found && whence == SEEK_DATA) {
+      return core::fail(ErrorKind::OutOfRange, "no more data");
     }
-    if (at < 0) {
-      return core::os_error(errno, "seek in staged file");
-    }
-    return static_cast<std::uint64_t>(at);
+    return found.value_or(size_);  // there is a hole behind every end
   }
 
   [[nodiscard]] std::uint64_t blocks() const override {
-    return static_cast<std::uint64_t>(stat().st_blocks);
+    const core::MutexLock lock(mutex_);
+    return (blocks_.data_bytes() + (disk_.exists() ? disk_.taken() : 0)) / kBlock;
   }
-  [[nodiscard]] int fd() const override { return fd_.get(); }
+
+  core::Result<int> on_disk() override {
+    const core::MutexLock lock(mutex_);
+    TRY(all_to_disk());
+    sums_.changed(0);
+    return disk_.fd();
+  }
+
   [[nodiscard]] std::optional<std::uint64_t> known_crc64(model::ByteRange range) const override {
     const core::MutexLock lock(mutex_);
     return sums_.of(range);
   }
 
+  [[nodiscard]] std::vector<core::Run> runs(model::ByteRange range) const override {
+    const core::MutexLock lock(mutex_);
+    const std::uint64_t on_disk = disk_.exists() ? disk_.size() : 0;
+    std::vector<core::Run> runs;
+    for (std::uint64_t at = range.first; at < range.last;) {
+      StagedBlocks::Stretch stretch = blocks_.at(at, range.last - at);
+      const bool is_zeros = stretch.here && stretch.bytes.empty();
+      if (is_zeros || (!stretch.here && at + stretch.size > on_disk) || range.last > size_) {
+        return {};
+      }
+      runs.push_back({std::move(stretch.bytes), stretch.here ? -1 : disk_.fd(), at, stretch.size});
+      at += stretch.size;
+    }
+    return runs;
+  }
+
+  std::uint64_t spill(std::uint64_t bytes) override {
+    std::vector<StagedBlocks::Leaving> leaving;
+    {
+      const core::MutexLock lock(mutex_);
+      if (!is_spilling_) {
+        leaving = blocks_.leaving(bytes, false);
+      }
+      if (leaving.empty() || !disk_.open()) {
+        return 0;
+      }
+      is_spilling_ = true;
+    }
+    const bool written = write_out(leaving).has_value();
+    const core::MutexLock lock(mutex_);
+    is_spilling_ = false;
+    const std::uint64_t before = blocks_.memory_bytes();
+    for (const StagedBlocks::Leaving& block : leaving) {
+      // What was written to meanwhile stays, and hides what now lies on the disk.
+      (void)(written && blocks_.left(block));
+    }
+    count_disk();
+    settle();
+    spilt_.notify_all();
+    return before - blocks_.memory_bytes();
+  }
+  [[nodiscard]] std::uint64_t memory_bytes() const override { return memory_bytes_; }
+
  private:
-  core::Status write_all(std::uint64_t offset, std::span<const std::byte> data) {
+  static core::Status copy(const StagedBlocks::Stretch& stretch, int fd, std::uint64_t offset,
+                           std::span<std::byte> room) {
+    std::size_t found = 0;
+    if (!stretch.bytes.empty()) {
+      found = stretch.bytes.size();
+      std::memcpy(room.data(), stretch.bytes.view().data(), found);
+    } else if (!stretch.here && fd >= 0) {
+      TRY_ASSIGN(found, read_staged_file(fd, offset, room));
+    }
+    std::fill(room.begin() + static_cast<std::ptrdiff_t>(found), room.end(), std::byte{0});
+    return {};
+  }
+
+  core::Status put(std::uint64_t offset, std::span<const std::byte> data) REQUIRES(mutex_) {
     while (!data.empty()) {
-      const ssize_t n = ::pwrite(fd_.get(), data.data(), data.size(), static_cast<off_t>(offset));
-      if (n < 0 && errno == EINTR) {
-        continue;
+      const auto count = static_cast<std::size_t>(
+          std::min<std::uint64_t>(data.size(), kStagedBlock - offset % kStagedBlock));
+      TRY_ASSIGN(const bool in_memory, takes_block(offset / kStagedBlock));
+      if (in_memory) {
+        blocks_.write(offset, data.first(count));
+      } else {
+        TRY(disk_.open());
+        TRY(disk_.write(offset, data.first(count)));
+        count_disk();
       }
-      if (n < 0) {
-        return core::os_error(errno, "write staged bytes");
-      }
-      offset += static_cast<std::uint64_t>(n);
-      data = data.subspan(static_cast<std::size_t>(n));
+      offset += count;
+      data = data.subspan(count);
+      size_ = std::max<std::uint64_t>(size_, offset);
     }
     return {};
   }
 
-  [[nodiscard]] struct stat stat() const {
-    struct stat result {};
-    CORE_CHECK(::fstat(fd_.get(), &result) == 0);
-    return result;
-  }
-
-  core::Status fallocate(int mode, std::uint64_t offset, std::uint64_t length) {
-    for (;;) {
-      if (::fallocate(fd_.get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length)) ==
-          0) {
-        return {};
-      }
-      if (errno != EINTR) {
-        return core::os_error(errno, "allocate staged space");
+  /// Whether that block is in memory, or can be from now on.
+  core::Result<bool> takes_block(std::uint64_t index) REQUIRES(mutex_) {
+    if (only_disk_ || blocks_.has(index)) {
+      return !only_disk_;
+    }
+    if (disk_.exists()) {
+      TRY_ASSIGN(const auto data, disk_.seek(index * kStagedBlock, SEEK_DATA));
+      if (data && *data < (index + 1) * kStagedBlock) {
+        return false;
       }
     }
+    if (!std::exchange(is_enlisted_, true)) {
+      memory_->enlist(weak_from_this());
+    }
+    return blocks_.add(index);
+  }
+
+  /// The next data or hole before the end.
+  [[nodiscard]] core::Result<std::optional<std::uint64_t>> find(std::uint64_t at, int whence) const
+      REQUIRES(mutex_) {
+    while (at < size_) {
+      const StagedBlocks::Stretch stretch = blocks_.at(at, size_ - at);
+      std::optional<std::uint64_t> found;
+      std::uint64_t end = at + stretch.size;
+      if (stretch.here) {
+        found = blocks_.seek(at, whence == SEEK_DATA);
+        end = (at / kStagedBlock + 1) * kStagedBlock;
+      } else if (disk_.exists()) {
+        TRY_ASSIGN(found, disk_.seek(at, whence));
+      }
+      if (!found && !stretch.here && whence == SEEK_HOLE) {
+        found = at;  // behind the end of what is on the disk, if there is anything
+      }
+      if (found && *found < std::min<std::uint64_t>(end, size_)) {
+        return found;
+      }
+      at = end;
+    }
+    return std::optional<std::uint64_t>();
   }
 
   /// Writing there takes no more space than the file has. Holds for rewriting at the limit.
-  [[nodiscard]] bool is_allocated(std::uint64_t offset, std::uint64_t length) const {
-    const off_t hole = ::lseek(fd_.get(), static_cast<off_t>(offset), SEEK_HOLE);
-    return hole >= 0 && static_cast<std::uint64_t>(hole) >= offset + length;
+  [[nodiscard]] bool is_allocated(std::uint64_t offset, std::uint64_t length) const
+      REQUIRES(mutex_) {
+    if (offset + length > size_) {
+      return false;
+    }
+    const auto hole = find(offset, SEEK_HOLE);
+    return hole && hole->value_or(size_) >= offset + length;
   }
 
-  /// Charges what the file really takes: holes are free, and others may write through fd().
-  void settle() REQUIRES(mutex_) {
-    const struct stat now = stat();
-    std::uint64_t taken = static_cast<std::uint64_t>(now.st_blocks) * kBlock;
-    if (!beyond_end_) {
-      // Some file systems allocate in advance beyond the end; that is not ours to pay.
-      taken =
-          std::min(taken, (static_cast<std::uint64_t>(now.st_size) + kPage - 1) / kPage * kPage);
+  void await_spill() REQUIRES(mutex_) {
+    while (is_spilling_) {
+      spilt_.wait(mutex_);
     }
+  }
+
+  /// From now on nothing is in memory, and the file on the disk is as long as the content.
+  core::Status all_to_disk() REQUIRES(mutex_) {
+    await_spill();
+    TRY(disk_.open());
+    if (only_disk_) {
+      return {};
+    }
+    const auto leaving = blocks_.leaving(blocks_.memory_bytes(), true);
+    TRY(write_out(leaving));
+    for (const StagedBlocks::Leaving& block : leaving) {
+      CORE_CHECK(blocks_.left(block));
+    }
+    only_disk_ = true;
+    return disk_.truncate(size_);
+  }
+
+  core::Status write_out(const std::vector<StagedBlocks::Leaving>& leaving) {
+    std::vector<core::ByteView> pieces;
+    std::uint64_t begin = 0;
+    std::uint64_t end = 0;
+    for (const StagedBlocks::Leaving& block : leaving) {
+      for (const model::ByteRange run : block.runs()) {
+        if (run.first != end && !pieces.empty()) {
+          TRY(disk_.write_directly(begin, std::exchange(pieces, {})));
+        }
+        begin = pieces.empty() ? run.first : begin;
+        end = run.last;
+        pieces.push_back(block.bytes.view().subspan(
+            static_cast<std::size_t>(run.first % kStagedBlock),
+            static_cast<std::size_t>(run.size())));
+      }
+    }
+    return pieces.empty() ? core::Status() : disk_.write_directly(begin, std::move(pieces));
+  }
+
+  /// Others may write through on_disk().
+  void count_disk() REQUIRES(mutex_) {
+    if (disk_.exists()) {
+      disk_bytes_ = disk_.taken();
+      if (!beyond_end_) {
+        // Some file systems allocate in advance beyond the end; that is not ours to pay.
+        disk_bytes_ = std::min(disk_bytes_, (disk_.size() + kPage - 1) / kPage * kPage);
+      }
+    }
+  }
+
+  /// Charges what the file really takes, in memory and on the disk: holes are free.
+  void settle() REQUIRES(mutex_) {
+    const std::uint64_t taken = blocks_.data_bytes() + disk_bytes_;
     ledger_->settle(charged_, taken);
     charged_ = taken;
+    memory_bytes_ = blocks_.memory_bytes();
   }
 
-  const core::UniqueFd fd_;
+  const std::shared_ptr<StagedMemory> memory_;
   const std::shared_ptr<Ledger> ledger_;
+  std::atomic<std::uint64_t> size_ = 0;
+  std::atomic<std::uint64_t> memory_bytes_ = 0;
   mutable core::Mutex mutex_{core::LockRank::Staging};
+  core::CondVar spilt_;
+  StagedBlocks blocks_ GUARDED_BY(mutex_);
+  StagedDisk disk_;                            ///< guarded, but for what spill() writes
+  bool only_disk_ GUARDED_BY(mutex_) = false;  ///< nothing is to be in memory any more
+  bool is_spilling_ GUARDED_BY(mutex_) = false;
+  bool is_enlisted_ GUARDED_BY(mutex_) = false;
   PrefixSums sums_ GUARDED_BY(mutex_);
+  std::uint64_t disk_bytes_ GUARDED_BY(mutex_) = 0;
   std::uint64_t charged_ GUARDED_BY(mutex_) = 0;
   bool beyond_end_ GUARDED_BY(mutex_) = false;  ///< KEEP_SIZE may have allocated there
 };
 
 class Directory final : public StagingArea {
  public:
-  Directory(std::string path, std::uint64_t limit_bytes)
-      : path_(std::move(path)), ledger_(std::make_shared<Ledger>(limit_bytes)) {}
+  Directory(std::string path, std::uint64_t limit_bytes, std::uint64_t memory_bytes)
+      : shared_{std::move(path), std::make_shared<Ledger>(limit_bytes),
+                std::make_shared<StagedMemory>(memory_bytes)},
+        spiller_(shared_.memory) {}
 
   core::Result<std::shared_ptr<StagedFile>> create() override {
-    core::UniqueFd fd(::open(path_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-    if (!fd.valid() && (errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL)) {
-      std::string name = path_ + "/staged.XXXXXX";
-      fd.reset(::mkostemp(name.data(), O_CLOEXEC));
-      if (fd.valid() && ::unlink(name.c_str()) != 0) {
-        return core::os_error(errno, "unlink " + name);
-      }
-    }
-    if (!fd.valid()) {
-      return core::os_error(errno, "create a staging file in " + path_);
-    }
-    return std::shared_ptr<StagedFile>(std::make_shared<TemporaryFile>(std::move(fd), ledger_));
+    return std::shared_ptr<StagedFile>(std::make_shared<TemporaryFile>(shared_));
   }
-  [[nodiscard]] std::uint64_t used_bytes() const override { return ledger_->used(); }
-  [[nodiscard]] std::uint64_t limit_bytes() const override { return ledger_->limit(); }
+  [[nodiscard]] std::uint64_t used_bytes() const override { return shared_.ledger->used(); }
+  [[nodiscard]] std::uint64_t limit_bytes() const override { return shared_.ledger->limit(); }
+  [[nodiscard]] std::uint64_t memory_bytes() const override { return shared_.memory->live_bytes(); }
+  void give_back_idle() override { shared_.memory->give_back_idle(); }
 
  private:
-  const std::string path_;
-  const std::shared_ptr<Ledger> ledger_;
+  const Shared shared_;
+  const Spiller spiller_;
 };
 
 core::Status make_directory(const std::string& path) {
@@ -299,7 +466,8 @@ core::Status make_private(const std::string& path) {
 
 core::Result<std::unique_ptr<StagingArea>> StagingArea::open(const std::string& directory,
                                                              std::uint64_t limit_bytes,
-                                                             bool allow_tmpfs) {
+                                                             bool allow_tmpfs,
+                                                             std::uint64_t memory_bytes) {
   TRY(make_directory(directory));
   TRY(make_private(directory));
   struct statfs system {};
@@ -317,9 +485,8 @@ core::Result<std::unique_ptr<StagingArea>> StagingArea::open(const std::string& 
     limit_bytes = static_cast<std::uint64_t>(system.f_bavail) *
                   static_cast<std::uint64_t>(system.f_bsize) / 10 * 8;
   }
-  auto area = std::make_unique<Directory>(directory, limit_bytes);
-  TRY(area->create());  // now rather than at the first write
-  return std::unique_ptr<StagingArea>(std::move(area));
+  TRY(open_nameless(directory));  // whether that can be, now rather than when memory is full
+  return std::make_unique<Directory>(directory, limit_bytes, memory_bytes);
 }
 
 }  // namespace transfer

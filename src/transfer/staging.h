@@ -17,17 +17,25 @@ class StagedFile;
 /// Threads: any.
 class StagingArea {
  public:
-  /// Shape: `limit_bytes` 0 means 80 % of what is free now.
+  static constexpr std::uint64_t kSomeMemory = std::uint64_t{32} << 20U;
+  /// Shape: `limit_bytes`, in memory and on the disk, 0 means 80 % of what is free now. Of that at
+  /// most `memory_bytes` lie in memory, in blocks of 1 MiB; the disk has what does not fit.
   /// Errors: the directory cannot be made or written; it lies on a tmpfs and that was not allowed.
   static core::Result<std::unique_ptr<StagingArea>> open(const std::string& directory,
                                                          std::uint64_t limit_bytes,
-                                                         bool allow_tmpfs);
+                                                         bool allow_tmpfs,
+                                                         std::uint64_t memory_bytes = kSomeMemory);
   virtual ~StagingArea() = default;
 
-  /// An empty file without a name: gone with its last owner, also after a crash.
+  /// An empty file without a name: gone with its last owner, also after a crash. Takes nothing of
+  /// the disk until memory is short.
   virtual core::Result<std::shared_ptr<StagedFile>> create() = 0;
   [[nodiscard]] virtual std::uint64_t used_bytes() const = 0;
   [[nodiscard]] virtual std::uint64_t limit_bytes() const = 0;
+  /// Of the blocks in memory.
+  [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
+  /// Gives back to the system what was free since the last call.
+  virtual void give_back_idle() = 0;
 };
 
 /// The whole present content of one file, local. Sparse.
@@ -43,6 +51,10 @@ class StagedFile : public store::Source {
   /// As lseek(2) with SEEK_DATA or SEEK_HOLE. Errors: OutOfRange where lseek says ENXIO.
   [[nodiscard]] virtual core::Result<std::uint64_t> seek(std::uint64_t offset,
                                                          int whence) const = 0;
+  /// The file on the disk that has all content, and whatever is written from now on. Who writes
+  /// through it tells of that by truncate().
+  /// Errors: NoSpace, Io.
+  virtual core::Result<int> on_disk() = 0;
   /// Blocks of 512 bytes in use, for st_blocks.
   [[nodiscard]] virtual std::uint64_t blocks() const = 0;
 };

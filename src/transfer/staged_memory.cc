@@ -1,0 +1,151 @@
+#include "transfer/staged_memory.h"
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "cache/arena.h"
+#include "core/thread_pool.h"
+
+namespace transfer {
+namespace {
+
+// Moved to the disk by one call: what the disk takes without a pause, and a writer can wait for.
+constexpr std::uint64_t kSpillBytes = std::uint64_t{8} << 20U;
+
+}  // namespace
+
+struct StagedMemory::Block::Pin {
+  explicit Pin(std::shared_ptr<Block> block) : of(std::move(block)) {
+    of->pins_.fetch_add(1, std::memory_order_relaxed);
+  }
+  Pin(const Pin&) = delete;
+  Pin& operator=(const Pin&) = delete;
+  ~Pin() { of->pins_.fetch_sub(1, std::memory_order_release); }
+
+  const std::shared_ptr<Block> of;
+};
+
+StagedMemory::Block::~Block() { from_->give_back(memory_); }
+
+core::Bytes StagedMemory::Block::pin(std::shared_ptr<Block> block, std::size_t offset,
+                                     std::size_t size) {
+  const core::ByteView view(block->data() + offset, size);
+  return {std::make_shared<const Pin>(std::move(block)), view};
+}
+
+StagedMemory::StagedMemory(std::uint64_t limit_bytes)
+    : most_(limit_bytes / kBlockBytes),
+      high_(most_ - most_ / 8),
+      arena_(std::make_unique<cache::Arena>(kBlockBytes)) {}
+
+StagedMemory::~StagedMemory() = default;
+
+StagedMemory::BlockPtr StagedMemory::make() {
+  return std::make_shared<Block>(shared_from_this(), arena_->take());
+}
+
+StagedMemory::BlockPtr StagedMemory::take() {
+  {
+    const core::MutexLock lock(mutex_);
+    ++takes_;
+    if (out_ + 1 > high_) {
+      taken_.notify_one();
+    }
+    if (out_ >= most_) {
+      return nullptr;
+    }
+    ++out_;
+  }
+  return make();
+}
+
+StagedMemory::BlockPtr StagedMemory::take_beyond() {
+  {
+    const core::MutexLock lock(mutex_);
+    ++out_;
+  }
+  return make();
+}
+
+void StagedMemory::give_back(std::byte* memory) {
+  arena_->give_back(memory);
+  const core::MutexLock lock(mutex_);
+  --out_;
+}
+
+void StagedMemory::enlist(std::weak_ptr<Spillable> holder) {
+  const core::MutexLock lock(mutex_);
+  std::erase_if(holders_, [](const auto& one) { return one.expired(); });
+  holders_.push_back(std::move(holder));
+}
+
+std::uint64_t StagedMemory::live_bytes() const {
+  const core::MutexLock lock(mutex_);
+  return out_ * kBlockBytes;
+}
+
+void StagedMemory::give_back_idle() { arena_->give_back_idle(); }
+
+std::vector<std::shared_ptr<Spillable>> StagedMemory::holders() const {
+  std::vector<std::weak_ptr<Spillable>> known;
+  {
+    const core::MutexLock lock(mutex_);
+    known = holders_;
+  }
+  // Not under the lock: the last reference may end with this one.
+  std::vector<std::pair<std::uint64_t, std::shared_ptr<Spillable>>> sized;
+  for (const std::weak_ptr<Spillable>& one : known) {
+    if (auto holder = one.lock()) {
+      sized.emplace_back(holder->memory_bytes(), std::move(holder));
+    }
+  }
+  std::sort(sized.begin(), sized.end(),
+            [](const auto& a, const auto& b) { return a.first > b.first; });
+  std::vector<std::shared_ptr<Spillable>> holders;
+  holders.reserve(sized.size());
+  for (auto& [bytes, holder] : sized) {
+    holders.push_back(std::move(holder));
+  }
+  return holders;
+}
+
+bool StagedMemory::await_shortage(bool again) {
+  const core::MutexLock lock(mutex_);
+  const std::uint64_t seen = takes_;
+  while (!stopped_ && (out_ <= high_ || (again && takes_ == seen))) {
+    taken_.wait(mutex_);
+  }
+  return !stopped_;
+}
+
+void StagedMemory::stop() {
+  const core::MutexLock lock(mutex_);
+  stopped_ = true;
+  taken_.notify_all();
+}
+
+struct Spiller::Thread {
+  std::thread thread;
+};
+
+Spiller::Spiller(std::shared_ptr<StagedMemory> memory)
+    : memory_(std::move(memory)), thread_(std::make_unique<Thread>()) {
+  thread_->thread = std::thread([memory = memory_] {
+    core::name_this_thread("spill");
+    bool spilled = true;
+    while (memory->await_shortage(!spilled)) {
+      const auto holders = memory->holders();
+      spilled = std::any_of(holders.begin(), holders.end(), [](const auto& holder) {
+        return holder->spill(kSpillBytes) > 0;
+      });
+    }
+  });
+}
+
+Spiller::~Spiller() {
+  memory_->stop();
+  thread_->thread.join();
+}
+
+}  // namespace transfer

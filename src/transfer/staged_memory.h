@@ -1,0 +1,111 @@
+#pragma once
+// The memory of one mount that written bytes lie in before they go to the disk, or nowhere but to
+// the bucket.
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/bytes.h"
+#include "core/mutex.h"
+
+namespace cache {
+class Arena;
+}
+
+namespace transfer {
+
+/// Who has blocks, and can do without them.
+class Spillable {
+ public:
+  virtual ~Spillable() = default;
+  /// Moves blocks to the disk, those at its begin first. Shape: how many bytes of memory were given
+  /// back, about `bytes` at most; 0: none can go now. Threads: any; blocks on the disk.
+  virtual std::uint64_t spill(std::uint64_t bytes) = 0;
+  /// Bytes of its blocks. Threads: any; waits for nothing.
+  [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
+};
+
+/// Blocks of one size under one limit. Whoever gets none goes to the disk himself.
+/// Threads: any.
+class StagedMemory : public std::enable_shared_from_this<StagedMemory> {
+ public:
+  static constexpr std::size_t kBlockBytes = std::size_t{1} << 20U;
+
+  /// One block. Whoever reads it without the lock of its owner pins it meanwhile; the owner does
+  /// not change bytes of a pinned block, but may add to them.
+  class Block {
+   public:
+    Block(std::shared_ptr<StagedMemory> from, std::byte* memory)
+        : from_(std::move(from)), memory_(memory) {}
+    Block(const Block&) = delete;
+    Block& operator=(const Block&) = delete;
+    ~Block();
+    [[nodiscard]] std::byte* data() const { return memory_; }
+    [[nodiscard]] bool is_pinned() const { return pins_.load(std::memory_order_acquire) > 0; }
+    /// A view of `block` that pins it as long as it lives.
+    static core::Bytes pin(std::shared_ptr<Block> block, std::size_t offset, std::size_t size);
+
+   private:
+    struct Pin;
+    const std::shared_ptr<StagedMemory> from_;
+    std::byte* const memory_;
+    std::atomic<unsigned> pins_ = 0;
+  };
+  using BlockPtr = std::shared_ptr<Block>;
+
+  explicit StagedMemory(std::uint64_t limit_bytes);
+  StagedMemory(const StagedMemory&) = delete;
+  StagedMemory& operator=(const StagedMemory&) = delete;
+  ~StagedMemory();
+
+  /// Whatever was in it is still there. None: all are out.
+  [[nodiscard]] BlockPtr take();
+  /// One more, limit or not: for a copy of what somebody is reading, who ends soon.
+  [[nodiscard]] BlockPtr take_beyond();
+  /// Tells of somebody who may have blocks from now on, as long as it lives.
+  void enlist(std::weak_ptr<Spillable> holder);
+
+  [[nodiscard]] std::uint64_t live_bytes() const;
+  /// Gives back to the system what was free for a while.
+  void give_back_idle();
+
+  /// Waits until memory is short. `again`: and until somebody has taken a block, because nobody
+  /// could do without one. False: stop() was called.
+  bool await_shortage(bool again);
+  void stop();
+  /// Those that may have blocks, the one with most of them first.
+  [[nodiscard]] std::vector<std::shared_ptr<Spillable>> holders() const;
+
+ private:
+  [[nodiscard]] BlockPtr make();
+  void give_back(std::byte* memory);
+
+  const std::size_t most_;  ///< blocks
+  const std::size_t high_;  ///< with more of them out, memory is short
+  const std::unique_ptr<cache::Arena> arena_;
+  mutable core::Mutex mutex_{core::LockRank::Budget};
+  core::CondVar taken_;
+  std::size_t out_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t takes_ GUARDED_BY(mutex_) = 0;
+  std::vector<std::weak_ptr<Spillable>> holders_ GUARDED_BY(mutex_);
+  bool stopped_ GUARDED_BY(mutex_) = false;
+};
+
+/// The thread that keeps some of the memory free: who has most is the first to go to the disk, so
+/// that one file that the network does not take leaves the others their share.
+class Spiller {
+ public:
+  explicit Spiller(std::shared_ptr<StagedMemory> memory);
+  Spiller(const Spiller&) = delete;
+  Spiller& operator=(const Spiller&) = delete;
+  ~Spiller();
+
+ private:
+  struct Thread;
+  const std::shared_ptr<StagedMemory> memory_;
+  const std::unique_ptr<Thread> thread_;
+};
+
+}  // namespace transfer
