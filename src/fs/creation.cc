@@ -59,6 +59,7 @@ core::Result<Creation::Site> Creation::prepare(const Request& request, InodeNumb
 
 core::Status Creation::check_absent(const Request& request, const Site& site) {
   const auto found = lookup_.find(request.context, site.directory, site.name);
+  lookup_.making(site.key.substr(0, site.key.size() - site.component.text.size()));
   if (found) {
     const core::MutexLock lock(mount_.mutex);
     mount_.table.drop_if_unused(*found);

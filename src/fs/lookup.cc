@@ -122,7 +122,7 @@ core::Status Lookup::take_down(Known& known, const NodePtr& directory, const Nod
 
 bool Lookup::bring_neighbours(const core::OpContext& context, const Known& known) {
   if (known.listed.kind != cache::KeyIndex::Answer::Kind::Unknown) {
-    neighbours_.served(known.directory_key);
+    neighbours_.served(known.directory_key, known.name, known.listed.until);
     return false;
   }
   // Exact attributes take a look at the object all the same, if that can be told.

@@ -42,6 +42,9 @@ class Lookup {
   /// The same. Errors: Changed where the node is out of the tree by somebody else's doing.
   core::Status refresh_present(const core::OpContext& context, const NodePtr& node, Need need);
 
+  /// A name of the directory of this key is about to be made.
+  void making(const std::string& directory_key) { neighbours_.made(directory_key); }
+
  private:
   struct Known;
   enum class Bytes : std::uint8_t;

@@ -18,7 +18,7 @@ bool StagedBlocks::add(std::uint64_t index) {
   if (!block) {
     return false;
   }
-  blocks_.emplace(index, Held{std::move(block), 0, 0, 0, {}});
+  blocks_.emplace(index, Held{std::move(block), 0, 0, 0, {}, false});
   return true;
 }
 
@@ -44,6 +44,7 @@ void StagedBlocks::write(std::uint64_t offset, std::span<const std::byte> data) 
   held.filled = std::max(held.filled, end);
   held.shown = std::max(held.shown, whole_pages(held.filled));
   ++held.version;
+  held.sent = false;
   for (std::uint64_t page = from / kPage; page * kPage < end; ++page) {
     pages_ += held.pages.test(page) ? 0 : 1;
     held.pages.set(page);
@@ -113,13 +114,16 @@ std::vector<model::ByteRange> StagedBlocks::Leaving::runs() const {
   return runs;
 }
 
-std::vector<StagedBlocks::Leaving> StagedBlocks::leaving(std::uint64_t bytes, bool pinned) {
+std::vector<StagedBlocks::Leaving> StagedBlocks::leaving(std::uint64_t bytes,
+                                                        Spillable::Which which) {
+  using Which = Spillable::Which;
   std::vector<Leaving> chosen;
   for (auto& [index, held] : blocks_) {
     if ((chosen.size() + 1) * kBlock > bytes) {
       break;
     }
-    if (pinned || !held.block->is_pinned()) {
+    if (which == Which::All ||
+        (!held.block->is_pinned() && (which == Which::Idle || held.sent))) {
       const std::uint64_t end = whole_pages(held.filled);  // the rest of the last page goes along
       make_writable(held, end > held.filled ? held.filled : end);
       std::memset(held.block->data() + held.filled, 0, static_cast<std::size_t>(end - held.filled));
@@ -129,6 +133,13 @@ std::vector<StagedBlocks::Leaving> StagedBlocks::leaving(std::uint64_t bytes, bo
     }
   }
   return chosen;
+}
+
+void StagedBlocks::sends(model::ByteRange range) {
+  const auto end = blocks_.lower_bound((range.last + kBlock - 1) / kBlock);
+  for (auto at = blocks_.lower_bound(range.first / kBlock); at != end; ++at) {
+    at->second.sent = true;
+  }
 }
 
 bool StagedBlocks::left(const Leaving& block) {

@@ -56,8 +56,10 @@ class StagedBlocks {
     /// Where its data lies in the file, ascending.
     [[nodiscard]] std::vector<model::ByteRange> runs() const;
   };
-  /// The first ones, `bytes` at most; also those that somebody reads?
-  [[nodiscard]] std::vector<Leaving> leaving(std::uint64_t bytes, bool pinned);
+  /// The first ones, `bytes` at most.
+  [[nodiscard]] std::vector<Leaving> leaving(std::uint64_t bytes, Spillable::Which which);
+  /// What lies in `range` is being sent.
+  void sends(model::ByteRange range);
   /// It lies elsewhere now. False, and it stays: somebody has written to it since.
   bool left(const Leaving& block);
 
@@ -68,6 +70,7 @@ class StagedBlocks {
     std::uint64_t shown = 0;   ///< no byte from here on is in any pinned view; whole pages
     std::uint64_t version = 0;
     std::bitset<kBlock / kPage> pages;  ///< that somebody wrote to
+    bool sent = false;                  ///< and not written to since
   };
   /// Leaves those who read the block what they see, where bytes from `from` on are to be written.
   void make_writable(Held& held, std::uint64_t from);

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "core/bytes.h"
@@ -20,9 +21,15 @@ namespace transfer {
 class Spillable {
  public:
   virtual ~Spillable() = default;
+  /// Which blocks are to go.
+  enum class Which : std::uint8_t {
+    Sent,  ///< those that were sent: nobody needs them soon
+    Idle,  ///< those that nobody reads now
+    All,
+  };
   /// Moves blocks to the disk, those at its begin first. Shape: how many bytes of memory were given
   /// back, about `bytes` at most; 0: none can go now. Threads: any; blocks on the disk.
-  virtual std::uint64_t spill(std::uint64_t bytes) = 0;
+  virtual std::uint64_t spill(std::uint64_t bytes, Which which) = 0;
   /// Bytes of its blocks. Threads: any; waits for nothing.
   [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
 };
@@ -71,9 +78,9 @@ class StagedMemory : public std::enable_shared_from_this<StagedMemory> {
   /// Gives back to the system what was free for a while.
   void give_back_idle();
 
-  /// Waits until memory is short. `again`: and until somebody has taken a block, because nobody
-  /// could do without one. False: stop() was called.
-  bool await_shortage(bool again);
+  /// Waits until there is a reason to move blocks to the disk, and says which. `again`: and until
+  /// somebody has taken a block, because nobody could do without one. None: stop() was called.
+  std::optional<Spillable::Which> await_shortage(bool again);
   void stop();
   /// Those that may have blocks, the one with most of them first.
   [[nodiscard]] std::vector<std::shared_ptr<Spillable>> holders() const;
@@ -83,6 +90,7 @@ class StagedMemory : public std::enable_shared_from_this<StagedMemory> {
   void give_back(std::byte* memory);
 
   const std::size_t most_;  ///< blocks
+  const std::size_t few_;   ///< with more of them out, what was sent goes
   const std::size_t high_;  ///< with more of them out, memory is short
   const std::unique_ptr<cache::Arena> arena_;
   mutable core::Mutex mutex_{core::LockRank::Budget};

@@ -221,15 +221,16 @@ class TemporaryFile final : public StagedFile,
       runs.push_back({std::move(stretch.bytes), stretch.here ? -1 : disk_.fd(), at, stretch.size});
       at += stretch.size;
     }
+    blocks_.sends(range);
     return runs;
   }
 
-  std::uint64_t spill(std::uint64_t bytes) override {
+  std::uint64_t spill(std::uint64_t bytes, Which which) override {
     std::vector<StagedBlocks::Leaving> leaving;
     {
       const core::MutexLock lock(mutex_);
       if (!is_spilling_) {
-        leaving = blocks_.leaving(bytes, false);
+        leaving = blocks_.leaving(bytes, which);
       }
       if (leaving.empty() || !disk_.open()) {
         return 0;
@@ -348,7 +349,7 @@ class TemporaryFile final : public StagedFile,
     if (only_disk_) {
       return {};
     }
-    const auto leaving = blocks_.leaving(blocks_.memory_bytes(), true);
+    const auto leaving = blocks_.leaving(blocks_.memory_bytes(), Which::All);
     TRY(write_out(leaving));
     for (const StagedBlocks::Leaving& block : leaving) {
       CORE_CHECK(blocks_.left(block));
@@ -401,7 +402,7 @@ class TemporaryFile final : public StagedFile,
   std::atomic<std::uint64_t> memory_bytes_ = 0;
   mutable core::Mutex mutex_{core::LockRank::Staging};
   core::CondVar spilt_;
-  StagedBlocks blocks_ GUARDED_BY(mutex_);
+  mutable StagedBlocks blocks_ GUARDED_BY(mutex_);  ///< notes what is sent
   StagedDisk disk_;                            ///< guarded, but for what spill() writes
   bool only_disk_ GUARDED_BY(mutex_) = false;  ///< nothing is to be in memory any more
   bool is_spilling_ GUARDED_BY(mutex_) = false;
