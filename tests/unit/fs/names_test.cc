@@ -262,6 +262,56 @@ TEST_F(Names, NeighboursOfNamesAreNoProofOfWhatIsNotThere) {
   }
 }
 
+/// Programs that make one file after another.
+class Making : public Names {
+ protected:
+  void make(const std::string& directory, int from, int to) {
+    for (int i = from; i < to; ++i) {
+      EXPECT_THAT(put(core::format("{}/s{}", directory, i), "x"), IsOk());
+    }
+  }
+};
+
+TEST_F(Making, FilesOneAfterAnotherTakeOneRequestEach) {
+  ASSERT_TRUE(mkdir("d"));
+  make("d", 0, 5);
+  store_.reset_counts();
+  make("d", 5, 200);
+  EXPECT_EQ(store_.count(Op::Put), 195U);
+  EXPECT_LE(store_.count(Op::List), 1U);
+  EXPECT_EQ(store_.count(Op::Head), 0U);
+}
+
+TEST_F(Making, AlsoWhereOnePageDoesNotHoldTheDirectory) {
+  for (int i = 0; i < 3000; ++i) {
+    store_.set(core::format("p/d/{:04}", i), "x");
+  }
+  make("d", 0, 5);
+  store_.reset_counts();
+  make("d", 5, 200);
+  EXPECT_EQ(store_.count(Op::Put), 195U);
+  EXPECT_LE(store_.count(Op::List), 6U);
+  EXPECT_LE(store_.count(Op::Head), 3U);
+}
+
+TEST_F(Making, WhatSomebodyElseMakesThereIsSeenWhenTheLifetimeIsOver) {
+  ASSERT_TRUE(mkdir("d"));
+  make("d", 0, 10);
+  store_.set("p/d/theirs", "x");
+  expire();
+  EXPECT_THAT(stat("d/theirs"), IsOk());
+}
+
+TEST_F(Making, WhereNothingIsMadeAnyMoreALookAsksAgain) {
+  ASSERT_TRUE(mkdir("d"));
+  make("d", 0, 10);
+  expire();
+  for (int i = 0; i < 20; ++i) {
+    store_.set(core::format("p/d/{:02}", i), "x");
+    EXPECT_THAT(stat(core::format("d/{:02}", i)), IsOk()) << "made by somebody else, just now";
+  }
+}
+
 /// A directory of small objects that were there before.
 class SmallFiles : public Names {
  protected:

@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <random>
 
 #include "core/digest.h"
 #include "support/results.h"
@@ -154,6 +155,143 @@ TEST_F(Staging, NoFileIsLargerThanFilesCanBe) {
   EXPECT_THAT(write(*file, ~std::uint64_t{0} - 3, "x"), FailsWith(ErrorKind::TooLarge));
   EXPECT_THAT(file->truncate(std::uint64_t{1} << 63U), FailsWith(ErrorKind::TooLarge));
   EXPECT_THAT(file->allocate(0, 1, ~std::uint64_t{0} >> 1U), FailsWith(ErrorKind::TooLarge));
+}
+
+TEST_F(Staging, WhatIsWrittenLiesInMemoryWhileThereIsRoom) {
+  const auto staging = area();
+  const auto file = staging->create().value();
+  ASSERT_TRUE(write(*file, 0, std::string(2 * kMiB + 100, 'x')));
+  EXPECT_EQ(staging->memory_bytes(), 3 * kMiB);
+  EXPECT_EQ(staging->used_bytes(), 2 * kMiB + 4096);
+  EXPECT_EQ(file->blocks() * 512, 2 * kMiB + 4096);
+  const auto runs = file->runs({kMiB, 2 * kMiB + 100});
+  ASSERT_EQ(runs.size(), 2U);
+  EXPECT_EQ(runs[0].fd, -1);
+  EXPECT_EQ(runs[0].memory.size(), kMiB);
+  EXPECT_EQ(runs[1].memory.size(), 100U);
+  EXPECT_TRUE(file->runs({0, 3 * kMiB}).empty()) << "there is no more";
+  ASSERT_TRUE(file->truncate(0));
+  EXPECT_EQ(staging->used_bytes(), 0U);
+}
+
+TEST_F(Staging, WhoReadsABlockSeesItAsItWas) {
+  const auto staging = area();
+  const auto file = staging->create().value();
+  ASSERT_TRUE(write(*file, 0, "before"));
+  const auto runs = file->runs({0, 6});
+  ASSERT_TRUE(write(*file, 0, "after!!"));
+  ASSERT_TRUE(file->truncate(2));
+  ASSERT_TRUE(write(*file, 2, "-2"));
+  EXPECT_EQ(core::as_text(runs.at(0).memory.view()), "before");
+  EXPECT_EQ(content(*file), "af-2");
+}
+
+TEST_F(Staging, WithLittleMemoryTheDiskHasTheRest) {
+  const auto staging = StagingArea::open(base_ + "/staging", 64 * kMiB, true, 4 * kMiB).value();
+  const auto file = staging->create().value();
+  std::string text;
+  for (std::size_t i = 0; i < 20; ++i) {
+    const std::string block(kMiB, static_cast<char>('a' + i));
+    ASSERT_TRUE(write(*file, text.size(), block));
+    text += block;
+    EXPECT_LE(staging->memory_bytes(), 4 * kMiB);
+    EXPECT_EQ(staging->used_bytes(), text.size());
+  }
+  EXPECT_EQ(content(*file), text);
+  std::uint64_t sent = 0;
+  for (const core::Run& run : file->runs({0, text.size()})) {
+    std::string piece(run.size, '-');
+    ASSERT_TRUE(run.fd < 0 || ::pread(run.fd, piece.data(), piece.size(),
+                                      static_cast<off_t>(run.offset)) ==
+                                  static_cast<ssize_t>(piece.size()));
+    EXPECT_EQ(run.fd < 0 ? core::as_text(run.memory.view()) : std::string_view(piece),
+              std::string_view(text).substr(sent, run.size));
+    sent += run.size;
+  }
+  EXPECT_EQ(sent, text.size());
+  EXPECT_EQ(file->known_crc64({0, text.size()}), core::crc64(core::as_bytes(text)));
+}
+
+TEST_F(Staging, WithoutMemoryAllIsOnTheDisk) {
+  const auto staging = StagingArea::open(base_ + "/staging", 64 * kMiB, true, 0).value();
+  const auto file = staging->create().value();
+  ASSERT_TRUE(write(*file, 100, "text"));
+  EXPECT_EQ(staging->memory_bytes(), 0U);
+  EXPECT_EQ(content(*file), std::string(100, '\0') + "text");
+}
+
+TEST_F(Staging, OthersMayFillTheFileOnTheDisk) {
+  const auto staging = area();
+  const auto file = staging->create().value();
+  ASSERT_TRUE(write(*file, 0, "ours"));
+  const int fd = file->on_disk().value();
+  ASSERT_EQ(::pwrite(fd, "theirs", 6, 4), 6);
+  ASSERT_TRUE(file->truncate(10));
+  EXPECT_EQ(content(*file), "ourstheirs");
+  ASSERT_TRUE(write(*file, 0, "OURS"));
+  EXPECT_EQ(content(*file), "OURStheirs");
+}
+
+/// Does what is said to a file of little memory and to a string, while blocks move to the disk.
+class StagedAndText {
+ public:
+  explicit StagedAndText(std::shared_ptr<StagedFile> file) : file_(std::move(file)) {}
+
+  void write(std::uint64_t offset, const std::string& data) {
+    ASSERT_TRUE(file_->write(offset, core::as_bytes(data)));
+    text_.resize(std::max<std::size_t>(text_.size(), offset + data.size()));
+    text_.replace(offset, data.size(), data);
+  }
+  void truncate(std::uint64_t size) {
+    ASSERT_TRUE(file_->truncate(size));
+    text_.resize(size);
+  }
+  void punch(std::uint64_t offset, std::uint64_t length) {
+    ASSERT_TRUE(file_->allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, offset, length));
+    for (std::uint64_t i = offset; i < std::min<std::uint64_t>(offset + length, text_.size());
+         ++i) {
+      text_[i] = '\0';
+    }
+  }
+  void compare() const {
+    ASSERT_EQ(file_->size(), text_.size());
+    std::string seen(text_.size(), '-');
+    ASSERT_EQ(file_->read(0, std::as_writable_bytes(std::span<char>(seen))).value(), seen.size());
+    ASSERT_TRUE(seen == text_);
+    // What is said to be a hole reads as zeros.
+    for (std::uint64_t at = 0; at < text_.size();) {
+      const auto data = file_->seek(at, SEEK_DATA);
+      const std::uint64_t end = data ? *data : text_.size();
+      ASSERT_EQ(text_.substr(at, end - at), std::string(end - at, '\0'));
+      at = data ? file_->seek(*data, SEEK_HOLE).value() : end;
+    }
+  }
+
+ private:
+  const std::shared_ptr<StagedFile> file_;
+  std::string text_;
+};
+
+TEST_F(Staging, IsAFileWhateverIsDoneToIt) {
+  for (const unsigned seed : {1U, 2U, 3U, 4U}) {
+    const auto staging = StagingArea::open(base_ + "/staging", 256 * kMiB, true, 3 * kMiB).value();
+    std::minstd_rand random(seed);
+    const auto below = [&random](std::uint64_t end) { return random() % end; };
+    StagedAndText file(staging->create().value());
+    for (int step = 0; step < 150; ++step) {
+      const std::uint64_t kind = below(100);
+      if (kind < 80) {
+        const std::uint64_t size = below(4) == 0 ? below(2 * kMiB) : below(9000);
+        file.write(below(8 * kMiB), std::string(size, static_cast<char>('a' + below(26))));
+      } else if (kind < 97 || step < 100) {
+        file.truncate(below(9 * kMiB));
+      } else {
+        file.punch(below(8 * kMiB), 1 + below(kMiB));
+      }
+      file.compare();
+      ASSERT_FALSE(HasFatalFailure()) << "seed " << seed << ", step " << step;
+    }
+  }
 }
 
 }  // namespace
