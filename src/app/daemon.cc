@@ -169,8 +169,10 @@ std::optional<Refusal> Daemon::open_mount() {
   if (!channel) {
     return Refusal{Exit::MountPoint, std::move(channel).error()};
   }
-  auto session =
-      fuse::Session::open(*std::move(channel), *files_, requesters_, service_->clock, metrics_, {});
+  fuse::SessionOptions options;
+  options.crew.blocks = &staging_->pool();
+  auto session = fuse::Session::open(*std::move(channel), *files_, requesters_, service_->clock,
+                                     metrics_, options);
   if (!session) {
     return Refusal{Exit::MountPoint, std::move(session).error()};
   }

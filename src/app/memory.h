@@ -27,8 +27,9 @@ struct MemoryShares {
 };
 
 /// Divides `limit`, which is kLeastMemory at least. Of what the program itself leaves, blocks get
-/// half, 192 MiB at most, or `blocks` if that is told; of the rest what is written gets a third, 96 MiB
-/// at most, and of what is left then names and nodes a third each. Errors: InvalidArgument: what is told for blocks leaves the others less than a quarter.
+/// half, 192 MiB at most, or `blocks` if that is told; of the rest what is written gets a third, 96
+/// MiB at most, and of what is left then names and nodes a third each. Errors: InvalidArgument:
+/// what is told for blocks leaves the others less than a quarter.
 core::Result<MemoryShares> divide_memory(std::uint64_t limit, std::optional<std::uint64_t> blocks);
 
 /// The limit where none is told: a quarter of the host's memory, or of what our control group may

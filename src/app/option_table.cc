@@ -281,9 +281,9 @@ const options::Table& option_table() {
            .bounds = "64MiB..",
            .group = kResources,
            .help =
-               "how much is kept in memory: blocks, names, what was learnt of objects, buffers; "
-               "unless told a quarter of what the host has, or the control group may use, 1GiB "
-               "at most"},
+               "how much is kept in memory: blocks, what was written, names, what was learnt of "
+               "objects, buffers; unless told a quarter of what the host has, or the control "
+               "group may use, 1GiB at most"},
           {.name = "cache-size",
            .kind = Size,
            .commands = kMount,

@@ -128,7 +128,13 @@ class BucketFileSystem final : public FileSystem {
   }
   core::Result<std::size_t> write(const Request& request, FileHandle handle, std::uint64_t offset,
                                   std::span<const std::byte> data) override {
-    return files_.write(request, handle, offset, data);
+    core::BlockOffer none;
+    return files_.write(request, handle, offset, data, none);
+  }
+  core::Result<std::size_t> write_block(const Request& request, FileHandle handle,
+                                        std::uint64_t offset, std::span<const std::byte> data,
+                                        core::BlockOffer& offer) override {
+    return files_.write(request, handle, offset, data, offer);
   }
   core::Status flush(const Request& request, FileHandle handle) override {
     return files_.flush(request, handle);

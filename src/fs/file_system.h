@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/blocks.h"
 #include "fs/options.h"
 #include "fs/types.h"
 
@@ -62,6 +63,13 @@ class FileSystem {
   virtual core::Result<std::size_t> write(const Request& request, FileHandle handle,
                                           std::uint64_t offset,
                                           std::span<const std::byte> data) = 0;
+  /// The same with bytes that may be all of a block, which may be kept.
+  virtual core::Result<std::size_t> write_block(const Request& request, FileHandle handle,
+                                                std::uint64_t offset,
+                                                std::span<const std::byte> data,
+                                                core::BlockOffer& /*offer*/) {
+    return write(request, handle, offset, data);
+  }
   /// close(2) of one descriptor: uploads what is dirty and reports how that went.
   virtual core::Status flush(const Request& request, FileHandle handle) = 0;
   virtual core::Status fsync(const Request& request, FileHandle handle) = 0;

@@ -295,10 +295,11 @@ void Files::wrote(const Request& request, const NodePtr& node, const transfer::S
 }
 
 core::Result<std::size_t> Files::write(const Request& request, FileHandle handle,
-                                       std::uint64_t offset, std::span<const std::byte> data) {
+                                       std::uint64_t offset, std::span<const std::byte> data,
+                                       core::BlockOffer& offer) {
   TRY_ASSIGN(const auto file, handle_of(handle));
   TRY_ASSIGN(const Writing writing, begin_write(request.context, file));
-  const core::Status status = writing.staged->write(offset, data);
+  const core::Status status = writing.staged->write_block(offset, data, offer);
   if (writing.outgoing) {
     const model::ByteRange range{offset, offset + data.size()};
     if (!status) {

@@ -25,7 +25,7 @@ class Files {
   void read(const Request& request, FileHandle handle, std::uint64_t offset, std::size_t size,
             ReadDone done);
   core::Result<std::size_t> write(const Request& request, FileHandle handle, std::uint64_t offset,
-                                  std::span<const std::byte> data);
+                                  std::span<const std::byte> data, core::BlockOffer& offer);
   core::Status flush(const Request& request, FileHandle handle);
   void release(const Request& request, FileHandle handle);
   core::Status fallocate(const Request& request, FileHandle handle, int mode, std::uint64_t offset,

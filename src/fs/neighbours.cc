@@ -178,8 +178,8 @@ bool Neighbours::list(const core::OpContext& context, const std::string& directo
     whole = whole && !large_.contains(directory);
   }
   // All of a small directory tells of whatever name is made next.
-  const auto last = list_from(context, directory,
-                              whole ? directory : before(directory, component), absence);
+  const auto last =
+      list_from(context, directory, whole ? directory : before(directory, component), absence);
   if (!last || !whole || last->empty()) {
     return last.has_value();
   }

@@ -3,6 +3,7 @@
 #include <linux/fuse.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -95,6 +96,8 @@ const fuse_in_header* Crew::message() {
   return member == nullptr ? nullptr : reinterpret_cast<const fuse_in_header*>(member->message);
 }
 
+core::BlockOffer& Crew::offer() { return self()->offer; }
+
 bool Crew::may_wait() {
   Member* const member = self();
   CORE_CHECK(member != nullptr && member->receives);
@@ -138,7 +141,7 @@ void Crew::stop_counting(Member& member) {
 }
 
 void Crew::give_buffer(Member& member) {
-  if (member.buffer && member.message != member.buffer->data()) {
+  if (member.buffer && !member.in_buffer) {
     if (spare_.size() < kSpareBuffers) {
       spare_.push_back(std::move(member.buffer));
     }
@@ -199,24 +202,17 @@ void Crew::run(Member& member) {
 
 core::Result<bool> Crew::receive(Member& member) {
   if (!member.buffer) {
-    TRY_ASSIGN(member.buffer, ReceiveBuffer::create());
+    TRY_ASSIGN(member.buffer, ReceiveBuffer::create(options_.blocks));
   }
-  std::byte* const buffer = member.buffer->data();
   // Until this thread stops receiving, which a handler may make it do.
   while (member.receives) {
+    const std::span<std::byte> room = member.buffer->room();
     member.reading = true;
-    const ssize_t got = stopping_ ? 0 : ::read(descriptor_, buffer, kReceiveBytes);
+    const ssize_t got = stopping_ ? 0 : ::read(descriptor_, room.data(), room.size());
     const int errnum = errno;
     member.reading = false;
     if (got > 0) {
-      const auto size = static_cast<std::size_t>(got);
-      member.message = buffer;
-      if (size <= member.own.size()) {
-        std::memcpy(member.own.data(), buffer, size);
-        member.message = member.own.data();
-      }
-      handle_({member.message, size});
-      member.message = nullptr;
+      hand_over(member, room.first(static_cast<std::size_t>(got)));
     } else if (got == 0 || errnum == ENODEV) {
       return false;  // stopping, a test's end of the socket closed, or unmounted
     } else if (errnum != EINTR && errnum != EAGAIN && errnum != ENOENT) {
@@ -225,6 +221,20 @@ core::Result<bool> Crew::receive(Member& member) {
     }
   }
   return true;
+}
+
+void Crew::hand_over(Member& member, std::span<std::byte> message) {
+  const std::size_t head = std::min(message.size(), member.own.size());
+  std::memcpy(member.own.data(), message.data(), head);
+  member.message = member.own.data();
+  member.in_buffer = head < message.size();
+  member.offer = member.buffer->offer(message.size());
+  handle_(member.in_buffer ? message : std::span(member.own).first(head));
+  if (member.in_buffer) {
+    member.buffer->settle(member.offer);
+  }
+  member.in_buffer = false;
+  member.message = nullptr;
 }
 
 void Crew::stop_receiving() {

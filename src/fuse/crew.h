@@ -28,8 +28,9 @@ namespace fuse {
 class Crew {
  public:
   struct Options {
-    unsigned receivers = 2;  ///< that wait for messages at a time
-    unsigned limit = 64;     ///< threads in all
+    unsigned receivers = 2;             ///< that wait for messages at a time
+    unsigned limit = 64;                ///< threads in all
+    core::BlockPool* blocks = nullptr;  ///< to receive in; none: memory of its own
   };
   /// Gets each message, on the thread that received it.
   using Handle = std::function<void(std::span<std::byte>)>;
@@ -50,6 +51,8 @@ class Crew {
   void post(std::function<void()> work);
   /// The message that the calling thread is handling; nothing on other threads.
   static const fuse_in_header* message();
+  /// The block that the payload of that message fills, for whoever keeps it.
+  static core::BlockOffer& offer();
 
   /// Nobody receives any more when this returns; work goes on.
   void stop_receiving();
@@ -63,9 +66,12 @@ class Crew {
   struct Member {
     std::thread thread;
     std::unique_ptr<ReceiveBuffer> buffer;
-    /// Short messages are moved here, so that the buffer can go to whoever receives next.
+    /// Short messages are moved here, so that the buffer can go to whoever receives next; of others
+    /// the head is copied, since whoever handles them may give the buffer's memory away.
     alignas(std::uint64_t) std::array<std::byte, kShortBytes> own{};
-    std::byte* message = nullptr;      ///< that is being handled; its own thread's
+    std::byte* message = nullptr;      ///< head of what is being handled; its own thread's
+    bool in_buffer = false;            ///< the rest of that is in `buffer`; its own thread's
+    core::BlockOffer offer;            ///< its own thread's
     std::atomic<bool> reading{false};  ///< in read(2), or nearly
     bool receives = false;             ///< counts among receiving_; its own thread's
   };
@@ -75,6 +81,7 @@ class Crew {
   void run(Member& member);
   /// False when there is nothing more to receive.
   core::Result<bool> receive(Member& member);
+  void hand_over(Member& member, std::span<std::byte> message);
   void stop_counting(Member& member) REQUIRES(mutex_);
   /// Leaves the member's buffer to others, if it holds no message.
   void give_buffer(Member& member) REQUIRES(mutex_);

@@ -269,9 +269,10 @@ void read(fuse_req_t request, fuse_ino_t inode, std::size_t size, off_t offset,
 }
 
 constexpr Operation kWrite{"write", &Patience::data};
-void write_bytes(Call& call, fs::FileHandle handle, off_t offset, core::ByteView data) {
+void write_bytes(Call& call, fs::FileHandle handle, off_t offset, core::ByteView data,
+                 core::BlockOffer& offer) {
   const auto written =
-      call.fs.write(call.request, handle, static_cast<std::uint64_t>(offset), data);
+      call.fs.write_block(call.request, handle, static_cast<std::uint64_t>(offset), data, offer);
   written ? call.reply.written(*written) : call.reply.error(written.error());
 }
 
@@ -280,11 +281,12 @@ void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t s
   here(request, kWrite, inode, [&](const std::shared_ptr<Call>& call) {
     Crew& crew = dispatcher_of(request).crew();
     if (crew.may_wait()) {  // the buffer is ours as long as we use it
-      write_bytes(*call, {inode, file->fh}, offset, core::as_bytes({data, size}));
+      write_bytes(*call, {inode, file->fh}, offset, core::as_bytes({data, size}), Crew::offer());
       return;
     }
     crew.post([call, handle = fs::FileHandle{inode, file->fh}, offset, copy = string(data, size)] {
-      guarded(kWrite.name, [&] { write_bytes(*call, handle, offset, core::as_bytes(copy)); });
+      core::BlockOffer none;
+      guarded(kWrite.name, [&] { write_bytes(*call, handle, offset, core::as_bytes(copy), none); });
     });
   });
 }

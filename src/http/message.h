@@ -68,8 +68,8 @@ class Body {
   virtual core::Result<std::size_t> read(std::uint64_t offset,
                                          std::span<std::byte> buffer) const = 0;
 
-  /// Where the same bytes lie, one run behind the other, so that they may be sent from there. Empty:
-  /// they are to be read. Files stay open as long as the body lives.
+  /// Where the same bytes lie, one run behind the other, so that they may be sent from there.
+  /// Empty: they are to be read. Files stay open as long as the body lives.
   [[nodiscard]] virtual std::vector<core::Run> runs() const { return {}; }
 };
 std::shared_ptr<const Body> text_body(std::string text);

@@ -51,6 +51,19 @@ void StagedBlocks::write(std::uint64_t offset, std::span<const std::byte> data) 
   }
 }
 
+bool StagedBlocks::accept(std::uint64_t index, core::BlockOffer& offer) {
+  auto block = memory_->accept(offer);
+  if (!block) {
+    return false;
+  }
+  Held& held = blocks_[index];
+  pages_ -= held.pages.count();
+  held = {std::move(block), kBlock, kBlock, held.version + 1, {}, false};
+  held.pages.set();
+  pages_ += held.pages.count();
+  return true;
+}
+
 void StagedBlocks::truncate(std::uint64_t size) {
   const auto beyond = blocks_.lower_bound((size + kBlock - 1) / kBlock);
   for (auto at = beyond; at != blocks_.end(); ++at) {
@@ -115,18 +128,20 @@ std::vector<model::ByteRange> StagedBlocks::Leaving::runs() const {
 }
 
 std::vector<StagedBlocks::Leaving> StagedBlocks::leaving(std::uint64_t bytes,
-                                                        Spillable::Which which) {
+                                                         Spillable::Which which) {
   using Which = Spillable::Which;
   std::vector<Leaving> chosen;
   for (auto& [index, held] : blocks_) {
     if ((chosen.size() + 1) * kBlock > bytes) {
       break;
     }
-    if (which == Which::All ||
-        (!held.block->is_pinned() && (which == Which::Idle || held.sent))) {
-      const std::uint64_t end = whole_pages(held.filled);  // the rest of the last page goes along
-      make_writable(held, end > held.filled ? held.filled : end);
-      std::memset(held.block->data() + held.filled, 0, static_cast<std::size_t>(end - held.filled));
+    if (which == Which::All || (!held.block->is_pinned() && (which == Which::Idle || held.sent))) {
+      const std::uint64_t end = whole_pages(held.filled);
+      if (end > held.filled) {  // the rest of the last page goes along
+        make_writable(held, held.filled);
+        std::memset(held.block->data() + held.filled, 0,
+                    static_cast<std::size_t>(end - held.filled));
+      }
       chosen.push_back({index, held.version,
                         StagedMemory::Block::pin(held.block, 0, static_cast<std::size_t>(end)),
                         held.pages});

@@ -29,6 +29,11 @@ class StagedBlocks {
   bool add(std::uint64_t index);
   /// Into one block, which is here.
   void write(std::uint64_t offset, std::span<const std::byte> data);
+  /// All of a block, here or not, which keeps the memory on offer. False: there is no memory.
+  bool accept(std::uint64_t index, core::BlockOffer& offer);
+  [[nodiscard]] bool is_of(const core::BlockOffer& offer) const {
+    return offer.pool == memory_.get();
+  }
   void truncate(std::uint64_t size);
 
   /// What lies from `offset` on: bytes of one block that is here, zeros (no view), or what is not

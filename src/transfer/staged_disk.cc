@@ -78,8 +78,8 @@ core::Result<std::size_t> read_staged_file(int fd, std::uint64_t offset,
   constexpr std::uint64_t kMostOffset = std::numeric_limits<off_t>::max();
   std::size_t done = 0;
   while (done < buffer.size() && offset + done <= kMostOffset) {
-    const ssize_t n = ::pread(fd, buffer.data() + done, buffer.size() - done,
-                              static_cast<off_t>(offset + done));
+    const ssize_t n =
+        ::pread(fd, buffer.data() + done, buffer.size() - done, static_cast<off_t>(offset + done));
     if (n < 0 && errno == EINTR) {
       continue;
     }
@@ -133,8 +133,7 @@ core::Status StagedDisk::truncate(std::uint64_t size) {
 
 core::Status StagedDisk::allocate(int mode, std::uint64_t offset, std::uint64_t length) {
   for (;;) {
-    if (::fallocate(fd_.get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length)) ==
-        0) {
+    if (::fallocate(fd_.get(), mode, static_cast<off_t>(offset), static_cast<off_t>(length)) == 0) {
       return {};
     }
     if (errno != EINTR) {

@@ -4,7 +4,7 @@
 #include <thread>
 #include <utility>
 
-#include "cache/arena.h"
+#include "cache/framed_arena.h"
 #include "core/thread_pool.h"
 
 namespace transfer {
@@ -12,10 +12,12 @@ namespace {
 
 // Moved to the disk by one call: what the disk takes without a pause, and a writer can wait for.
 constexpr std::uint64_t kSpillBytes = std::uint64_t{8} << 20U;
-// What a writer at full speed has under way. With more, what was sent goes to the disk at once:
-// memory that is touched for the first time costs many times what a direct write does (measured:
-// 2.3 s/GB where the hypervisor must supply it, 0.06 s/GB).
-constexpr std::size_t kFewBlocks = 32;
+// Beyond these what was sent goes to the disk before more would take fresh memory: to touch that
+// for the first time costs many times what a direct write does (measured: 1 to 2.3 s/GB, the latter
+// where the hypervisor must supply it; 0.06 s/GB).
+constexpr std::size_t kFewBlocks = 16;
+// Free ones, for writers who take a part's blocks meanwhile.
+constexpr std::size_t kSpareBlocks = 8;
 
 }  // namespace
 
@@ -41,36 +43,50 @@ core::Bytes StagedMemory::Block::pin(std::shared_ptr<Block> block, std::size_t o
 StagedMemory::StagedMemory(std::uint64_t limit_bytes)
     : most_(limit_bytes / kBlockBytes),
       few_(std::min(kFewBlocks, most_ / 2)),
-      high_(most_ - most_ / 8),
-      arena_(std::make_unique<cache::Arena>(kBlockBytes)) {}
+      high_(most_ - std::max<std::size_t>(most_ / 8, most_ > 1 ? 1 : 0)),
+      arena_(std::make_unique<cache::FramedArena>(kBytes, kBefore)) {}
 
 StagedMemory::~StagedMemory() = default;
 
-StagedMemory::BlockPtr StagedMemory::make() {
-  return std::make_shared<Block>(shared_from_this(), arena_->take());
+bool StagedMemory::is_growing() const {
+  return out_ > few_ && arena_->free_blocks() < kSpareBlocks;
+}
+
+bool StagedMemory::count_one() {
+  const core::MutexLock lock(mutex_);
+  ++takes_;
+  if (out_ + 1 > few_) {
+    taken_.notify_one();
+  }
+  if (out_ >= most_) {
+    return false;
+  }
+  ++out_;
+  return true;
 }
 
 StagedMemory::BlockPtr StagedMemory::take() {
-  {
-    const core::MutexLock lock(mutex_);
-    ++takes_;
-    if (out_ + 1 > few_) {
-      taken_.notify_one();
-    }
-    if (out_ >= most_) {
-      return nullptr;
-    }
-    ++out_;
-  }
-  return make();
+  return count_one() ? std::make_shared<Block>(shared_from_this(), arena_->take()) : nullptr;
 }
+
+StagedMemory::BlockPtr StagedMemory::accept(core::BlockOffer& offer) {
+  if (!count_one()) {
+    return nullptr;
+  }
+  offer.instead = arena_->take();
+  return std::make_shared<Block>(shared_from_this(), offer.block);
+}
+
+std::byte* StagedMemory::lend() { return arena_->take(); }
+
+void StagedMemory::take_back(std::byte* block) { arena_->give_back(block); }
 
 StagedMemory::BlockPtr StagedMemory::take_beyond() {
   {
     const core::MutexLock lock(mutex_);
     ++out_;
   }
-  return make();
+  return std::make_shared<Block>(shared_from_this(), arena_->take());
 }
 
 void StagedMemory::give_back(std::byte* memory) {
@@ -118,7 +134,7 @@ std::vector<std::shared_ptr<Spillable>> StagedMemory::holders() const {
 std::optional<Spillable::Which> StagedMemory::await_shortage(bool again) {
   const core::MutexLock lock(mutex_);
   const std::uint64_t seen = takes_;
-  while (!stopped_ && (out_ <= few_ || (again && takes_ == seen))) {
+  while (!stopped_ && ((out_ <= high_ && !is_growing()) || (again && takes_ == seen))) {
     taken_.wait(mutex_);
   }
   if (stopped_) {

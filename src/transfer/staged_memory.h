@@ -8,11 +8,12 @@
 #include <optional>
 #include <vector>
 
+#include "core/blocks.h"
 #include "core/bytes.h"
 #include "core/mutex.h"
 
 namespace cache {
-class Arena;
+class FramedArena;
 }
 
 namespace transfer {
@@ -34,11 +35,12 @@ class Spillable {
   [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
 };
 
-/// Blocks of one size under one limit. Whoever gets none goes to the disk himself.
+/// Blocks of one size under one limit. Whoever gets none goes to the disk himself. Those that are
+/// lent do not count: a few buffers that others receive in.
 /// Threads: any.
-class StagedMemory : public std::enable_shared_from_this<StagedMemory> {
+class StagedMemory : public core::BlockPool, public std::enable_shared_from_this<StagedMemory> {
  public:
-  static constexpr std::size_t kBlockBytes = std::size_t{1} << 20U;
+  static constexpr std::size_t kBlockBytes = core::BlockPool::kBytes;
 
   /// One block. Whoever reads it without the lock of its owner pins it meanwhile; the owner does
   /// not change bytes of a pinned block, but may add to them.
@@ -63,16 +65,21 @@ class StagedMemory : public std::enable_shared_from_this<StagedMemory> {
   using BlockPtr = std::shared_ptr<Block>;
 
   explicit StagedMemory(std::uint64_t limit_bytes);
+  ~StagedMemory() override;
   StagedMemory(const StagedMemory&) = delete;
   StagedMemory& operator=(const StagedMemory&) = delete;
-  ~StagedMemory();
 
   /// Whatever was in it is still there. None: all are out.
   [[nodiscard]] BlockPtr take();
+  /// The block on offer as one of ours, for a fresh one. None: all are out.
+  [[nodiscard]] BlockPtr accept(core::BlockOffer& offer);
   /// One more, limit or not: for a copy of what somebody is reading, who ends soon.
   [[nodiscard]] BlockPtr take_beyond();
   /// Tells of somebody who may have blocks from now on, as long as it lives.
   void enlist(std::weak_ptr<Spillable> holder);
+
+  [[nodiscard]] std::byte* lend() override;
+  void take_back(std::byte* block) override;
 
   [[nodiscard]] std::uint64_t live_bytes() const;
   /// Gives back to the system what was free for a while.
@@ -86,13 +93,15 @@ class StagedMemory : public std::enable_shared_from_this<StagedMemory> {
   [[nodiscard]] std::vector<std::shared_ptr<Spillable>> holders() const;
 
  private:
-  [[nodiscard]] BlockPtr make();
+  [[nodiscard]] bool count_one();
+  /// Whether what was sent had better go.
+  [[nodiscard]] bool is_growing() const REQUIRES(mutex_);
   void give_back(std::byte* memory);
 
   const std::size_t most_;  ///< blocks
-  const std::size_t few_;   ///< with more of them out, what was sent goes
+  const std::size_t few_;   ///< so many are always worth fresh memory
   const std::size_t high_;  ///< with more of them out, memory is short
-  const std::unique_ptr<cache::Arena> arena_;
+  const std::unique_ptr<cache::FramedArena> arena_;
   mutable core::Mutex mutex_{core::LockRank::Budget};
   core::CondVar taken_;
   std::size_t out_ GUARDED_BY(mutex_) = 0;

@@ -111,6 +111,12 @@ class TemporaryFile final : public StagedFile,
   }
 
   core::Status write(std::uint64_t offset, std::span<const std::byte> data) override {
+    core::BlockOffer none;
+    return write_block(offset, data, none);
+  }
+
+  core::Status write_block(std::uint64_t offset, std::span<const std::byte> data,
+                           core::BlockOffer& offer) override {
     if (data.empty()) {
       return {};
     }
@@ -119,7 +125,7 @@ class TemporaryFile final : public StagedFile,
     if (!ledger_->has_room(data.size()) && !is_allocated(offset, data.size())) {
       return past_the_limit(*ledger_);
     }
-    core::Status status = put(offset, data);
+    core::Status status = put(offset, data, offer);
     if (status) {
       sums_.wrote(offset, data);
     } else {
@@ -266,12 +272,17 @@ class TemporaryFile final : public StagedFile,
     return {};
   }
 
-  core::Status put(std::uint64_t offset, std::span<const std::byte> data) REQUIRES(mutex_) {
+  core::Status put(std::uint64_t offset, std::span<const std::byte> data, core::BlockOffer& offer)
+      REQUIRES(mutex_) {
+    const bool keeps = offset % kStagedBlock == 0 && offer.is_all(data) && blocks_.is_of(offer);
     while (!data.empty()) {
       const auto count = static_cast<std::size_t>(
           std::min<std::uint64_t>(data.size(), kStagedBlock - offset % kStagedBlock));
-      TRY_ASSIGN(const bool in_memory, takes_block(offset / kStagedBlock));
-      if (in_memory) {
+      const std::uint64_t index = offset / kStagedBlock;
+      TRY_ASSIGN(const bool in_memory, takes_block(index));
+      if (in_memory && keeps && blocks_.accept(index, offer)) {
+        // It is where it stays.
+      } else if (in_memory && (blocks_.has(index) || blocks_.add(index))) {
         blocks_.write(offset, data.first(count));
       } else {
         TRY(disk_.open());
@@ -285,7 +296,7 @@ class TemporaryFile final : public StagedFile,
     return {};
   }
 
-  /// Whether that block is in memory, or can be from now on.
+  /// Whether that block is in memory, or may be from now on if there is any.
   core::Result<bool> takes_block(std::uint64_t index) REQUIRES(mutex_) {
     if (only_disk_ || blocks_.has(index)) {
       return !only_disk_;
@@ -299,7 +310,7 @@ class TemporaryFile final : public StagedFile,
     if (!std::exchange(is_enlisted_, true)) {
       memory_->enlist(weak_from_this());
     }
-    return blocks_.add(index);
+    return true;
   }
 
   /// The next data or hole before the end.
@@ -369,9 +380,9 @@ class TemporaryFile final : public StagedFile,
         }
         begin = pieces.empty() ? run.first : begin;
         end = run.last;
-        pieces.push_back(block.bytes.view().subspan(
-            static_cast<std::size_t>(run.first % kStagedBlock),
-            static_cast<std::size_t>(run.size())));
+        pieces.push_back(
+            block.bytes.view().subspan(static_cast<std::size_t>(run.first % kStagedBlock),
+                                       static_cast<std::size_t>(run.size())));
       }
     }
     return pieces.empty() ? core::Status() : disk_.write_directly(begin, std::move(pieces));
@@ -403,8 +414,8 @@ class TemporaryFile final : public StagedFile,
   mutable core::Mutex mutex_{core::LockRank::Staging};
   core::CondVar spilt_;
   mutable StagedBlocks blocks_ GUARDED_BY(mutex_);  ///< notes what is sent
-  StagedDisk disk_;                            ///< guarded, but for what spill() writes
-  bool only_disk_ GUARDED_BY(mutex_) = false;  ///< nothing is to be in memory any more
+  StagedDisk disk_;                                 ///< guarded, but for what spill() writes
+  bool only_disk_ GUARDED_BY(mutex_) = false;       ///< nothing is to be in memory any more
   bool is_spilling_ GUARDED_BY(mutex_) = false;
   bool is_enlisted_ GUARDED_BY(mutex_) = false;
   PrefixSums sums_ GUARDED_BY(mutex_);
@@ -426,6 +437,7 @@ class Directory final : public StagingArea {
   [[nodiscard]] std::uint64_t used_bytes() const override { return shared_.ledger->used(); }
   [[nodiscard]] std::uint64_t limit_bytes() const override { return shared_.ledger->limit(); }
   [[nodiscard]] std::uint64_t memory_bytes() const override { return shared_.memory->live_bytes(); }
+  [[nodiscard]] core::BlockPool& pool() override { return *shared_.memory; }
   void give_back_idle() override { shared_.memory->give_back_idle(); }
 
  private:

@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "core/blocks.h"
 #include "core/result.h"
 #include "core/unique_fd.h"
 #include "store/object_store.h"
@@ -34,6 +35,8 @@ class StagingArea {
   [[nodiscard]] virtual std::uint64_t limit_bytes() const = 0;
   /// Of the blocks in memory.
   [[nodiscard]] virtual std::uint64_t memory_bytes() const = 0;
+  /// Where bytes best arrive that are to be written: they stay there.
+  [[nodiscard]] virtual core::BlockPool& pool() = 0;
   /// Gives back to the system what was free since the last call.
   virtual void give_back_idle() = 0;
 };
@@ -44,6 +47,11 @@ class StagedFile : public store::Source {
  public:
   /// Errors: NoSpace at the staging limit or on a full disk; TooLarge.
   virtual core::Status write(std::uint64_t offset, std::span<const std::byte> data) = 0;
+  /// The same with bytes that are all of a block, which may be kept.
+  virtual core::Status write_block(std::uint64_t offset, std::span<const std::byte> data,
+                                   core::BlockOffer& /*offer*/) {
+    return write(offset, data);
+  }
   virtual core::Status truncate(std::uint64_t size) = 0;
   /// As fallocate(2): mode 0, KEEP_SIZE, PUNCH_HOLE|KEEP_SIZE, ZERO_RANGE[|KEEP_SIZE]; others are
   /// Unsupported.

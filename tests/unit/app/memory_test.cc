@@ -25,7 +25,8 @@ ReadFile files(std::map<std::string, std::string> content) {
 }
 
 std::uint64_t in_all(const MemoryShares& shares) {
-  return shares.blocks + shares.written + shares.names + shares.nodes + shares.objects + shares.pages;
+  return shares.blocks + shares.written + shares.names + shares.nodes + shares.objects +
+         shares.pages;
 }
 
 TEST(Memory, ALimitIsDividedWithRoomForTheProgram) {

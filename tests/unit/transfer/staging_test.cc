@@ -201,9 +201,9 @@ TEST_F(Staging, WithLittleMemoryTheDiskHasTheRest) {
   std::uint64_t sent = 0;
   for (const core::Run& run : file->runs({0, text.size()})) {
     std::string piece(run.size, '-');
-    ASSERT_TRUE(run.fd < 0 || ::pread(run.fd, piece.data(), piece.size(),
-                                      static_cast<off_t>(run.offset)) ==
-                                  static_cast<ssize_t>(piece.size()));
+    ASSERT_TRUE(run.fd < 0 ||
+                ::pread(run.fd, piece.data(), piece.size(), static_cast<off_t>(run.offset)) ==
+                    static_cast<ssize_t>(piece.size()));
     EXPECT_EQ(run.fd < 0 ? core::as_text(run.memory.view()) : std::string_view(piece),
               std::string_view(text).substr(sent, run.size));
     sent += run.size;
