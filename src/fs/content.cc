@@ -206,7 +206,10 @@ void Content::failed(const NodePtr& node, const Upload& upload, const core::Erro
 
 core::Result<store::Published> Content::recognise(const core::OpContext& context,
                                                   const Upload& upload, core::Error error) {
-  const auto found = mount_.parts.store.head(context, model::ObjectKey(upload.key));
+  auto found = mount_.parts.store.head(context, model::ObjectKey(upload.key));
+  if (!found && found.error().kind != ErrorKind::NotFound) {
+    return std::move(found).error();  // whose it is shows the next try
+  }
   store::Evidence ours{.size = upload.staged->size(), .user = upload.attributes.user};
   ours.replaced = upload.precondition.etag;
   if (found && !ours.allows(*found) && upload.untimed) {

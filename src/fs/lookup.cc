@@ -111,6 +111,10 @@ core::Status Lookup::take_down(Known& known, const NodePtr& directory, const Nod
       known.version = mount_.version_of(*node);
     }
     TRY_ASSIGN(known.key, mount_.key(*node));
+    const cache::ListedName* const listed = known.listed.listed();
+    if (listed != nullptr && known.directory_key + listed->key() != known.key) {
+      known.listed = {};  // shows another thing of that name, and tells nothing of this one
+    }
   } else if (const cache::ListedName* const listed = known.listed.listed()) {
     const cache::ListedName& row = *listed;
     known.is_directory = row.directory;

@@ -1,5 +1,6 @@
 // Random operations on the file system and on the reference, with trouble in between: caches that
-// expire, everything forgotten, somebody else who writes, a request that fails once.
+// expire, everything forgotten, somebody else who writes, a request that fails once or whose answer
+// is lost, a daemon that dies, another mount of the same bucket that takes over.
 #include <array>
 
 #include "core/format.h"
@@ -20,11 +21,20 @@ class RandomOperations : public fs_test::FileSystemTest,
   struct Open {
     fs::FileHandle handle;
     InodePtr file;
-    bool writable = false;
   };
 
-  /// The later seeds: most of what is written goes up while it is written.
-  static bool sends_parts() { return GetParam() > 12; }
+  /// A mount that waits while the other one is used.
+  struct Resting {
+    std::unique_ptr<transfer::Downloads> downloads;
+    std::unique_ptr<transfer::Uploads> uploads;
+    std::unique_ptr<transfer::StagingArea> staging;
+    std::unique_ptr<fs::FileSystem> fs;
+  };
+
+  ~RandomOperations() override { resting_.fs.reset(); }
+
+  /// Half of the seeds: most of what is written goes up while it is written.
+  static bool sends_parts() { return GetParam() % 2 == 0; }
 
   std::size_t below(std::size_t limit) { return static_cast<std::size_t>(random_.below(limit)); }
 
@@ -72,8 +82,70 @@ class RandomOperations : public fs_test::FileSystemTest,
          ++event) {
       text += "\n  " + *event;
     }
+    text += "\nthe bucket has";
+    for (const std::string& key : store_.keys()) {
+      text += "\n  " + key;
+    }
     return text;
   }
+
+  // ---- what a crash leaves
+
+  static void changed(Inode& file) { file.states.insert(std::hash<std::string>{}(file.content)); }
+  /// The bucket has it.
+  static void acknowledged(Inode& file) {
+    file.acknowledged = true;
+    file.states.clear();
+    changed(file);
+  }
+  /// The daemon dies, and what it had not published with it.
+  void die() {
+    open_.clear();
+    mount();
+    for (const auto& [path, inode] : reference_.walk()) {
+      if (inode->directory) {
+        continue;
+      }
+      core::Result<std::string> got;
+      const Outcome outcome = insist([&] {
+        got = cat(path);
+        return got;
+      });
+      if (outcome == core::ErrorKind::NotFound) {
+        ASSERT_FALSE(inode->acknowledged) << path << " is lost";
+        ASSERT_EQ(reference_.unlink(path), Outcome{});
+        continue;
+      }
+      ASSERT_EQ(outcome, Outcome{}) << path;
+      ASSERT_TRUE(inode->states.contains(std::hash<std::string>{}(*got)))
+          << path << " has " << got->size() << " bytes that it never had since it was saved";
+      inode->content = *got;
+      acknowledged(*inode);
+    }
+  }
+  /// Everything is closed here, and the other mount goes on. What it remembers is old.
+  void change_mounts() {
+    close_all();
+    ASSERT_EQ(insist([&] { return fs_->drain({}); }), Outcome{});
+    std::swap(downloads_, resting_.downloads);
+    std::swap(uploads_, resting_.uploads);
+    std::swap(staging_, resting_.staging);
+    std::swap(fs_, resting_.fs);
+    if (!fs_) {
+      mount();
+    }
+    clock_.advance(2s);
+  }
+  void close_all() {
+    for (const Open& one : open_) {
+      ASSERT_EQ(insist([&] { return fs_->flush(request_, one.handle); }), Outcome{});
+      acknowledged(*one.file);
+      fs_->release(request_, one.handle);
+    }
+    open_.clear();
+  }
+
+  // ---- operations
 
   void open_any() {
     const std::string path = any_path();
@@ -91,51 +163,85 @@ class RandomOperations : public fs_test::FileSystemTest,
     ASSERT_EQ(got, wanted) << "open " << path;
     if (!got) {
       note(core::format("  is handle {}", created->opened.handle.id));
-      open_.push_back({created->opened.handle, file, true});
+      open_.push_back({created->opened.handle, file});
+      changed(*file);
     }
+  }
+  void write_some(const Open& one) {
+    std::string& content = one.file->content;
+    const std::string text = any_text();
+    const bool on = sends_parts() && content.size() < 60'000 && below(3) > 0;
+    const std::size_t offset = on ? content.size() : below(below(2) == 0 ? 6000 : 40'000);
+    note(core::format("  {} bytes at {} of {}", text.size(), offset, content.size()));
+    ASSERT_EQ(insist([&] { return write(one.handle, text, offset); }), Outcome{});
+    if (!text.empty()) {
+      content.resize(std::max(content.size(), offset + text.size()));
+      content.replace(offset, text.size(), text);
+    }
+    changed(*one.file);
+  }
+  void read_some(const Open& one) {
+    const std::string& content = one.file->content;
+    const bool all = below(2) == 0;
+    const std::size_t offset = all ? 0 : below(content.size() + 2000);
+    const std::size_t size = all ? 1U << 20U : 1 + below(5000);
+    note(core::format("  {} bytes at {} of {}", size, offset, content.size()));
+    core::Result<std::string> got;
+    ASSERT_EQ(insist([&] {
+                got = read(one.handle, offset, size);
+                if (!got) {
+                  clock_.advance(250ms);  // it is not tried anew before
+                }
+                return got;
+              }),
+              Outcome{});
+    ASSERT_TRUE(*got == content.substr(std::min(offset, content.size()), size))
+        << got->size() << " bytes for " << content.size();
+  }
+  void allocate_some(const Open& one) {
+    static constexpr std::array kModes = {
+        0, FALLOC_FL_KEEP_SIZE, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, FALLOC_FL_ZERO_RANGE,
+        FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE};
+    const int mode = kModes.at(below(kModes.size()));
+    std::string& content = one.file->content;
+    const std::size_t offset = below(content.size() + 2000);
+    const std::size_t length = 1 + below(9000);
+    note(core::format("  mode {:#x}, {} bytes at {} of {}", mode, length, offset, content.size()));
+    ASSERT_EQ(insist([&] { return fs_->fallocate(request_, one.handle, mode, offset, length); }),
+              Outcome{});
+    if ((mode & FALLOC_FL_KEEP_SIZE) == 0) {
+      content.resize(std::max(content.size(), offset + length));
+    }
+    if ((mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0 && offset < content.size()) {
+      const std::size_t zeros = std::min(length, content.size() - offset);
+      content.replace(offset, zeros, std::string(zeros, '\0'));
+    }
+    changed(*one.file);
   }
   void use_handle() {
     if (open_.empty()) {
       return;
     }
     const std::size_t index = below(open_.size());
-    Open& one = open_[index];
-    std::string& content = one.file->content;
-    const std::size_t what = below(5);
-    static constexpr std::array kWhat = {"write", "read", "fsync", "close", "close"};
+    const Open one = open_[index];
+    const std::size_t what = below(12);
+    static constexpr std::array kWhat = {"write", "write", "write", "read",  "read",  "allocate",
+                                         "fsync", "fsync", "close", "close", "close", "close"};
     note(core::format("{} handle {}", kWhat.at(what), one.handle.id));
-    switch (what) {
-      case 0: {
-        const std::string text = any_text();
-        const bool on = sends_parts() && content.size() < 60'000 && below(3) > 0;
-        const std::size_t offset = on ? content.size() : below(6000);
-        ASSERT_EQ(insist([&] { return write(one.handle, text, offset); }), Outcome{});
-        if (!text.empty()) {
-          content.resize(std::max(content.size(), offset + text.size()));
-          content.replace(offset, text.size(), text);
-        }
-        break;
-      }
-      case 1: {
-        core::Result<std::string> got;
-        ASSERT_EQ(insist([&] {
-                    got = read(one.handle);
-                    if (!got) {
-                      clock_.advance(250ms);  // it is not tried anew before
-                    }
-                    return got;
-                  }),
-                  Outcome{});
-        ASSERT_TRUE(*got == content) << got->size() << " bytes for " << content.size();
-        break;
-      }
-      case 2:
-        ASSERT_EQ(insist([&] { return fs_->fsync(request_, one.handle); }), Outcome{});
-        break;
-      default:
-        ASSERT_EQ(insist([&] { return fs_->flush(request_, one.handle); }), Outcome{});
-        fs_->release(request_, one.handle);
-        open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(index));
+    if (what < 3) {
+      write_some(one);
+    } else if (what < 5) {
+      read_some(one);
+    } else if (what < 6) {
+      allocate_some(one);
+    } else if (what < 8) {
+      ASSERT_EQ(insist([&] { return fs_->fsync(request_, one.handle); }), Outcome{});
+      acknowledged(*one.file);
+    } else {
+      ASSERT_EQ(insist([&] { return fs_->flush(request_, one.handle); }), Outcome{});
+      acknowledged(*one.file);
+      fs_->release(request_, one.handle);
+      open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(index));
     }
   }
   void truncate_any() {
@@ -150,6 +256,7 @@ class RandomOperations : public fs_test::FileSystemTest,
     ASSERT_EQ(insist([&] { return truncate(path, size); }), wanted) << "truncate " << path;
     if (!wanted) {
       file->content.resize(size);
+      changed(*file);
     }
   }
   void change_names() {
@@ -233,15 +340,36 @@ class RandomOperations : public fs_test::FileSystemTest,
       return;
     }
     file->content = any_text();
+    acknowledged(*file);
     note("somebody else writes " + path);
     // Ours may lie there unsaved; another program would find it in the bucket or not at all.
     ASSERT_EQ(insist([&] { return fs_->drain({}); }), Outcome{});
     store_.set("p/" + path, file->content);
     clock_.advance(2s);
   }
+  /// Of publishing a file: of mkdir, whoever repeats it is told that it is there.
+  void lose_an_answer() {
+    if (open_.empty()) {
+      return;
+    }
+    static constexpr std::array kOps = {Op::Put, Op::UploadPart, Op::CompleteUpload};
+    test::Rule rule = fs_test::on(kOps.at(below(kOps.size())));
+    rule.after_effect = true;
+    const InodePtr file = open_[below(open_.size())].file;
+    for (const auto& [path, inode] : reference_.walk()) {
+      if (inode == file && path.find('\xff') == std::string::npos) {
+        rule.key = "p/" + path;
+        note(core::format("  of store operation {} on {}", static_cast<int>(rule.op), path));
+        store_.fail(std::move(rule), core::fail(core::ErrorKind::Unavailable, "answer lost"));
+        return;
+      }
+    }
+  }
   void trouble() {
-    const std::size_t what = below(4);
-    static constexpr std::array kWhat = {"time passes", "somebody else", "a failure", "forget all"};
+    const std::size_t what = below(7);
+    static constexpr std::array kWhat = {"time passes",   "somebody else", "a failure",
+                                         "a lost answer", "death",         "the other mount",
+                                         "forget all"};
     note(kWhat.at(what));
     switch (what) {
       case 0:
@@ -261,6 +389,15 @@ class RandomOperations : public fs_test::FileSystemTest,
         store_.fail(fs_test::on(op), core::fail(core::ErrorKind::Unavailable, "503"));
         break;
       }
+      case 3:
+        lose_an_answer();
+        break;
+      case 4:
+        die();
+        break;
+      case 5:
+        change_mounts();
+        break;
       default:
         if (open_.empty()) {
           ASSERT_EQ(insist([&] { return fs_->drain({}); }), Outcome{});
@@ -270,11 +407,7 @@ class RandomOperations : public fs_test::FileSystemTest,
   }
 
   void compare_everything() {
-    for (const Open& one : open_) {
-      ASSERT_EQ(insist([&] { return fs_->flush(request_, one.handle); }), Outcome{});
-      fs_->release(request_, one.handle);
-    }
-    open_.clear();
+    close_all();
     ASSERT_EQ(insist([&] { return fs_->drain({}); }), Outcome{});
     ASSERT_EQ(fs_->status().conflicts, 0U);
     mount();
@@ -320,6 +453,7 @@ class RandomOperations : public fs_test::FileSystemTest,
   core::Random random_{GetParam()};
   Reference reference_;
   std::vector<Open> open_;
+  Resting resting_;
   std::vector<std::string> history_;
 };
 
@@ -327,7 +461,7 @@ TEST_P(RandomOperations, AgreeWithTheReference) {
   if (sends_parts()) {
     mount_with_parts_of(1024);
   }
-  for (int step = 0; step < 3000; ++step) {
+  for (int step = 0; step < 10000; ++step) {
     const std::size_t what = below(20);
     if (what < 4) {
       open_any();

@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "core/result.h"
@@ -14,8 +15,11 @@ using Outcome = std::optional<core::ErrorKind>;
 
 struct Inode {
   bool directory = false;
-  unsigned mode = 0;
   std::string content;
+  /// What a crash may leave of a file: the content that was acknowledged, if any was, and each that
+  /// it had since (their hashes).
+  bool acknowledged = false;
+  std::set<std::size_t> states;
   std::map<std::string, std::shared_ptr<Inode>> names;
 };
 using InodePtr = std::shared_ptr<Inode>;
