@@ -17,6 +17,8 @@ constexpr std::size_t kMaxErrorBytes = 64UL * 1024;
 // little of a big one to be copied.
 constexpr std::size_t kHeadBytes = 16UL * 1024;
 constexpr std::size_t kMostHeadAtOnce = 4UL * 1024;
+// Through TLS, less is sent sooner with the head of its request, by one record.
+constexpr std::uint64_t kLeastInPieces = 64UL * 1024;
 constexpr std::uint64_t kMostFromFile = std::uint64_t{1} << 20U;
 // Reads in a row before the others of the loop have their turn.
 constexpr int kMostReads = 16;
@@ -120,7 +122,8 @@ void Transfer::attach(std::unique_ptr<Connection> connection, bool used, const M
   position_ = 0;
   runs_ = exchange_.request.body ? exchange_.request.body->runs() : std::vector<core::Run>();
   const auto is_file = [](const core::Run& run) { return run.fd >= 0; };
-  if (!connection_->sends_files() && std::any_of(runs_.begin(), runs_.end(), is_file)) {
+  if (!connection_->sends_files() &&
+      (length() < kLeastInPieces || std::any_of(runs_.begin(), runs_.end(), is_file))) {
     runs_.clear();
   }
   reader_.emplace(static_cast<AnswerReader::Listener&>(*this), exchange_.request.method == "HEAD");

@@ -48,7 +48,8 @@ TEST(Memory, BlocksMayBeToldAsFarAsOthersHaveEnough) {
   const auto shares = divide_memory(128 * kMiB, 72 * kMiB);
   ASSERT_THAT(shares, IsOk());
   EXPECT_EQ(shares->blocks, 72 * kMiB);
-  EXPECT_EQ(shares->names, 8 * kMiB);
+  EXPECT_EQ(shares->written, 8 * kMiB);
+  EXPECT_EQ(shares->names, 16 * kMiB / 3);
   const auto refused = divide_memory(128 * kMiB, 73 * kMiB);
   ASSERT_FALSE(refused);
   EXPECT_THAT(refused.error().message,
