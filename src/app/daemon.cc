@@ -170,6 +170,7 @@ std::optional<Refusal> Daemon::open_mount() {
     return Refusal{Exit::MountPoint, std::move(channel).error()};
   }
   fuse::SessionOptions options;
+  options.kernel_writes_back = settings_.kernel_writes_back;
   options.crew.blocks = &staging_->pool();
   auto session = fuse::Session::open(*std::move(channel), *files_, requesters_, service_->clock,
                                      metrics_, options);

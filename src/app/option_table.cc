@@ -265,6 +265,14 @@ const options::Table& option_table() {
            .help = "files opened for reading stay out of the page cache: for data larger than "
                    "memory that is read once"},
 
+          {.name = "kernel-write-back",
+           .kind = Flag,
+           .commands = kMount,
+           .group = kFiles,
+           .help =
+               "the kernel keeps what is written until close, fsync or a shortage of memory: for "
+               "programs that write little at a time, where nobody else writes the same files"},
+
           {.name = "signed-url-lifetime",
            .kind = Duration,
            .commands = kMount,

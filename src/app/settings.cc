@@ -153,6 +153,7 @@ core::Result<MountSettings> mount_settings(const options::Values& values,
   }
   settings.allow_other = values.flag("allow-other");
   settings.noexec = values.flag("noexec");
+  settings.kernel_writes_back = values.flag("kernel-write-back");
   settings.foreground = values.flag("foreground");
 
   fs::Options& files = settings.files;

@@ -36,6 +36,7 @@ struct MountSettings {
   std::string fsname;
   bool allow_other = false;
   bool noexec = false;
+  bool kernel_writes_back = false;
   bool foreground = false;
   MemoryShares memory;
   fs::Options files;

@@ -171,6 +171,9 @@ core::Result<Entry> AttributeEdits::setattr(const Request& request, InodeNumber 
                                             const AttributeChange& change) {
   TRY(check_writable(mount_));
   TRY_ASSIGN(const NodePtr node, whole_node(request, inode));
+  if (change.written) {
+    return written(request, node, *change.modified);
+  }
   {
     const core::MutexLock lock(mount_.mutex);
     TRY(check_plain(*node, change));
@@ -189,6 +192,20 @@ core::Result<Entry> AttributeEdits::setattr(const Request& request, InodeNumber 
     }
   }
   const core::MutexLock lock(mount_.mutex);
+  return mount_.entry_of(*node);
+}
+
+core::Result<Entry> AttributeEdits::written(const Request& request, const NodePtr& node,
+                                            core::WallTime when) {
+  Wish wish;
+  wish.nodes = {node};
+  TRY_ASSIGN(const Claim claim, Claim::take(mount_, request.context, std::move(wish)));
+  const core::MutexLock lock(mount_.mutex);
+  // Once it is published the object has its time.
+  if (node->draft.unpublished()) {
+    node->about.attributes.modified = when;
+    mount_.drafts.wrote(node);
+  }
   return mount_.entry_of(*node);
 }
 

@@ -27,6 +27,8 @@ class AttributeEdits {
   core::Status removexattr(const Request& request, InodeNumber inode, std::string_view name);
 
  private:
+  /// Content that is not published was written then, and by nobody later.
+  core::Result<Entry> written(const Request& request, const NodePtr& node, core::WallTime when);
   core::Result<std::string> signed_url(const Request& request, const NodePtr& node);
   /// The node with all its metadata. Errors: Changed where somebody else replaced or removed it.
   core::Result<NodePtr> whole_node(const Request& request, InodeNumber inode);

@@ -64,6 +64,8 @@ struct AttributeChange {
   std::optional<std::uint64_t> size;
   std::optional<core::WallTime> accessed;
   std::optional<core::WallTime> modified;
+  /// `modified`, and nothing else, is when somebody wrote what the kernel now writes back.
+  bool written = false;
   /// The kernel asks to drop set-id bits because the content or owner changes.
   bool drop_set_id = false;
 };

@@ -40,7 +40,8 @@ std::shared_ptr<Call> Dispatcher::begin(fuse_req* request, const Operation& oper
     asked.gid = caller->gid;
     asked.pid = caller->pid;
     asked.umask = caller->umask;
-    return std::make_shared<Call>(Call{fs_, std::move(asked), *std::move(reply)});
+    return std::make_shared<Call>(
+        Call{fs_, std::move(asked), *std::move(reply), kernel_writes_back_});
   } catch (const std::exception& exception) {
     core::log(core::LogLevel::Error, "cannot take a request",
               {{"op", operation.name}, {"error", exception.what()}});

@@ -33,6 +33,7 @@ struct Call {
   fs::FileSystem& fs;
   fs::Request request;
   Reply reply;
+  bool kernel_writes_back = false;
 };
 
 /// Takes requests from the crew to the file system.
@@ -56,6 +57,10 @@ class Dispatcher {
     }
   }
 
+  /// Whether the kernel keeps what is written for a while. Told before the first request.
+  void let_kernel_write_back() { kernel_writes_back_ = true; }
+  [[nodiscard]] bool kernel_writes_back() const { return kernel_writes_back_; }
+
   [[nodiscard]] fs::FileSystem& file_system() { return fs_; }
   [[nodiscard]] core::Clock& clock() { return clock_; }
   [[nodiscard]] InFlight& in_flight() { return in_flight_; }
@@ -67,6 +72,7 @@ class Dispatcher {
   core::Clock& clock_;
   Crew& crew_;
   const Patience patience_;
+  bool kernel_writes_back_ = false;
   Counters counters_;
   InFlight in_flight_;
   Forgets forgets_;

@@ -131,9 +131,12 @@ void getattr(Call& call, InodeNumber inode, const FileInfo& /*file*/) {
 
 constexpr Operation kSetattr{"setattr", &Patience::data};
 void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* attributes, int to_set,
-             fuse_file_info* /*file*/) noexcept {
-  const fs::AttributeChange wanted =
-      to_change(*attributes, to_set, dispatcher_of(request).clock().wall_now());
+             fuse_file_info* file) noexcept {
+  const Dispatcher& dispatcher = dispatcher_of(request);
+  fs::AttributeChange wanted = to_change(*attributes, to_set, dispatcher.clock().wall_now());
+  // How the kernel tells of writes that it keeps (fs/fuse/inode.c, fuse_flush_times).
+  wanted.written = dispatcher.kernel_writes_back() && file != nullptr &&
+                   to_set == (FUSE_SET_ATTR_MTIME | FUSE_SET_ATTR_CTIME);
   patiently(
       request, kSetattr, inode,
       [](Call& call, InodeNumber of, const fs::AttributeChange& change) {
@@ -317,6 +320,10 @@ void fallocate(Call& call, InodeNumber inode, int mode, off_t offset, off_t leng
 
 constexpr Operation kLseek{"lseek"};
 void lseek(Call& call, InodeNumber inode, off_t offset, int whence, const FileInfo& file) {
+  if (call.kernel_writes_back) {
+    call.reply.error(ENOSYS);  // what the kernel keeps would be holes to us: it takes all for data
+    return;
+  }
   const auto found =
       call.fs.seek(call.request, {inode, file.handle}, static_cast<std::uint64_t>(offset), whence);
   if (found) {
@@ -435,16 +442,18 @@ void statfs(Call& call, InodeNumber /*inode*/) {
 
 // ---- the session -------------------------------------------------------------------------------
 
-void init(void* /*userdata*/, fuse_conn_info* connection) noexcept {
+void init(void* userdata, fuse_conn_info* connection) noexcept {
   // Wanted by name, so that a newer library's defaults change nothing.
-  // Not wanted: splice (slower than copying), write-back (the kernel would own dirty data and
-  // times), locks (the kernel's own hold within the mount), ATOMIC_O_TRUNC (it would have us
+  // Not wanted: splice (slower than copying), write-back unless told (the kernel owns dirty data
+  // and times), locks (the kernel's own hold within the mount), ATOMIC_O_TRUNC (it would have us
   // truncate a program before it looks whether that runs), DONT_MASK and POSIX_ACL (the kernel
   // applies the umask), HANDLE_KILLPRIV (its second version does better: session.cc).
   constexpr unsigned kWanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_ASYNC_DIO |
                                FUSE_CAP_READDIRPLUS | FUSE_CAP_EXPORT_SUPPORT |
                                FUSE_CAP_AUTO_INVAL_DATA;
-  connection->want = kWanted & connection->capable;
+  const bool writes_back = static_cast<const Dispatcher*>(userdata)->kernel_writes_back();
+  connection->want =
+      (kWanted | (writes_back ? FUSE_CAP_WRITEBACK_CACHE : 0U)) & connection->capable;
   connection->max_write = kMaxWriteBytes;
   connection->max_background = 128;
   connection->congestion_threshold = 96;

@@ -104,7 +104,11 @@ Session::Session(Channel channel, fs::FileSystem& fs, Requesters& requesters, co
           channel_.descriptor(), options.crew,
           [this](std::span<std::byte> message) { handle(message); }, [this] { end_of_messages(); }),
       dispatcher_(fs, clock, metrics, options.patience, crew_),
-      interrupts_(dispatcher_.in_flight(), requesters, clock, metrics, options.look_again) {}
+      interrupts_(dispatcher_.in_flight(), requesters, clock, metrics, options.look_again) {
+  if (options.kernel_writes_back) {
+    dispatcher_.let_kernel_write_back();
+  }
+}
 
 core::Status Session::attach() {
   fuse_set_log_func(&log_of_libfuse);

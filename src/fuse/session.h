@@ -23,6 +23,8 @@ namespace fuse {
 struct SessionOptions {
   Crew::Options crew;
   Patience patience;
+  /// The kernel gathers what is written, and writes it back later.
+  bool kernel_writes_back = false;
   /// Read-ahead of the mount; the kernel's default of 128 KiB would also be the largest request.
   std::uint64_t read_ahead_bytes = std::uint64_t{4} << 20U;
   /// How long a stop lets requests in flight go on before it interrupts them.
