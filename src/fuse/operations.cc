@@ -132,7 +132,7 @@ void getattr(Call& call, InodeNumber inode, const FileInfo& /*file*/) {
 constexpr Operation kSetattr{"setattr", &Patience::data};
 void setattr(fuse_req_t request, fuse_ino_t inode, struct stat* attributes, int to_set,
              fuse_file_info* file) noexcept {
-  const Dispatcher& dispatcher = dispatcher_of(request);
+  Dispatcher& dispatcher = dispatcher_of(request);
   fs::AttributeChange wanted = to_change(*attributes, to_set, dispatcher.clock().wall_now());
   // How the kernel tells of writes that it keeps (fs/fuse/inode.c, fuse_flush_times).
   wanted.written = dispatcher.kernel_writes_back() && file != nullptr &&
