@@ -26,13 +26,13 @@ class AttributesTest : public FileSystemTest {
 TEST_F(AttributesTest, WhatTheKernelWritesBackHasTheTimeOfItsWriting) {
   const auto created = create("a");
   ASSERT_TRUE(created);
-  ASSERT_TRUE(write(created->handle, "text"));
+  ASSERT_TRUE(write(created->opened.handle, "text"));
   fs::AttributeChange written;
   written.modified = core::WallTime{std::chrono::seconds{1'700'000'000}};
   written.written = true;
   ASSERT_THAT(change("a", written), IsOk());
   EXPECT_EQ(stat("a")->attributes.modified, *written.modified);
-  ASSERT_TRUE(close(created->handle));
+  ASSERT_TRUE(close(created->opened.handle));
   EXPECT_EQ(store_.count(Op::Put), 1U);
   written.modified = core::WallTime{std::chrono::seconds{1'800'000'000}};
   ASSERT_THAT(change("a", written), IsOk());
