@@ -386,6 +386,7 @@ ops::MountStatus Daemon::status() {
                files.dirty_bytes,
                files.uploads_under_way,
                files.failed_uploads,
+               files.deletions_under_way,
                files.conflicts,
                staging_->used_bytes(),
                staging_->limit_bytes(),

@@ -262,6 +262,9 @@ std::optional<DirectoryEntry> Directories::entry_for(OpenDirectory& open,
   }
   DirectoryEntry entry;
   entry.name = listed.name;
+  if (mount_.is_leaving(*open.node, entry.name)) {
+    return std::nullopt;  // we remove it
+  }
   const std::string key = *above + listed.key();
   const NodePtr child = node_for(open.node, chunk, listed, key, plus);
   if (!child) {

@@ -13,6 +13,7 @@
 #include "fs/content.h"
 #include "fs/creation.h"
 #include "fs/crowd.h"
+#include "fs/deletions.h"
 #include "fs/directories.h"
 #include "fs/files.h"
 #include "fs/lookup.h"
@@ -162,6 +163,7 @@ class BucketFileSystem final : public FileSystem {
     return directories_.read(request, handle, offset, plus, fill);
   }
   void releasedir(FileHandle handle) override { directories_.release(handle); }
+  core::Status fsyncdir(const Request& request, InodeNumber inode) override;
 
   core::Result<SpaceInfo> statfs(const Request& /*request*/) override {
     // A bucket has no end. Large enough for every program, small enough for their arithmetic.
@@ -173,7 +175,9 @@ class BucketFileSystem final : public FileSystem {
   }
 
   core::Status drain(const core::OpContext& context) override {
-    return publish(context, [](const Node&) { return true; });
+    core::Status published = publish(context, [](const Node&) { return true; });
+    core::Status deleted = deletions_.flush(context);
+    return published ? std::move(deleted) : std::move(published);
   }
   core::Status retry_uploads(const core::OpContext& context) override {
     return publish(context, [](const Node& node) {
@@ -205,7 +209,8 @@ class BucketFileSystem final : public FileSystem {
   Content content_{mount_};
   Files files_{mount_, lookup_, content_};
   Creation creation_{mount_, lookup_, content_};
-  Removal removal_{mount_, bucket_, lookup_, content_};
+  Deletions deletions_{mount_};
+  Removal removal_{mount_, bucket_, lookup_, content_, deletions_};
   Renaming renaming_{mount_, bucket_, lookup_, content_, removal_};
   Directories directories_{mount_, bucket_, ahead_};
   AttributeEdits attributes_{mount_, lookup_, content_, files_};
@@ -254,6 +259,15 @@ core::Result<std::string> BucketFileSystem::readlink(const Request& request, Ino
   return sink.text;
 }
 
+core::Status BucketFileSystem::fsyncdir(const Request& request, InodeNumber inode) {
+  NodePtr directory;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    TRY_ASSIGN(directory, mount_.node(inode));
+  }
+  return deletions_.settle(request.context, directory);
+}
+
 template <class Wanted>
 core::Status BucketFileSystem::publish(const core::OpContext& context, Wanted wanted) {
   std::vector<NodePtr> nodes;
@@ -298,6 +312,7 @@ FileSystemStatus BucketFileSystem::status() const {
                                        draft.outgoing()->started();
                               }));
   status.failed_uploads = totals.failed;
+  status.deletions_under_way = deletions_.pending();
   status.conflicts = static_cast<std::uint64_t>(mount_.counters.conflicts.value());
   status.last_error = mount_.last_error;
   status.last_error_at = mount_.last_error_at;

@@ -87,6 +87,8 @@ class FileSystem {
   virtual core::Status readdir(const Request& request, FileHandle handle, std::uint64_t offset,
                                bool plus, const DirectoryFill& fill) = 0;
   virtual void releasedir(FileHandle handle) = 0;
+  /// Returns when what was unlinked in the directory is gone from the bucket, or with why not.
+  virtual core::Status fsyncdir(const Request& request, InodeNumber inode) = 0;
 
   virtual core::Result<SpaceInfo> statfs(const Request& request) = 0;
 

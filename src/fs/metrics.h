@@ -13,7 +13,10 @@ struct Counters {
         escaped_names(metrics["fs.escaped_names"]),
         looked_ahead(metrics["fs.looked_ahead"]),
         walks(metrics["fs.walks"]),
-        pages_around_names(metrics["fs.pages_around_names"]) {}
+        pages_around_names(metrics["fs.pages_around_names"]),
+        deleted_behind(metrics["fs.deleted_behind"]),
+        deletion_batches(metrics["fs.deletion_batches"]),
+        deletion_failures(metrics["fs.deletion_failures"]) {}
 
   core::Metric& publishes;           ///< files whose content went to the bucket
   core::Metric& publish_failures;    ///< attempts that failed; the data stays and is tried again
@@ -23,6 +26,9 @@ struct Counters {
   core::Metric& looked_ahead;        ///< objects asked about before anybody looked at them
   core::Metric& walks;               ///< trees listed without a delimiter for who goes through them
   core::Metric& pages_around_names;  ///< of a directory's listing, for looks at unknown names
+  core::Metric& deleted_behind;      ///< objects deleted after their names were taken away
+  core::Metric& deletion_batches;    ///< requests for that
+  core::Metric& deletion_failures;   ///< names that came back because their objects stayed
 };
 
 }  // namespace fs

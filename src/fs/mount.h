@@ -50,6 +50,8 @@ struct Mount {
   /// Both names of a rename under way. What the bucket shows under them beside the node itself are
   /// copies half made or half removed, so no lookup may make a node of them.
   std::set<std::pair<InodeNumber, std::string>> transits GUARDED_BY(mutex);
+  /// Names that were taken away and whose objects have not gone yet (deletions.h).
+  std::set<std::pair<InodeNumber, std::string>> leaving GUARDED_BY(mutex);
   /// Counts renames of directories: a key computed before one is no key any more.
   std::uint64_t moves GUARDED_BY(mutex) = 0;
   std::uint64_t made GUARDED_BY(mutex) = 0;  ///< counts new files
@@ -90,7 +92,12 @@ struct Mount {
 
   [[nodiscard]] bool in_transit(const Node& directory, std::string_view name) const
       REQUIRES(mutex) {
-    return !transits.empty() && transits.contains({directory.number, std::string(name)});
+    return (!transits.empty() && transits.contains({directory.number, std::string(name)})) ||
+           is_leaving(directory, name);
+  }
+  [[nodiscard]] bool is_leaving(const Node& directory, std::string_view name) const
+      REQUIRES(mutex) {
+    return !leaving.empty() && leaving.contains({directory.number, std::string(name)});
   }
   /// Waits for `changed`. Errors: Timeout, Cancelled.
   core::Status wait(const core::OpContext& context) REQUIRES(mutex);

@@ -1,6 +1,6 @@
 #include "fs/removal.h"
 
-#include <unistd.h>
+#include <utility>
 
 #include "fs/claims.h"
 #include "fs/persistence.h"
@@ -44,16 +44,40 @@ core::Status Removal::stage_for_handles(const core::OpContext& context, const No
   return needed ? content_.stage(context, node, Content::Keep::All) : core::Status{};
 }
 
+core::Status Removal::remove(const Request& request, const NodePtr& node,
+                             Deletions::Deletion deletion) {
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (deletions_.may_follow(request.pid)) {
+      unname(mount_, node);
+      deletions_.add(std::move(deletion));
+      return {};
+    }
+  }
+  const auto removed = mount_.parts.store.remove(request.context, deletion.key);
+  deletions_.waited_for(request.pid, removed.has_value());
+  TRY(removed);
+  const std::string& key = deletion.key.text();
+  if (key.ends_with('/')) {
+    mount_.names.changed_tree(key);
+    mount_.learnt.changed_tree(key);
+  }
+  const core::MutexLock lock(mount_.mutex);
+  unname(mount_, node);
+  return {};
+}
+
 core::Status Removal::unlink(const Request& request, InodeNumber parent, std::string_view name) {
   TRY_ASSIGN(const NodePtr directory, directory_of(parent));
   Wish wish;
   wish.names = {{directory, std::string(name)}};
-  TRY_ASSIGN(const Claim name_claim, Claim::take(mount_, request.context, std::move(wish)));
+  TRY_ASSIGN(Claim name_claim, Claim::take(mount_, request.context, std::move(wish)));
   TRY_ASSIGN(const NodePtr node, lookup_.find(request.context, directory, name));
   wish = {};
   wish.nodes = {node};
   TRY_ASSIGN(const Claim claim, Claim::take(mount_, request.context, std::move(wish)));
   std::string key;
+  model::KeyComponent component;
   bool stored = false;
   {
     const core::MutexLock lock(mount_.mutex);
@@ -61,13 +85,16 @@ core::Status Removal::unlink(const Request& request, InodeNumber parent, std::st
       return core::fail(ErrorKind::IsDirectory, path_of(*node) + " is a directory");
     }
     TRY_ASSIGN(key, mount_.key(*node));
+    component = node->place.component;
     // An upload that failed may have succeeded all the same, its answer lost.
     stored = node->stored || node->draft.failure() != nullptr;
   }
   TRY(stage_for_handles(request.context, node));
   if (stored) {
     TRY(keep_directory(mount_, lookup_, request.context, directory));
-    TRY(mount_.parts.store.remove(request.context, model::ObjectKey(key)));
+    return remove(request, node,
+                  {directory, std::string(name), component, model::ObjectKey(key),
+                   std::move(name_claim), request.pid});
   }
   const core::MutexLock lock(mount_.mutex);
   unname(mount_, node);
@@ -84,22 +111,27 @@ core::Status Removal::check_empty(const core::OpContext& context, const NodePtr&
   if (empty) {
     TRY_ASSIGN(empty, bucket_.is_empty(context, key));
   }
-  if (!empty) {
-    return core::fail(ErrorKind::NotEmpty, "not empty: " + key);
+  const core::MutexLock lock(mount_.mutex);
+  // Why its names are still there, if that is our doing.
+  auto failed = deletions_.take_failure(*directory);
+  if (empty) {
+    return {};
   }
-  return {};
+  TRY(std::move(failed));
+  return core::fail(ErrorKind::NotEmpty, "not empty: " + key);
 }
 
 core::Status Removal::rmdir(const Request& request, InodeNumber parent, std::string_view name) {
   TRY_ASSIGN(const NodePtr directory, directory_of(parent));
   Wish wish;
   wish.names = {{directory, std::string(name)}};
-  TRY_ASSIGN(const Claim name_claim, Claim::take(mount_, request.context, std::move(wish)));
+  TRY_ASSIGN(Claim name_claim, Claim::take(mount_, request.context, std::move(wish)));
   TRY_ASSIGN(const NodePtr node, lookup_.find(request.context, directory, name));
   wish = {};
   wish.trees = {node};
   TRY_ASSIGN(const Claim claim, Claim::take(mount_, request.context, std::move(wish)));
   std::string key;
+  model::KeyComponent component;
   {
     const core::MutexLock lock(mount_.mutex);
     if (!node->is_directory()) {
@@ -109,15 +141,13 @@ core::Status Removal::rmdir(const Request& request, InodeNumber parent, std::str
       return core::fail(ErrorKind::Busy, path_of(*node) + " is there by --assume-dirs");
     }
     TRY_ASSIGN(key, mount_.key(*node));
+    component = node->place.component;
   }
   TRY(check_empty(request.context, node, key));
   TRY(keep_directory(mount_, lookup_, request.context, directory));
-  TRY(mount_.parts.store.remove(request.context, model::ObjectKey(key)));
-  mount_.names.changed_tree(key);
-  mount_.learnt.changed_tree(key);
-  const core::MutexLock lock(mount_.mutex);
-  unname(mount_, node);
-  return {};
+  return remove(request, node,
+                {directory, std::string(name), component, model::ObjectKey(key),
+                 std::move(name_claim), request.pid});
 }
 
 }  // namespace fs

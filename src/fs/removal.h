@@ -3,6 +3,7 @@
 
 #include "fs/bucket.h"
 #include "fs/content.h"
+#include "fs/deletions.h"
 #include "fs/lookup.h"
 
 namespace fs {
@@ -13,9 +14,10 @@ void unname(Mount& mount, const NodePtr& node) REQUIRES(mount.mutex);
 /// Names taken away. Threads: any; calls block.
 class Removal {
  public:
-  Removal(Mount& mount, Bucket& bucket, Lookup& lookup, Content& content)
-      : mount_(mount), bucket_(bucket), lookup_(lookup), content_(content) {}
+  Removal(Mount& mount, Bucket& bucket, Lookup& lookup, Content& content, Deletions& deletions)
+      : mount_(mount), bucket_(bucket), lookup_(lookup), content_(content), deletions_(deletions) {}
 
+  /// Returns when the object is gone; in a burst, when its name is (Deletions).
   core::Status unlink(const Request& request, InodeNumber parent, std::string_view name);
   core::Status rmdir(const Request& request, InodeNumber parent, std::string_view name);
 
@@ -27,11 +29,14 @@ class Removal {
 
  private:
   core::Result<NodePtr> directory_of(InodeNumber parent);
+  /// Removes the object of a claimed node with its name, now or behind.
+  core::Status remove(const Request& request, const NodePtr& node, Deletions::Deletion deletion);
 
   Mount& mount_;
   Bucket& bucket_;
   Lookup& lookup_;
   Content& content_;
+  Deletions& deletions_;
 };
 
 }  // namespace fs

@@ -107,9 +107,10 @@ struct FileSystemStatus {
   std::uint64_t dirty_files = 0;
   std::uint64_t dirty_bytes = 0;
   std::uint64_t uploads_under_way = 0;
-  std::uint64_t failed_uploads = 0;  ///< files whose last upload failed and that are kept
-  std::uint64_t conflicts = 0;       ///< files kept under a conflict name
-  std::string last_error;            ///< operation, path and what was said
+  std::uint64_t failed_uploads = 0;       ///< files whose last upload failed and that are kept
+  std::uint64_t deletions_under_way = 0;  ///< of names that are gone already
+  std::uint64_t conflicts = 0;            ///< files kept under a conflict name
+  std::string last_error;                 ///< operation, path and what was said
   std::optional<core::WallTime> last_error_at;
 };
 

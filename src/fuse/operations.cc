@@ -428,10 +428,8 @@ void releasedir(fuse_req_t request, fuse_ino_t inode, fuse_file_info* file) noex
 }
 
 constexpr Operation kFsyncdir{"fsyncdir"};
-void fsyncdir(fuse_req_t request, fuse_ino_t inode, int /*data_only*/,
-              fuse_file_info* /*file*/) noexcept {
-  // Names change in the bucket before their calls return: nothing is left to write.
-  here(request, kFsyncdir, inode, [](const std::shared_ptr<Call>& call) { call->reply.done(); });
+void fsyncdir(Call& call, InodeNumber inode, int /*data_only*/, const FileInfo& /*file*/) {
+  call.reply.done(call.fs.fsyncdir(call.request, inode));
 }
 
 constexpr Operation kStatfs{"statfs"};
@@ -489,7 +487,7 @@ fuse_lowlevel_ops make_operations() {
   table.readdir = shell<kReaddir, readdir>;
   table.readdirplus = shell<kReaddirplus, readdirplus>;
   table.releasedir = releasedir;
-  table.fsyncdir = fsyncdir;
+  table.fsyncdir = shell<kFsyncdir, fsyncdir>;
   table.statfs = shell<kStatfs, statfs>;
   table.getxattr = getxattr;
   table.setxattr = setxattr;

@@ -157,6 +157,7 @@ std::string to_json(const MountStatus& status, int indent) {
         {"dirty_bytes", files.dirty_bytes},
         {"uploads_under_way", files.uploads_under_way},
         {"failed_uploads", files.failed_uploads},
+        {"deletions_under_way", files.deletions_under_way},
         {"conflicts", files.conflicts},
         {"staged_bytes", files.staged_bytes},
         {"staging_limit_bytes", files.staging_limit_bytes},
@@ -216,6 +217,7 @@ core::Result<MountStatus> parse_status(std::string_view text) {
   counted.number("dirty_bytes", files.dirty_bytes);
   counted.number("uploads_under_way", files.uploads_under_way);
   counted.number("failed_uploads", files.failed_uploads);
+  counted.number("deletions_under_way", files.deletions_under_way);
   counted.number("conflicts", files.conflicts);
   counted.number("staged_bytes", files.staged_bytes);
   counted.number("staging_limit_bytes", files.staging_limit_bytes);
@@ -271,6 +273,9 @@ std::string describe(const MountStatus& status) {
   if (status.files.failed_uploads > 0) {
     row(out, "  FAILED",
         core::format("{} kept after a failed upload", status.files.failed_uploads));
+  }
+  if (status.files.deletions_under_way > 0) {
+    row(out, "to delete", core::format("{} names", status.files.deletions_under_way));
   }
   if (status.files.conflicts > 0) {
     row(out, "  conflicts", core::format("{} kept under a conflict name", status.files.conflicts));

@@ -46,6 +46,7 @@ struct MountStatus {
     std::uint64_t dirty_bytes = 0;
     std::uint64_t uploads_under_way = 0;
     std::uint64_t failed_uploads = 0;
+    std::uint64_t deletions_under_way = 0;  ///< of names that are gone already
     std::uint64_t conflicts = 0;
     std::uint64_t staged_bytes = 0;
     std::uint64_t staging_limit_bytes = 0;

@@ -82,6 +82,9 @@ class FakeFileSystem final : public fs::FileSystem {
   core::Status readdir(const fs::Request& request, fs::FileHandle handle, std::uint64_t offset,
                        bool plus, const fs::DirectoryFill& fill) override;
   void releasedir(fs::FileHandle handle) override;
+  core::Status fsyncdir(const fs::Request& /*request*/, fs::InodeNumber /*inode*/) override {
+    return {};
+  }
   core::Result<fs::SpaceInfo> statfs(const fs::Request& request) override;
   core::Status drain(const core::OpContext& context) override;
   core::Status retry_uploads(const core::OpContext& context) override;
