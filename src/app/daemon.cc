@@ -44,6 +44,9 @@ core::OpContext Daemon::context(core::Duration patience) const {
 }
 
 std::optional<Refusal> Daemon::open() {
+  if (auto cleared = fuse::Channel::take_dead_away(settings_.mount_point); !cleared) {
+    return Refusal{Exit::MountPoint, std::move(cleared).error()};
+  }
   auto mount_point = fuse::Channel::check_mount_point(settings_.mount_point);
   if (!mount_point) {
     return Refusal{Exit::MountPoint, std::move(mount_point).error()};
@@ -191,38 +194,94 @@ std::optional<Refusal> Daemon::open_mount() {
   return std::nullopt;
 }
 
-ops::Progress Daemon::progress() const {
+core::Error Daemon::name_what_is_left(const core::Error& why) const {
+  constexpr std::size_t kInLog = 1'000;
+  constexpr std::size_t kInError = 3;
+  std::string names;
+  const auto left = files_->unpublished(kInLog);
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    core::log(core::LogLevel::Error, "not uploaded",
+              {{"key", left[i].key}, {"bytes", left[i].bytes}, {"last_try", left[i].why}});
+    if (i < kInError) {
+      names += core::format("{}{} ({} bytes)", i > 0 ? ", " : "", left[i].key, left[i].bytes);
+    }
+  }
   const fs::FileSystemStatus now = files_->status();
-  return {now.dirty_files, now.dirty_bytes};
+  if (left.size() > kInError) {
+    names += core::format(" and {} more",
+                          now.dirty_files - std::min<std::uint64_t>(now.dirty_files, kInError));
+  }
+  core::Error error =
+      left.empty() ? why
+                   : why.within(core::format("{} files, {} are not uploaded: {}", now.dirty_files,
+                                             core::format_size(now.dirty_bytes), names));
+  core::log(core::LogLevel::Error, "drain.failed", {{"error", core::describe(error)}});
+  return error;
 }
 
-core::Status Daemon::drain(core::Duration timeout, const Report& report) {
-  auto draining = std::async(std::launch::async, [&] { return files_->drain(context(timeout)); });
+core::Status Daemon::drain(core::SteadyTime deadline, const Report& report) {
+  core::OpContext patient = context({});
+  patient.deadline = deadline;
+  const core::SteadyTime began = core::BootClock::now();
+  const core::Metric& sent = metrics_["transfer.bytes_uploaded"];
+  const std::int64_t sent_before = sent.value();
+  const std::uint64_t to_send = files_->status().dirty_bytes;
+  auto draining = std::async(std::launch::async, [&] { return files_->drain(patient); });
   while (draining.wait_for(std::chrono::seconds{1}) != std::future_status::ready) {
-    report(progress());
+    const fs::FileSystemStatus now = files_->status();
+    report({now.dirty_files, now.dirty_bytes,
+            static_cast<std::uint64_t>(sent.value() - sent_before), core::BootClock::now() - began,
+            to_send});
   }
-  core::Status drained = draining.get();
-  if (!drained) {
-    const ops::Progress left = progress();
-    core::Error error = drained.error().within(core::format(
-        "{} files, {} are not uploaded", left.dirty_files, core::format_size(left.dirty_bytes)));
-    core::log(core::LogLevel::Error, "drain.failed", {{"error", core::describe(error)}});
-    return error;
+  const core::Status drained = draining.get();
+  return drained ? drained : name_what_is_left(drained.error());
+}
+
+void Daemon::tell_manager(const ops::Progress& progress) const {
+  // Who is deaf to this has been told of by report_to_manager().
+  (void)notifier_.stopping("ending: " + ops::describe(progress));
+}
+
+core::Status Daemon::unmount_drained(core::SteadyTime deadline, bool lazy, const Report& report) {
+  if (!lazy) {
+    // What a busy program wrote during the first round is little; now there comes no more.
+    files_->refuse_changes(true);
+    TRY(drain(deadline, report));
   }
-  return drained;
+  TRY(detach(settings_.mount_point, lazy));
+  if (!lazy && !await_end()) {
+    return core::fail(core::ErrorKind::Busy,
+                      settings_.mount_point +
+                          " is free, but the same file system is mounted elsewhere as well (a bind "
+                          "mount, a container), and lives on there");
+  }
+  return {};
+}
+
+bool Daemon::await_end() {
+  constexpr core::Duration kPatience = std::chrono::seconds{5};
+  const auto end = core::BootClock::now() + kPatience;
+  const core::MutexLock lock(mutex_);
+  while (state_ != State::Ending && core::BootClock::now() < end) {
+    service_->clock.wait_until(ending_, mutex_, end);
+  }
+  return state_ == State::Ending;
 }
 
 core::Status Daemon::unmount(core::Duration timeout, bool lazy, const Report& report) {
   if (state_ == State::Starting) {
     return core::fail(core::ErrorKind::Busy, "the mount is not there yet");
   }
+  const auto deadline = core::BootClock::now() + timeout;
   state_ = State::Draining;
-  core::Status ended = drain(timeout, report);
+  core::Status ended = drain(deadline, report);
   if (ended) {
-    ended = detach(settings_.mount_point, lazy);
+    ended = unmount_drained(deadline, lazy, report);
   }
-  if (!ended && state_ == State::Draining) {
+  const core::MutexLock lock(mutex_);
+  if (!ended && state_ == State::Draining && !asked_to_stop_) {
     state_ = State::Mounted;
+    files_->refuse_changes(false);
   }
   return ended;
 }
@@ -237,13 +296,33 @@ void Daemon::stop() {
   if (state_ == State::Ending) {
     return;  // run() is uploading what is left, which is what was asked for
   }
-  stopper_ = std::thread([this] {
+  const auto deadline = core::BootClock::now() + settings_.drain_timeout;
+  drain_until_ = deadline;
+  stopper_ = std::thread([this, deadline] {
     core::name_this_thread("stop");
     state_ = State::Draining;
+    files_->refuse_changes(true);
     // A failure is logged and shows in the exit code, after the last attempt in run().
-    (void)drain(settings_.drain_timeout, [](const ops::Progress&) {});
+    (void)drain(deadline, [this](const ops::Progress& progress) { tell_manager(progress); });
     session_->request_stop();
   });
+}
+
+core::Status Daemon::drain_for_good() {
+  // Time for what the last closes left, even where the drain before took all there was.
+  constexpr core::Duration kLast = std::chrono::seconds{1};
+  const auto now = core::BootClock::now();
+  auto deadline = now + settings_.drain_timeout;
+  {
+    const core::MutexLock lock(mutex_);
+    deadline = drain_until_ ? std::max(*drain_until_, now + kLast) : deadline;
+  }
+  return drain(deadline, [this](const ops::Progress& progress) { tell_manager(progress); });
+}
+
+bool Daemon::stopping() {
+  const core::MutexLock lock(mutex_);
+  return asked_to_stop_;
 }
 
 void Daemon::report_to_manager(const std::stop_token& stop) {
@@ -254,9 +333,8 @@ void Daemon::report_to_manager(const std::stop_token& stop) {
       std::min<core::Duration>(std::chrono::seconds{5}, watchdog.value_or(std::chrono::hours{1}));
   auto next = core::BootClock::now();
   while (service_->clock.sleep_until(next += period, stop)) {
-    const std::string line = ops::summarize(status());
-    const bool leaving = state_ == State::Draining || state_ == State::Ending;
-    auto told = leaving ? notifier_.stopping(line) : notifier_.status(line);
+    const bool leaving = state_ == State::Ending || stopping();  // whoever drains tells how far
+    auto told = leaving ? core::Status{} : notifier_.status(ops::summarize(status()));
     if (told && watchdog) {
       told = notifier_.watchdog();
     }
@@ -313,7 +391,11 @@ int Daemon::run() {
     teller_ = std::jthread([this](const std::stop_token& stop) { report_to_manager(stop); });
   }
   const auto end = session_->wait();
-  state_ = State::Ending;
+  {
+    const core::MutexLock lock(mutex_);
+    state_ = State::Ending;
+    ending_.notify_all();
+  }
   auto exit = Exit::Ok;
   if (!end) {
     core::log(core::LogLevel::Error, "session.failed", {{"error", core::describe(end.error())}});
@@ -333,7 +415,7 @@ int Daemon::run() {
   }
   keeper_.request_stop();
   keeper_.join();
-  if (!drain(settings_.drain_timeout, [](const ops::Progress&) {})) {
+  if (!drain_for_good()) {
     exit = Exit::NotDrained;
   }
   control_.reset();
@@ -391,6 +473,10 @@ ops::MountStatus Daemon::status() {
                staging_->used_bytes(),
                staging_->limit_bytes(),
                downloads_->cached_bytes()};
+  for (const fs::TreeMove& move : files.tree_moves) {
+    out.renames.push_back(
+        {move.from, move.to, move.objects, move.objects_done, move.bytes, move.bytes_done});
+  }
   out.last_error = files.last_error;
   out.last_error_at = files.last_error_at;
 

@@ -64,8 +64,18 @@ class Daemon final : public ops::ControlHandler {
   core::Result<StateDirectory> take_state_directory();
   std::optional<Refusal> open_file_system();
   std::optional<Refusal> open_mount();
-  /// Uploads everything, telling `report` about once a second.
-  core::Status drain(core::Duration timeout, const Report& report);
+  /// Uploads everything, telling `report` about once a second. What is left at the deadline is
+  /// named in the log, and the first of it in the error.
+  core::Status drain(core::SteadyTime deadline, const Report& report);
+  core::Error name_what_is_left(const core::Error& why) const;
+  /// Drains once more with changes refused, and takes the mount away.
+  core::Status unmount_drained(core::SteadyTime deadline, bool lazy, const Report& report);
+  /// Whether the session ends once its mount point is free: not where it is mounted elsewhere too.
+  bool await_end();
+  /// Uploads on the way to the end of the process.
+  core::Status drain_for_good();
+  void tell_manager(const ops::Progress& progress) const;
+  [[nodiscard]] bool stopping();
   void report_to_manager(const std::stop_token& stop);
   /// What nobody asks for: uploads what failed to, and gives back memory.
   void keep_house(const std::stop_token& stop);
@@ -74,7 +84,6 @@ class Daemon final : public ops::ControlHandler {
   /// What was not needed since the last call.
   void give_memory_back();
   void show_memory(const ops::MountStatus::Memory& memory);
-  [[nodiscard]] ops::Progress progress() const;
   [[nodiscard]] core::OpContext context(core::Duration patience) const;
 
   MountSettings settings_;
@@ -110,6 +119,8 @@ class Daemon final : public ops::ControlHandler {
 
   core::Mutex mutex_{core::LockRank::App};
   bool asked_to_stop_ GUARDED_BY(mutex_) = false;
+  std::optional<core::SteadyTime> drain_until_ GUARDED_BY(mutex_);  ///< once asked to stop
+  core::CondVar ending_;
   std::thread stopper_ GUARDED_BY(mutex_);
 };
 

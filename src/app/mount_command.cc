@@ -1,3 +1,6 @@
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <initializer_list>
@@ -38,11 +41,22 @@ void warn(const options::Values& values, const MountSettings& settings) {
   }
 }
 
+/// Each file that is written takes a descriptor, and the soft limit is for programs that select().
+void raise_descriptor_limit() {
+  constexpr rlim_t kEnough = rlim_t{1} << 20U;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+    limit.rlim_cur = std::max(limit.rlim_cur, std::min(limit.rlim_max, kEnough));
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+  }
+}
+
 int serve(MountSettings settings, const options::Environment& environment, Background* background) {
   std::signal(SIGPIPE, SIG_IGN);
   if (auto blocked = ops::block_signals(kSignals); !blocked) {
     return refuse(Exit::Failure, blocked.error());
   }
+  raise_descriptor_limit();
   const bool foreground = background == nullptr;
   Daemon daemon(std::move(settings), environment);
   const auto signals = ops::SignalThread::start(kSignals, [&](int signal) {

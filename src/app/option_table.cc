@@ -210,6 +210,15 @@ const options::Table& option_table() {
            .group = kFiles,
            .help = "what becomes of chmod, chown and touch with --attributes plain: EPERM, or "
                    "nothing"},
+          {.name = "hard-links",
+           .kind = Choice,
+           .commands = kMount,
+           .fallback = files.hard_links == fs::HardLinks::Copy ? "copy" : "refuse",
+           .choices = "refuse|copy",
+           .group = kFiles,
+           .help =
+               "what link() does: EPERM, or a copy on the server that shares nothing afterwards, "
+               "so that tar, rsync -H and cp -a finish"},
           {.name = "metadata-ttl",
            .kind = Duration,
            .commands = kMount,

@@ -162,6 +162,8 @@ core::Result<MountSettings> mount_settings(const options::Values& values,
   files.direct_io = values.flag("direct-io");
   files.attributes =
       values.text("attributes") == "plain" ? fs::AttributeMode::Plain : fs::AttributeMode::Exact;
+  files.hard_links =
+      values.text("hard-links") == "copy" ? fs::HardLinks::Copy : fs::HardLinks::Refuse;
   files.plain_changes = values.text("plain-changes") == "ignore" ? fs::PlainChanges::Ignore
                                                                  : fs::PlainChanges::Refuse;
   files.metadata_lifetime = values.duration("metadata-ttl");

@@ -24,10 +24,7 @@ const MountRow* row_at(const std::vector<MountRow>& rows, const std::string& mou
 /// One line that writes over itself on a terminal; nothing elsewhere.
 void show_progress(const ops::Progress& progress) {
   if (::isatty(STDERR_FILENO) == 1) {
-    std::fputs(core::format("\r\x1b[K{} files, {} to upload", progress.dirty_files,
-                            core::format_size(progress.dirty_bytes))
-                   .c_str(),
-               stderr);
+    std::fputs(("\r\x1b[K" + ops::describe(progress)).c_str(), stderr);
   }
 }
 

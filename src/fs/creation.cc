@@ -10,6 +10,7 @@
 #include "fs/persistence.h"
 #include "fs/removal.h"
 #include "transfer/staging.h"
+#include "transfer/uploads.h"
 
 namespace fs {
 namespace {
@@ -197,6 +198,65 @@ core::Result<Entry> Creation::mkdir(const Request& request, InodeNumber parent,
   TRY(check_absent(request, site));
   return put_empty(request, site,
                    describe_new(request, site, S_IFDIR | (mode & ~request.umask & 07777U)), key);
+}
+
+core::Result<Entry> Creation::link(const Request& request, InodeNumber inode, InodeNumber parent,
+                                   std::string_view name) {
+  if (mount_.options.hard_links == HardLinks::Refuse) {
+    return core::fail(ErrorKind::NotPermitted, "a bucket has no hard links");
+  }
+  NodePtr node;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    TRY_ASSIGN(node, mount_.node(inode));
+    if (node->is_directory()) {
+      return core::fail(ErrorKind::NotPermitted, path_of(*node) + " is a directory");
+    }
+  }
+  TRY_ASSIGN(const Site site, prepare(request, parent, name));
+  TRY(check_absent(request, site));
+  TRY(content_.publish(request.context, node));
+  TRY(lookup_.refresh_present(request.context, node, Lookup::Need::Whole));
+  Wish wish;
+  wish.nodes = {node};
+  TRY_ASSIGN(const Claim claim, Claim::take(mount_, request.context, std::move(wish)));
+  return copy_to(request, site, node);
+}
+
+core::Result<Entry> Creation::copy_to(const Request& request, const Site& site,
+                                      const NodePtr& node) {
+  std::optional<Stored> stored;
+  Description about;
+  store::CopyRequest copy;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (node->is_out_of_tree()) {
+      return core::fail(ErrorKind::NotFound, "it has no name any more");
+    }
+    if (node->draft.unpublished() || !node->stored) {
+      return core::fail(ErrorKind::Busy, path_of(*node) + " is being written");
+    }
+    stored = node->stored;
+    about = node->about;
+    copy.source = mount_.version_of(*node);
+  }
+  about.attributes.changed = mount_.parts.clock.wall_now();
+  if (stored->meta.type == store::ObjectType::Symlink && about.target) {
+    TRY_ASSIGN(const WrittenLink written, write_link(mount_, request.context, site.key,
+                                                     site.directory_path, about, stored, absent()));
+    return adopt(site, about, site.key, written.size, written.published, written.attributes,
+                 written.type);
+  }
+  copy.target = model::ObjectKey(site.key);
+  copy.precondition = absent();
+  TRY_ASSIGN(copy.replace, object_attributes(mount_.options, site.key, stored, about));
+  auto copied = mount_.parts.uploads.copy(request.context, copy);
+  if (!copied) {
+    core::Error error = std::move(copied).error();
+    error.kind = error.kind == ErrorKind::NotFound ? ErrorKind::Changed : error.kind;
+    return std::move(error).within("copy " + stored->key + " to " + site.key);
+  }
+  return adopt(site, about, site.key, copy.source.size, *copied, *copy.replace, stored->meta.type);
 }
 
 core::Result<Entry> Creation::symlink(const Request& request, InodeNumber parent,

@@ -22,6 +22,10 @@ class Creation {
                             mode_t mode, dev_t device);
   core::Result<Entry> mkdir(const Request& request, InodeNumber parent, std::string_view name,
                             mode_t mode);
+  /// With HardLinks::Copy, a copy of what the inode is now. Errors: NotPermitted without, and of
+  /// directories; Exists.
+  core::Result<Entry> link(const Request& request, InodeNumber inode, InodeNumber parent,
+                           std::string_view name);
   core::Result<Entry> symlink(const Request& request, InodeNumber parent, std::string_view name,
                               std::string_view target);
 
@@ -45,6 +49,8 @@ class Creation {
               std::uint64_t size, const store::Published& published,
               const store::ObjectAttributes& attributes, store::ObjectType type);
   core::Result<NodePtr> new_file(const Request& request, const Site& site, mode_t mode);
+  /// What a claimed node is in the bucket, once more under the site's key.
+  core::Result<Entry> copy_to(const Request& request, const Site& site, const NodePtr& node);
   core::Result<Entry> put_empty(const Request& request, const Site& site, const Description& about,
                                 const std::string& key);
 

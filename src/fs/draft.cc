@@ -29,6 +29,9 @@ std::optional<DraftState> next(DraftState state, DraftEvent event) {
       return state == S::Publishing ? std::optional(S::Failed) : std::nullopt;
     case DraftEvent::Lost:
       return S::None;
+    case DraftEvent::Copied:
+      return state == S::None || state == S::Copy || state == S::Changed ? std::optional(S::None)
+                                                                         : std::nullopt;
     case DraftEvent::NameTaken:
       return state == S::None ? S::None : S::Orphan;
     case DraftEvent::Idle:

@@ -28,6 +28,7 @@ enum class DraftEvent : std::uint8_t {
   Published,
   Failed,
   Lost,       ///< somebody else published first; the content lies elsewhere
+  Copied,     ///< the object was made by a copy on the server: what is staged is void
   NameTaken,  ///< the name was removed, or leads to something else
   Idle,       ///< nobody has it open for writing
   Unused,     ///< nobody has it open

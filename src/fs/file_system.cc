@@ -29,7 +29,7 @@ using core::ErrorKind;
 
 constexpr std::uint64_t kMostLinkBytes = 4096;
 // Each may wait for a claim whose holder needs the pool as well: far fewer than it has threads.
-constexpr std::size_t kPublishedAtOnce = 8;
+constexpr std::size_t kPublishedAtOnce = 32;
 
 /// Collects a link's body.
 class TextSink final : public store::Sink {
@@ -86,6 +86,10 @@ class BucketFileSystem final : public FileSystem {
   }
   core::Status rmdir(const Request& request, InodeNumber parent, std::string_view name) override {
     return removal_.rmdir(request, parent, name);
+  }
+  core::Result<Entry> link(const Request& request, InodeNumber inode, InodeNumber new_parent,
+                           std::string_view new_name) override {
+    return creation_.link(request, inode, new_parent, new_name);
   }
   core::Status rename(const Request& request, InodeNumber parent, std::string_view name,
                       InodeNumber new_parent, std::string_view new_name, unsigned flags) override {
@@ -150,6 +154,9 @@ class BucketFileSystem final : public FileSystem {
                          std::uint64_t length) override {
     return files_.fallocate(request, handle, mode, offset, length);
   }
+  core::Result<std::uint64_t> copy_range(const Request& request, const CopyRange& range) override {
+    return files_.copy_range(request, range);
+  }
   core::Result<std::uint64_t> seek(const Request& request, FileHandle handle, std::uint64_t offset,
                                    int whence) override {
     return files_.seek(request, handle, offset, whence);
@@ -184,6 +191,8 @@ class BucketFileSystem final : public FileSystem {
       return node.draft.state() == DraftState::Failed && node.uses.writers == 0;
     });
   }
+  void refuse_changes(bool refuse) override { mount_.closing = refuse; }
+  [[nodiscard]] std::vector<Unpublished> unpublished(std::size_t most) const override;
   [[nodiscard]] FileSystemStatus status() const override;
   void attach(KernelCache* kernel) override {
     files_.attach(kernel);
@@ -292,6 +301,21 @@ core::Status BucketFileSystem::publish(const core::OpContext& context, Wanted wa
   return failed == outcomes.end() ? std::move(stopped) : std::move(*failed);
 }
 
+std::vector<Unpublished> BucketFileSystem::unpublished(std::size_t most) const {
+  std::vector<Unpublished> found;
+  const core::MutexLock lock(mount_.mutex);
+  for (const NodePtr& node : mount_.drafts.unpublished()) {
+    if (found.size() == most) {
+      break;
+    }
+    const auto key = mount_.key(*node);
+    const core::Error* const failure = node->draft.failure();
+    found.push_back({key ? *key : path_of(*node), node->about.attributes.size,
+                     failure != nullptr ? core::describe(*failure) : std::string()});
+  }
+  return found;
+}
+
 FileSystemStatus BucketFileSystem::status() const {
   FileSystemStatus status;
   const core::MutexLock lock(mount_.mutex);
@@ -313,6 +337,9 @@ FileSystemStatus BucketFileSystem::status() const {
                               }));
   status.failed_uploads = totals.failed;
   status.deletions_under_way = deletions_.pending();
+  for (const auto& [number, move] : mount_.tree_moves) {
+    status.tree_moves.push_back(move);
+  }
   status.conflicts = static_cast<std::uint64_t>(mount_.counters.conflicts.value());
   status.last_error = mount_.last_error;
   status.last_error_at = mount_.last_error_at;

@@ -34,6 +34,9 @@ class FileSystem {
   virtual core::Status unlink(const Request& request, InodeNumber parent,
                               std::string_view name) = 0;
   virtual core::Status rmdir(const Request& request, InodeNumber parent, std::string_view name) = 0;
+  /// A second name. Errors: NotPermitted, but with HardLinks::Copy.
+  virtual core::Result<Entry> link(const Request& request, InodeNumber inode,
+                                   InodeNumber new_parent, std::string_view new_name) = 0;
   /// `flags` as renameat2: 0, RENAME_NOREPLACE; RENAME_EXCHANGE is Unsupported.
   virtual core::Status rename(const Request& request, InodeNumber parent, std::string_view name,
                               InodeNumber new_parent, std::string_view new_name,
@@ -77,6 +80,9 @@ class FileSystem {
   virtual void release(const Request& request, FileHandle handle) = 0;
   virtual core::Status fallocate(const Request& request, FileHandle handle, int mode,
                                  std::uint64_t offset, std::uint64_t length) = 0;
+  /// Errors: Unsupported: whoever asks has to move the bytes.
+  virtual core::Result<std::uint64_t> copy_range(const Request& request,
+                                                 const CopyRange& range) = 0;
   /// SEEK_DATA and SEEK_HOLE.
   virtual core::Result<std::uint64_t> seek(const Request& request, FileHandle handle,
                                            std::uint64_t offset, int whence) = 0;
@@ -98,6 +104,11 @@ class FileSystem {
   /// Uploads again what failed to, where nobody has it open for writing: a program that has will
   /// learn by its own fsync or close. Returns the first failure after trying all.
   virtual core::Status retry_uploads(const core::OpContext& context) = 0;
+  /// Whether changes are refused (ReadOnly) because the mount is about to end. What is open can
+  /// still be closed.
+  virtual void refuse_changes(bool refuse) = 0;
+  /// What the bucket does not have, at most so many.
+  [[nodiscard]] virtual std::vector<Unpublished> unpublished(std::size_t most) const = 0;
   [[nodiscard]] virtual FileSystemStatus status() const = 0;
   /// Who is told what the kernel must forget; null: nobody any more, for good, once this returns.
   virtual void attach(KernelCache* kernel) = 0;

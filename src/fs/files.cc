@@ -33,14 +33,6 @@ core::Error replaced(const Node& node) {
                     path_of(node) + " was replaced by somebody else since it was opened");
 }
 
-/// Writing by anybody but root takes the set-id bits away (write(2), and its like).
-void drop_set_id(Attributes& attributes) {
-  attributes.mode &= ~mode_t{S_ISUID};
-  if ((attributes.mode & S_IXGRP) != 0) {
-    attributes.mode &= ~mode_t{S_ISGID};
-  }
-}
-
 void read_staged(const transfer::StagedFile& staged, std::uint64_t offset, std::size_t size,
                  const ReadDone& done) {
   const std::uint64_t end = staged.size();
@@ -60,6 +52,13 @@ void read_staged(const transfer::StagedFile& staged, std::uint64_t offset, std::
 }
 
 }  // namespace
+
+void drop_set_id(Attributes& attributes) {
+  attributes.mode &= ~mode_t{S_ISUID};
+  if ((attributes.mode & S_IXGRP) != 0) {
+    attributes.mode &= ~mode_t{S_ISGID};
+  }
+}
 
 Opened add_handle(Mount& mount, const NodePtr& node, int flags) {
   auto file = std::make_shared<OpenFile>();
@@ -297,6 +296,9 @@ void Files::wrote(const Request& request, const NodePtr& node, const transfer::S
 core::Result<std::size_t> Files::write(const Request& request, FileHandle handle,
                                        std::uint64_t offset, std::span<const std::byte> data,
                                        core::BlockOffer& offer) {
+  if (!request.write_back) {
+    TRY(check_writable(mount_));
+  }
   TRY_ASSIGN(const auto file, handle_of(handle));
   TRY_ASSIGN(const Writing writing, begin_write(request.context, file));
   const core::Status status = writing.staged->write_block(offset, data, offer);
@@ -320,6 +322,7 @@ core::Result<std::size_t> Files::write(const Request& request, FileHandle handle
 
 core::Status Files::fallocate(const Request& request, FileHandle handle, int mode,
                               std::uint64_t offset, std::uint64_t length) {
+  TRY(check_writable(mount_));
   TRY_ASSIGN(const auto file, handle_of(handle));
   TRY_ASSIGN(const Writing writing, begin_write(request.context, file));
   core::Status status = writing.staged->allocate(mode, offset, length);

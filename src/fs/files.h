@@ -11,6 +11,9 @@
 
 namespace fs {
 
+/// Writing by anybody but root takes the set-id bits away (write(2), and its like).
+void drop_set_id(Attributes& attributes);
+
 /// A handle of a node as it is.
 Opened add_handle(Mount& mount, const NodePtr& node, int flags) REQUIRES(mount.mutex);
 
@@ -30,6 +33,9 @@ class Files {
   void release(const Request& request, FileHandle handle);
   core::Status fallocate(const Request& request, FileHandle handle, int mode, std::uint64_t offset,
                          std::uint64_t length);
+  /// Copies the whole of a large, clean object over an empty file on the server; returns its size.
+  /// Errors: Unsupported: the bytes have to be moved by whoever asks.
+  core::Result<std::uint64_t> copy_range(const Request& request, const CopyRange& range);
   core::Result<std::uint64_t> seek(const Request& request, FileHandle handle, std::uint64_t offset,
                                    int whence);
   /// Changes the length of a claimed node; the upload is left to others.
@@ -52,6 +58,16 @@ class Files {
   void read_again_if_moved(const Request& request, FileHandle handle, std::uint64_t offset,
                            std::size_t size, const model::ObjectVersion& version, core::Error error,
                            const ReadDone& done);
+  /// Of two claimed nodes. Errors: as copy_range.
+  struct ServerCopy {
+    store::CopyRequest request;
+    Description about;             ///< of the target, afterwards
+    std::optional<Stored> target;  ///< before
+  };
+  core::Result<ServerCopy> plan_copy(const Request& request, const OpenFile& from,
+                                     const OpenFile& to, std::uint64_t length);
+  core::Status check_target(const core::OpContext& context, const ServerCopy& copy);
+  void copied(const NodePtr& node, const ServerCopy& copy, const store::Published& published);
   /// A staged file that may be written until end_write(), and who is to be told of it, if anybody.
   struct Writing {
     std::shared_ptr<transfer::StagedFile> staged;

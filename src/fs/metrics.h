@@ -16,7 +16,8 @@ struct Counters {
         pages_around_names(metrics["fs.pages_around_names"]),
         deleted_behind(metrics["fs.deleted_behind"]),
         deletion_batches(metrics["fs.deletion_batches"]),
-        deletion_failures(metrics["fs.deletion_failures"]) {}
+        deletion_failures(metrics["fs.deletion_failures"]),
+        server_copies(metrics["fs.server_copies"]) {}
 
   core::Metric& publishes;           ///< files whose content went to the bucket
   core::Metric& publish_failures;    ///< attempts that failed; the data stays and is tried again
@@ -29,6 +30,7 @@ struct Counters {
   core::Metric& deleted_behind;      ///< objects deleted after their names were taken away
   core::Metric& deletion_batches;    ///< requests for that
   core::Metric& deletion_failures;   ///< names that came back because their objects stayed
+  core::Metric& server_copies;       ///< files that copy_file_range had the service copy
 };
 
 }  // namespace fs

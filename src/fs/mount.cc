@@ -174,6 +174,9 @@ core::Status check_writable(const Mount& mount) {
   if (mount.options.read_only) {
     return core::fail(core::ErrorKind::ReadOnly, "the mount is read-only");
   }
+  if (mount.closing) {
+    return core::fail(core::ErrorKind::ReadOnly, "the mount is about to end");
+  }
   return {};
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // What the parts of one mounted file system share: the tree and its lock, the handles, the caches.
 #include <atomic>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -35,6 +36,7 @@ struct Mount {
   const Options options;
   const Parts parts;
   const Counters counters;
+  std::atomic<bool> closing = false;  ///< nothing new is taken any more: the mount ends
   cache::KeyIndex names;
   Learnt learnt;
 
@@ -52,6 +54,9 @@ struct Mount {
   std::set<std::pair<InodeNumber, std::string>> transits GUARDED_BY(mutex);
   /// Names that were taken away and whose objects have not gone yet (deletions.h).
   std::set<std::pair<InodeNumber, std::string>> leaving GUARDED_BY(mutex);
+  /// Directories that are being renamed, in the order in which that began.
+  std::map<std::uint64_t, TreeMove> tree_moves GUARDED_BY(mutex);
+  std::uint64_t tree_moves_begun GUARDED_BY(mutex) = 0;
   /// Counts renames of directories: a key computed before one is no key any more.
   std::uint64_t moves GUARDED_BY(mutex) = 0;
   std::uint64_t made GUARDED_BY(mutex) = 0;  ///< counts new files

@@ -33,11 +33,18 @@ enum class AttributeMode : std::uint8_t {
 /// What becomes of chmod, chown and utimens where attributes are plain.
 enum class PlainChanges : std::uint8_t { Refuse, Ignore };
 
+/// What link(2) does: a bucket has no second name for one object.
+enum class HardLinks : std::uint8_t {
+  Refuse,
+  Copy,  ///< the new name gets a copy, which shares nothing from then on
+};
+
 struct Options {
   std::string prefix;  ///< "" or "a/b/": the part of the bucket that is the root
   bool read_only = false;
   AttributeMode attributes = AttributeMode::Exact;
   PlainChanges plain_changes = PlainChanges::Refuse;
+  HardLinks hard_links = HardLinks::Refuse;
   bool direct_io = false;  ///< files opened for reading stay out of the kernel's page cache
   core::Duration metadata_lifetime = std::chrono::seconds{1};
   std::uint64_t names_bytes = 192ULL << 20U;   ///< what is remembered of names, at most

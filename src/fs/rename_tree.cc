@@ -10,6 +10,7 @@
 #include "fs/persistence.h"
 #include "fs/renaming.h"
 #include "model/posix_meta.h"
+#include "transfer/request_rate.h"
 #include "transfer/uploads.h"
 
 namespace fs {
@@ -17,9 +18,53 @@ namespace {
 
 using core::ErrorKind;
 
-constexpr std::size_t kCopiesAtOnce = 32;
+constexpr std::size_t kCopiesAtOnce = 64;
 constexpr std::size_t kMostLeftovers = 100'000;
 constexpr std::size_t kNodesAtOnce = 256;  // while everybody else waits
+
+/// Shows in the status how far a rename has come.
+class Shown {
+ public:
+  Shown(Mount& mount, const std::vector<store::ListedObject>& objects, const std::string& from,
+        const std::string& to)
+      : mount_(mount) {
+    TreeMove move{from, to, objects.size()};
+    for (const store::ListedObject& object : objects) {
+      move.bytes += object.size;
+    }
+    const core::MutexLock lock(mount_.mutex);
+    number_ = ++mount_.tree_moves_begun;
+    mount_.tree_moves.emplace(number_, std::move(move));
+  }
+  Shown(const Shown&) = delete;
+  Shown& operator=(const Shown&) = delete;
+  ~Shown() {
+    const core::MutexLock lock(mount_.mutex);
+    mount_.tree_moves.erase(number_);
+  }
+
+  void copied(const store::ListedObject& object) {
+    const core::MutexLock lock(mount_.mutex);
+    TreeMove& move = mount_.tree_moves.at(number_);
+    ++move.objects_done;
+    move.bytes_done += object.size;
+  }
+
+ private:
+  Mount& mount_;
+  std::uint64_t number_ = 0;
+};
+
+/// Waits for a turn among the requests of this mount; nothing where there is no rule.
+core::Result<std::optional<transfer::RequestRate::Permit>> turn(const Mount& mount,
+                                                                const core::OpContext& context) {
+  std::optional<transfer::RequestRate::Permit> permit;
+  if (mount.parts.rate != nullptr) {
+    TRY_ASSIGN(auto taken, mount.parts.rate->take(context));
+    permit.emplace(std::move(taken));
+  }
+  return permit;
+}
 
 /// The node that somebody knows at `path` (a key below the directory's), if any.
 NodePtr known_below(const NodePtr& directory, std::string_view path) {
@@ -103,14 +148,17 @@ core::Result<std::vector<Renaming::Copied>> Renaming::copy_tree(
     TRY(model::check_key(model::ObjectKey(to + object.key.text().substr(from.size()))));
   }
   std::vector<std::optional<store::Published>> results(objects.size());
+  Shown shown(mount_, objects, from, to);
   core::TaskGroup group(mount_.parts.pool, context, kCopiesAtOnce);
   for (std::size_t i = 0; i < objects.size(); ++i) {
     group.start([&, i](const core::OpContext& own) -> core::Status {
+      TRY_ASSIGN(const auto permit, turn(mount_, own));
       auto copied = copy_object(own, objects[i], from, to, to_path);
       if (!copied) {
         return std::move(copied).error().within("copy " + objects[i].key.text());
       }
       results[i] = *std::move(copied);
+      shown.copied(objects[i]);
       return {};
     });
   }

@@ -35,6 +35,7 @@ struct Request {
   gid_t gid = 0;
   pid_t pid = 0;
   mode_t umask = 0;
+  bool write_back = false;  ///< the kernel writes what programs changed through a map, long since
 };
 
 struct Attributes {
@@ -77,6 +78,15 @@ struct Opened {
   bool direct_io = false;   ///< the kernel is to keep no pages of what is read through it
 };
 
+/// What copy_file_range(2) asks for.
+struct CopyRange {
+  FileHandle from;
+  std::uint64_t from_offset = 0;
+  FileHandle to;
+  std::uint64_t to_offset = 0;
+  std::uint64_t length = 0;
+};
+
 struct Created {
   Entry entry;
   Opened opened;
@@ -97,6 +107,23 @@ struct SpaceInfo {
   std::uint64_t files = 0;
 };
 
+/// How far the renaming of a directory has come.
+struct TreeMove {
+  std::string from;  ///< keys
+  std::string to;
+  std::uint64_t objects = 0;
+  std::uint64_t objects_done = 0;  ///< copied
+  std::uint64_t bytes = 0;
+  std::uint64_t bytes_done = 0;
+};
+
+/// What is not in the bucket.
+struct Unpublished {
+  std::string key;
+  std::uint64_t bytes = 0;
+  std::string why;  ///< the last try failed; empty: none did
+};
+
 /// What an operator wants to see of the file system.
 struct FileSystemStatus {
   std::uint64_t inodes = 0;
@@ -109,6 +136,7 @@ struct FileSystemStatus {
   std::uint64_t uploads_under_way = 0;
   std::uint64_t failed_uploads = 0;       ///< files whose last upload failed and that are kept
   std::uint64_t deletions_under_way = 0;  ///< of names that are gone already
+  std::vector<TreeMove> tree_moves;       ///< under way
   std::uint64_t conflicts = 0;            ///< files kept under a conflict name
   std::string last_error;                 ///< operation, path and what was said
   std::optional<core::WallTime> last_error_at;

@@ -4,9 +4,12 @@
 #include <poll.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
@@ -147,6 +150,29 @@ core::Result<core::UniqueFd> mount_as_user(const MountOptions& options, const st
   return mounted;
 }
 
+/// Whether the daemon of the mount at `path` has died. Asked by a process of its own, for a daemon
+/// that only hangs would never answer us.
+bool is_dead(const std::string& path) {
+  constexpr int kPatienceMs = 2'000;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    struct stat status {};
+    ::_exit(::stat(path.c_str(), &status) != 0 && errno == ENOTCONN ? 1 : 0);
+  }
+  if (child < 0) {
+    return false;
+  }
+  const core::UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, child, 0)));
+  pollfd waiting{process.get(), POLLIN, 0};
+  if (!process.valid() || ::poll(&waiting, 1, kPatienceMs) != 1) {
+    ::kill(child, SIGKILL);
+  }
+  int status = 0;
+  while (::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
+  return WIFEXITED(status) && WEXITSTATUS(status) == 1;
+}
+
 }  // namespace
 
 MountEntry find_mount(std::string_view mountinfo, std::string_view directory) {
@@ -174,6 +200,25 @@ bool allows_other(std::string_view fuse_conf) {
     }
   }
   return false;
+}
+
+core::Status Channel::take_dead_away(const std::string& mount_point) {
+  const std::unique_ptr<char, decltype(&::free)> resolved(::realpath(mount_point.c_str(), nullptr),
+                                                          &::free);
+  if (!resolved) {
+    return {};
+  }
+  const std::string path = resolved.get();
+  while (find_mount(read_text("/proc/self/mountinfo"), path).type == kType && is_dead(path)) {
+    if (::geteuid() != 0) {
+      TRY(unmount_by_helper(path, true));
+    } else if (::umount2(path.c_str(), UMOUNT_NOFOLLOW | MNT_DETACH) != 0) {
+      return core::os_error(errno, core::format("unmount {}", path));
+    }
+    core::log(core::LogLevel::Warn, "a mount whose daemon had died was taken away",
+              {{"mount_point", path}});
+  }
+  return {};
 }
 
 core::Result<std::string> Channel::check_mount_point(const std::string& mount_point) {

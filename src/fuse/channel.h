@@ -29,6 +29,9 @@ class Channel {
   /// What mount() says of the mount point before it tries: its absolute path without links, or
   /// NotFound, NotDirectory, Busy.
   static core::Result<std::string> check_mount_point(const std::string& mount_point);
+  /// Frees a mount point from mounts of ours whose daemons have died; whoever uses it gets
+  /// ENOTCONN. Errors: Denied: it is somebody else's.
+  static core::Status take_dead_away(const std::string& mount_point);
   /// A connection that is mounted at `mount_point`, or nowhere if that is empty: a test's.
   static Channel adopt(core::UniqueFd descriptor, std::string mount_point = {});
 

@@ -60,6 +60,8 @@ struct statvfs to_statvfs(const fs::SpaceInfo& space) {
   out.f_bfree = space.free_bytes / kSpaceBlockBytes;
   out.f_bavail = out.f_bfree;
   out.f_files = space.files;
+  out.f_ffree = space.files;
+  out.f_favail = space.files;
   out.f_namemax = kLongestName;
   return out;
 }

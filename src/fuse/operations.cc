@@ -111,11 +111,9 @@ void rename(Call& call, InodeNumber parent, const string& name, InodeNumber new_
   call.reply.done(status);
 }
 
-constexpr Operation kLink{"link"};
-void link(fuse_req_t request, fuse_ino_t inode, fuse_ino_t /*new_parent*/,
-          const char* /*new_name*/) noexcept {
-  here(request, kLink, inode,
-       [](const std::shared_ptr<Call>& call) { call->reply.error(EPERM); });  // link(2)
+constexpr Operation kLink{"link", &Patience::data};
+void link(Call& call, InodeNumber inode, InodeNumber new_parent, const string& new_name) {
+  answer_entry(call, call.fs.link(call.request, inode, new_parent, new_name));
 }
 
 // ---- attributes --------------------------------------------------------------------------------
@@ -283,6 +281,7 @@ void write(fuse_req_t request, fuse_ino_t inode, const char* data, std::size_t s
            fuse_file_info* file) noexcept {
   here(request, kWrite, inode, [&](const std::shared_ptr<Call>& call) {
     Crew& crew = dispatcher_of(request).crew();
+    call->request.write_back = file->writepage != 0;
     if (crew.may_wait()) {  // the buffer is ours as long as we use it
       write_bytes(*call, {inode, file->fh}, offset, core::as_bytes({data, size}), Crew::offer());
       return;
@@ -316,6 +315,25 @@ void fallocate(Call& call, InodeNumber inode, int mode, off_t offset, off_t leng
   call.reply.done(call.fs.fallocate(call.request, {inode, file.handle}, mode,
                                     static_cast<std::uint64_t>(offset),
                                     static_cast<std::uint64_t>(length)));
+}
+
+constexpr Operation kCopyFileRange{"copy_file_range", &Patience::data};
+void copy_file_range(fuse_req_t request, fuse_ino_t from, off_t from_offset, fuse_file_info* source,
+                     fuse_ino_t to, off_t to_offset, fuse_file_info* target, std::size_t length,
+                     int /*flags*/) noexcept {
+  const fs::CopyRange range{{from, source->fh},
+                            static_cast<std::uint64_t>(from_offset),
+                            {to, target->fh},
+                            static_cast<std::uint64_t>(to_offset),
+                            length};
+  patiently(
+      request, kCopyFileRange, from,
+      [](Call& call, InodeNumber /*from*/, const fs::CopyRange& wanted) {
+        const auto copied = call.fs.copy_range(call.request, wanted);
+        // EOPNOTSUPP makes the kernel move the bytes through its pages.
+        copied ? call.reply.written(*copied) : call.reply.error(copied.error());
+      },
+      range);
 }
 
 constexpr Operation kLseek{"lseek"};
@@ -473,7 +491,7 @@ fuse_lowlevel_ops make_operations() {
   table.rmdir = shell<kRmdir, rmdir>;
   table.symlink = symlink;
   table.rename = shell<kRename, rename>;
-  table.link = link;
+  table.link = shell<kLink, link>;
   table.open = shell<kOpen, open>;
   table.create = shell<kCreate, create>;
   table.read = read;
@@ -482,6 +500,7 @@ fuse_lowlevel_ops make_operations() {
   table.fsync = shell<kFsync, fsync>;
   table.release = shell<kRelease, release>;
   table.fallocate = shell<kFallocate, fallocate>;
+  table.copy_file_range = copy_file_range;
   table.lseek = shell<kLseek, lseek>;
   table.opendir = shell<kOpendir, opendir>;
   table.readdir = shell<kReaddir, readdir>;
@@ -494,7 +513,7 @@ fuse_lowlevel_ops make_operations() {
   table.listxattr = shell<kListxattr, listxattr>;
   table.removexattr = shell<kRemovexattr, removexattr>;
   // Left out, so that the kernel gets ENOSYS and does them itself or refuses: access, bmap, ioctl,
-  // poll, getlk, setlk, flock, copy_file_range.
+  // poll, getlk, setlk, flock.
   return table;
 }
 

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "core/digest.h"
+#include "core/format.h"
 #include "core/log.h"
 #include "core/os_error.h"
 #include "core/thread_pool.h"
@@ -126,6 +127,28 @@ class LineReader {
   std::string buffer_;
 };
 
+json to_json(const Progress& progress) {
+  const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(progress.elapsed);
+  return json::object({{"dirty_files", progress.dirty_files},
+                       {"dirty_bytes", progress.dirty_bytes},
+                       {"sent_bytes", progress.sent_bytes},
+                       {"bytes_to_send", progress.bytes_to_send},
+                       {"elapsed_ms", elapsed.count()}});
+}
+
+Progress progress_in(const json& answer) {
+  const auto count = [&](const char* name) {
+    return static_cast<std::uint64_t>(number_in(answer, name));
+  };
+  Progress progress;
+  progress.dirty_files = count("dirty_files");
+  progress.dirty_bytes = count("dirty_bytes");
+  progress.sent_bytes = count("sent_bytes");
+  progress.bytes_to_send = count("bytes_to_send");
+  progress.elapsed = std::chrono::milliseconds(number_in(answer, "elapsed_ms"));
+  return progress;
+}
+
 class Server final : public ControlServer {
  public:
   Server(core::UniqueFd listener, core::UniqueFd wake, std::string path, ControlHandler& handler)
@@ -186,8 +209,7 @@ class Server final : public ControlServer {
     const auto status =
         handler_.unmount(timeout, flag_in(request, "lazy"), [fd](const Progress& progress) {
           // A caller that went away does not stop the unmount that it asked for.
-          (void)send_line(fd, json::object({{"dirty_files", progress.dirty_files},
-                                            {"dirty_bytes", progress.dirty_bytes}}));
+          (void)send_line(fd, to_json(progress));
         });
     if (status) {
       return send_line(fd, json::object({{"done", true}}));
@@ -215,6 +237,29 @@ core::UniqueFd process_behind(int fd) {
 }
 
 }  // namespace
+
+std::optional<core::Duration> Progress::left() const {
+  if (sent_bytes == 0 || elapsed <= core::Duration::zero()) {
+    return std::nullopt;
+  }
+  const std::uint64_t rest = bytes_to_send > sent_bytes ? bytes_to_send - sent_bytes : 0;
+  const double seconds = std::chrono::duration<double>(elapsed).count() *
+                         static_cast<double>(rest) / static_cast<double>(sent_bytes);
+  return std::chrono::seconds(static_cast<std::int64_t>(seconds) + 1);
+}
+
+std::string describe(const Progress& progress) {
+  std::string text = core::format("{} {}, {} to upload", progress.dirty_files,
+                                  progress.dirty_files == 1 ? "file" : "files",
+                                  core::format_size(progress.dirty_bytes));
+  if (const auto left = progress.left()) {
+    const double rate = static_cast<double>(progress.sent_bytes) /
+                        std::chrono::duration<double>(progress.elapsed).count();
+    text += core::format(", {}/s, {} left", core::format_size(static_cast<std::uint64_t>(rate)),
+                         core::format_duration(*left));
+  }
+  return text;
+}
 
 std::string control_path(const std::string& directory, const std::string& mount_point) {
   return directory + '/' + core::hex(core::sha256(mount_point)).substr(0, 16) + ".sock";
@@ -276,8 +321,7 @@ core::Status ControlClient::unmount(core::Duration timeout, bool lazy,
     }
     done = flag_in(answer, "done");
     if (!done && report) {
-      report({static_cast<std::uint64_t>(number_in(answer, "dirty_files")),
-              static_cast<std::uint64_t>(number_in(answer, "dirty_bytes"))});
+      report(progress_in(answer));
     }
   }
   if (process.valid()) {

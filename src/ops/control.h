@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "core/result.h"
@@ -17,7 +18,15 @@ namespace ops {
 struct Progress {
   std::uint64_t dirty_files = 0;
   std::uint64_t dirty_bytes = 0;
+  std::uint64_t sent_bytes = 0;     ///< since it began
+  core::Duration elapsed{0};        ///< since it began
+  std::uint64_t bytes_to_send = 0;  ///< when it began
+
+  /// Nothing while nobody can tell.
+  [[nodiscard]] std::optional<core::Duration> left() const;
 };
+/// "3 files, 12.0 MiB to upload, 5.1 MiB/s, 2s left".
+std::string describe(const Progress& progress);
 
 /// What the socket asks of the mount. Called from the socket's threads, several at once.
 class ControlHandler : public StatusSource {
@@ -25,8 +34,8 @@ class ControlHandler : public StatusSource {
   using Report = std::function<void(const Progress&)>;
   /// Uploads everything and unmounts; returns when the mount point is free. `report` is called now
   /// and then. With `lazy` a mount point in use is detached.
-  /// Errors: Busy where somebody uses the mount; Timeout when not everything was uploaded in time;
-  ///         the mount then stays.
+  /// Errors: Busy where somebody uses the mount, or it is mounted elsewhere as well; Timeout when
+  ///         not everything was uploaded in time; the mount then stays.
   virtual core::Status unmount(core::Duration timeout, bool lazy, const Report& report) = 0;
 };
 

@@ -112,6 +112,37 @@ std::string memory_in_use(const MountStatus::Memory& memory) {
       core::format_size(memory.nodes_bytes), core::format_size(memory.objects_bytes));
 }
 
+json to_json(const std::vector<MountStatus::Rename>& renames) {
+  json all = json::array();
+  for (const MountStatus::Rename& one : renames) {
+    all.push_back({{"from", one.from},
+                   {"to", one.to},
+                   {"objects", one.objects},
+                   {"objects_done", one.objects_done},
+                   {"bytes", one.bytes},
+                   {"bytes_done", one.bytes_done}});
+  }
+  return all;
+}
+
+std::vector<MountStatus::Rename> parse_renames(const json* all) {
+  std::vector<MountStatus::Rename> renames;
+  if (all == nullptr || !all->is_array()) {
+    return renames;
+  }
+  for (const json& member : *all) {
+    const Reader one(member);
+    MountStatus::Rename& rename = renames.emplace_back();
+    one.text("from", rename.from);
+    one.text("to", rename.to);
+    one.number("objects", rename.objects);
+    one.number("objects_done", rename.objects_done);
+    one.number("bytes", rename.bytes);
+    one.number("bytes_done", rename.bytes_done);
+  }
+  return renames;
+}
+
 void row(std::string& out, std::string_view name, std::string_view value) {
   out += core::format("  {:<13}{}\n", name, value);
 }
@@ -162,6 +193,7 @@ std::string to_json(const MountStatus& status, int indent) {
         {"staged_bytes", files.staged_bytes},
         {"staging_limit_bytes", files.staging_limit_bytes},
         {"cached_bytes", files.cached_bytes}}},
+      {"renames", to_json(status.renames)},
       {"memory",
        {{"limit_bytes", memory.limit_bytes},
         {"resident_bytes", memory.resident_bytes},
@@ -223,6 +255,7 @@ core::Result<MountStatus> parse_status(std::string_view text) {
   counted.number("staging_limit_bytes", files.staging_limit_bytes);
   counted.number("cached_bytes", files.cached_bytes);
 
+  status.renames = parse_renames(top.find("renames"));
   const Reader held_in_memory = top.object("memory");
   auto& memory = status.memory;
   held_in_memory.number("limit_bytes", memory.limit_bytes);
@@ -276,6 +309,11 @@ std::string describe(const MountStatus& status) {
   }
   if (status.files.deletions_under_way > 0) {
     row(out, "to delete", core::format("{} names", status.files.deletions_under_way));
+  }
+  for (const MountStatus::Rename& one : status.renames) {
+    row(out, "renaming",
+        core::format("{} to {}: {} of {} objects, {} of {}", one.from, one.to, one.objects_done,
+                     one.objects, core::format_size(one.bytes_done), core::format_size(one.bytes)));
   }
   if (status.files.conflicts > 0) {
     row(out, "  conflicts", core::format("{} kept under a conflict name", status.files.conflicts));

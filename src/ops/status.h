@@ -53,6 +53,17 @@ struct MountStatus {
     std::uint64_t cached_bytes = 0;
   } files;
 
+  /// Of a directory.
+  struct Rename {
+    std::string from;
+    std::string to;
+    std::uint64_t objects = 0;
+    std::uint64_t objects_done = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t bytes_done = 0;
+  };
+  std::vector<Rename> renames;  ///< under way
+
   /// Bytes. All but the first two are about what the parts of a mount hold within their shares.
   struct Memory {
     std::uint64_t limit_bytes = 0;     ///< of --memory-limit

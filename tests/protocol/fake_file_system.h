@@ -85,6 +85,18 @@ class FakeFileSystem final : public fs::FileSystem {
   core::Status fsyncdir(const fs::Request& /*request*/, fs::InodeNumber /*inode*/) override {
     return {};
   }
+  core::Result<fs::Entry> link(const fs::Request& /*request*/, fs::InodeNumber /*inode*/,
+                               fs::InodeNumber /*parent*/, std::string_view /*name*/) override {
+    return core::fail(core::ErrorKind::NotPermitted, "no links");
+  }
+  core::Result<std::uint64_t> copy_range(const fs::Request& /*request*/,
+                                         const fs::CopyRange& /*range*/) override {
+    return core::fail(core::ErrorKind::Unsupported, "no copies");
+  }
+  void refuse_changes(bool /*refuse*/) override {}
+  [[nodiscard]] std::vector<fs::Unpublished> unpublished(std::size_t /*most*/) const override {
+    return {};
+  }
   core::Result<fs::SpaceInfo> statfs(const fs::Request& request) override;
   core::Status drain(const core::OpContext& context) override;
   core::Status retry_uploads(const core::OpContext& context) override;

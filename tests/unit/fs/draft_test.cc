@@ -34,6 +34,7 @@ INSTANTIATE_TEST_SUITE_P(
         Row{E::Published, {kNever, kNever, kNever, S::Copy, kNever, kNever}},
         Row{E::Failed, {kNever, kNever, kNever, S::Failed, kNever, kNever}},
         Row{E::Lost, {S::None, S::None, S::None, S::None, S::None, S::None}},
+        Row{E::Copied, {S::None, S::None, S::None, kNever, kNever, kNever}},
         Row{E::NameTaken, {S::None, S::Orphan, S::Orphan, S::Orphan, S::Orphan, S::Orphan}},
         Row{E::Idle, {S::None, S::None, S::Changed, S::Publishing, S::Failed, S::Orphan}},
         Row{E::Unused, {S::None, S::None, S::Changed, S::Publishing, S::Failed, S::None}}));
