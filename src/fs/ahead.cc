@@ -11,6 +11,10 @@ namespace {
 constexpr std::size_t kMostSequences = 32;
 constexpr core::Duration kKept = std::chrono::seconds{30};
 constexpr core::Duration kPatience = std::chrono::seconds{60};
+// Who has looked at most names of a directory goes on so in the next that he lists, if that is soon
+// and the directories are no tiny ones.
+constexpr core::Duration kGoesOn = std::chrono::seconds{1};
+constexpr std::size_t kFewNames = 8;
 // What is read ahead whole.
 constexpr std::uint64_t kSmallBytes = std::uint64_t{256} << 10U;
 constexpr std::size_t kMostRead = 64;  // ahead of the last look
@@ -49,8 +53,35 @@ void Ahead::drop_unused() {
 
 void Ahead::listed(const std::string& directory, std::size_t index, const Page& page,
                    core::SteadyTime until) {
-  const core::MutexLock lock(mutex_);
-  add(directory, index, page, until);
+  std::vector<Question> questions;
+  {
+    const core::MutexLock lock(mutex_);
+    if (add(directory, index, page, until)) {
+      questions = expect(directory);
+    }
+  }
+  start(directory, std::move(questions));
+}
+
+std::vector<Ahead::Question> Ahead::expect(const std::string& directory) {
+  constexpr std::size_t kBegin = 2;  // looks that it takes to be believed (Siblings)
+  std::vector<Question> questions;
+  Sequence& sequence = *sequences_.at(directory);
+  const core::SteadyTime now = clock_.steady_now();
+  if (gone_through_ == core::SteadyTime{} || gone_through_ + kGoesOn < now ||
+      sequence.names.size() < kFewNames) {
+    return questions;
+  }
+  for (std::size_t position = 0; position < kBegin; ++position) {
+    if (auto next = question(directory, sequence, position)) {
+      questions.push_back(*std::move(next));
+    }
+    sequence.siblings.looked(position, false, now);
+  }
+  for (Question& next : take(directory, sequence)) {
+    questions.push_back(std::move(next));
+  }
+  return questions;
 }
 
 void Ahead::met(const std::string& directory, const Page& page, core::SteadyTime until) {
@@ -61,17 +92,17 @@ void Ahead::met(const std::string& directory, const Page& page, core::SteadyTime
   add(directory, follows ? at->second->names.pages().size() : 0, page, until);
 }
 
-void Ahead::add(const std::string& directory, std::size_t index, const Page& page,
+bool Ahead::add(const std::string& directory, std::size_t index, const Page& page,
                 core::SteadyTime until) {
   const auto at = sequences_.find(directory);
   std::shared_ptr<Sequence> sequence = at == sequences_.end() ? nullptr : at->second;
   const bool known =
       sequence && index < sequence->names.pages().size() && sequence->names.pages()[index] == page;
+  std::shared_ptr<Sequence> former;
   if (!known) {
     if (index == 0) {
       drop_unused();
-      const std::shared_ptr<Sequence> former =
-          std::exchange(sequence, std::make_shared<Sequence>());
+      former = std::exchange(sequence, std::make_shared<Sequence>());
       if (former) {
         sequence->numbered = former->numbered;
         sequence->looks = former->looks;
@@ -80,13 +111,14 @@ void Ahead::add(const std::string& directory, std::size_t index, const Page& pag
       sequences_[directory] = sequence;
     }
     if (!sequence || index != sequence->names.pages().size()) {
-      return;  // of a listing that is not the latest
+      return false;  // of a listing that is not the latest
     }
     sequence->names.add(page);
     sequence->siblings.grown(sequence->names.size());
   }
   sequence->until = until;
   sequence->used = clock_.steady_now();
+  return !known && index == 0 && !former;
 }
 
 std::optional<Ahead::Hint> Ahead::hint(const std::string& directory, std::string_view name) const {
@@ -181,6 +213,9 @@ void Ahead::note(const std::string& directory, std::string_view name, bool known
     }
     sequence.used = clock_.steady_now();
     ++(open ? sequence.opens : sequence.looks);
+    if (sequence.names.size() >= kFewNames && 4 * sequence.looks >= 3 * sequence.names.size()) {
+      gone_through_ = sequence.used;
+    }
     sequence.siblings.looked(*position, known, sequence.used);
     sequence.numbered.looked(name, known, sequence.used);
     questions = take(directory, sequence);

@@ -116,8 +116,11 @@ class Ahead {
   core::Result<Found> ask_bucket(Flight& flight);
   void learn(const Flight& flight, core::Result<Found> found);
   void land(const Flight& flight);
-  void add(const std::string& directory, std::size_t index, const Page& page,
+  /// Whether that is a directory which nobody looked into lately.
+  bool add(const std::string& directory, std::size_t index, const Page& page,
            core::SteadyTime until) REQUIRES(mutex_);
+  /// The first questions about a directory, where somebody has just looked at most of another.
+  std::vector<Question> expect(const std::string& directory) REQUIRES(mutex_);
   void drop_unused() REQUIRES(mutex_);
 
   Bucket& bucket_;
@@ -130,6 +133,7 @@ class Ahead {
   mutable core::Mutex mutex_{core::LockRank::Cache};
   core::CondVar answered_;
   std::map<std::string, std::shared_ptr<Sequence>> sequences_ GUARDED_BY(mutex_);
+  core::SteadyTime gone_through_ GUARDED_BY(mutex_){};  ///< a directory was, name by name
   /// By key, and whether somebody waits for the answer.
   std::unordered_map<std::string, bool> in_flight_ GUARDED_BY(mutex_);
   core::ThreadPool pool_{"look-ahead", kThreads};  // ends first

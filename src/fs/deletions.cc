@@ -16,6 +16,7 @@ constexpr std::size_t kMostPending = 4'000;
 constexpr core::Duration kQuick = std::chrono::seconds{1};
 // How long one request is tried before the names come back.
 constexpr core::Duration kPatience = std::chrono::seconds{60};
+constexpr std::size_t kMostRuns = 4;
 constexpr std::size_t kMostFailures = 10'000;
 
 }  // namespace
@@ -28,21 +29,29 @@ Deletions::~Deletions() {
 bool Deletions::may_follow(pid_t caller) const {
   const core::SteadyTime now = mount_.now();
   return bursts_.is_in_one(caller, now) && mount_.leaving.size() < kMostPending &&
-         (!running_ || now - sent_at_ <= kQuick);
+         (sent_.empty() || now - *sent_.begin() <= kQuick);
 }
 
 void Deletions::add(Deletion deletion) {
   mount_.leaving.emplace(deletion.directory->number, deletion.name);
   bursts_.removed(deletion.caller, mount_.now());
   queue_.push_back(std::move(deletion));
-  if (running_) {
-    return;
+  if (runs_ == 0) {
+    start();
   }
+}
+
+void Deletions::start() {
   if (auto pass = gate_.enter()) {
-    running_ = true;
-    sent_at_ = mount_.now();
+    ++runs_;
     mount_.parts.pool.post(
         [this, inside = std::make_shared<core::Gate::Pass>(*std::move(pass))] { run(); });
+  }
+}
+
+void Deletions::hurry() {
+  if (!queue_.empty() && runs_ < kMostRuns) {
+    start();
   }
 }
 
@@ -54,17 +63,22 @@ void Deletions::waited_for(pid_t caller, bool removed) {
 void Deletions::run() {
   for (;;) {
     std::vector<Deletion> batch;
+    const core::SteadyTime now = mount_.now();
     {
       const core::MutexLock lock(mount_.mutex);
       if (queue_.empty()) {
-        running_ = false;
+        --runs_;
         mount_.changed.notify_all();
         return;
       }
       batch = std::exchange(queue_, {});
-      sent_at_ = mount_.now();
+      sent_.insert(now);
     }
     const core::Status done = send(batch);
+    {
+      const core::MutexLock lock(mount_.mutex);
+      sent_.erase(sent_.find(now));
+    }
     finish(std::move(batch), done);
   }
 }
@@ -128,6 +142,7 @@ void Deletions::fail(const std::vector<Deletion>& batch, const core::Error& erro
 core::Status Deletions::settle(const core::OpContext& context, const NodePtr& directory) {
   const Waker waker(mount_, context);
   const core::MutexLock lock(mount_.mutex);
+  hurry();
   const std::pair<InodeNumber, std::string> first{directory->number, std::string()};
   for (;;) {
     const auto at = mount_.leaving.lower_bound(first);
@@ -149,7 +164,8 @@ core::Status Deletions::take_failure(const Node& directory) {
 core::Status Deletions::flush(const core::OpContext& context) {
   const Waker waker(mount_, context);
   const core::MutexLock lock(mount_.mutex);
-  while (running_) {
+  hurry();
+  while (runs_ > 0) {
     TRY(mount_.wait(context));
   }
   return {};

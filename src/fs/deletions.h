@@ -3,10 +3,12 @@
 // `rm -rf` a matter of few requests.
 //
 // One request is under way at a time, and takes along all that came up meanwhile: the first goes
-// out at once, and none waits longer than for the request before it. A name stays claimed until its
+// out at once, and none waits longer than for the request before it. Where somebody waits for them
+// the rest go out beside it. A name stays claimed until its
 // object is gone, so whoever makes it again, renames what it is in or removes that directory waits;
 // so does whoever looks it up, and no listing shows it.
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -40,6 +42,8 @@ class Deletions {
   [[nodiscard]] bool may_follow(pid_t caller) const REQUIRES(mount_.mutex);
   /// From here on the caller counts on it. The name leads to no node any more.
   void add(Deletion deletion) REQUIRES(mount_.mutex);
+  /// Somebody is about to wait for what is under way.
+  void hurry() REQUIRES(mount_.mutex);
   /// How a deletion went that its caller waited for.
   void waited_for(pid_t caller, bool removed) EXCLUDES(mount_.mutex);
 
@@ -58,6 +62,7 @@ class Deletions {
   }
 
  private:
+  void start() REQUIRES(mount_.mutex);
   void run();
   core::Status send(const std::vector<Deletion>& batch) EXCLUDES(mount_.mutex);
   /// What the caller was told has come true, or has not: then every name asks the bucket again.
@@ -69,8 +74,8 @@ class Deletions {
   Bursts bursts_ GUARDED_BY(mount_.mutex);
   std::vector<Deletion> queue_ GUARDED_BY(mount_.mutex);
   std::map<InodeNumber, core::Error> failures_ GUARDED_BY(mount_.mutex);  ///< by directory
-  bool running_ GUARDED_BY(mount_.mutex) = false;
-  core::SteadyTime sent_at_ GUARDED_BY(mount_.mutex){};  ///< while running_
+  std::size_t runs_ GUARDED_BY(mount_.mutex) = 0;
+  std::multiset<core::SteadyTime> sent_ GUARDED_BY(mount_.mutex);  ///< requests under way
   core::Gate gate_;
 };
 

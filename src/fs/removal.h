@@ -28,6 +28,8 @@ class Removal {
                            const std::string& key);
 
  private:
+  /// Whether all of a directory was listed within the metadata lifetime, and taken away since.
+  bool known_empty(const Node& directory, const std::string& key);
   core::Result<NodePtr> directory_of(InodeNumber parent);
   /// Removes the object of a claimed node with its name, now or behind.
   core::Status remove(const Request& request, const NodePtr& node, Deletions::Deletion deletion);

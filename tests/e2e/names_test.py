@@ -16,18 +16,18 @@ RENAME_EXCHANGE = 2
 class Names(harness.Case):
     def test_hard_links_are_refused_or_copies(self):
         m = self.mount()
-        (m.path / "a").write_text("one")
+        (m.path / "first").write_text("one")
         with self.assertRaises(PermissionError):
-            os.link(m.path / "a", m.path / "b")
+            os.link(m.path / "first", m.path / "second")
         self.assertEqual(m.umount().returncode, 0)
         m = self.mount("--hard-links", "copy", name="copies")
-        os.link(m.path / "a", m.path / "b")
-        self.assertEqual((m.path / "b").stat().st_nlink, 1)
-        (m.path / "a").write_text("two")
-        self.assertEqual((m.path / "b").read_text(), "one")
-        self.assertEqual(self.emulator.get_object("b"), b"one")
+        os.link(m.path / "first", m.path / "second")
+        self.assertEqual((m.path / "second").stat().st_nlink, 1)
+        (m.path / "first").write_text("two")
+        self.assertEqual((m.path / "second").read_text(), "one")
+        self.assertEqual(self.emulator.get_object("second"), b"one")
         with self.assertRaises(FileExistsError):
-            os.link(m.path / "a", m.path / "b")
+            os.link(m.path / "first", m.path / "second")
 
     def test_trees_with_hard_links_are_copied_in(self):
         tree = self.dir / "tree"
