@@ -127,6 +127,20 @@ TEST_F(Control, SurvivesNonsense) {
   EXPECT_TRUE(ControlClient(path_).status());
 }
 
+TEST(DrainProgress, TellsWhatIsLeftOnceThatCanBeTold) {
+  Progress progress;
+  progress.dirty_files = 3;
+  progress.dirty_bytes = progress.bytes_to_send = 12 << 20;
+  EXPECT_FALSE(progress.left());
+  EXPECT_EQ(describe(progress), "3 files, 12.0 MiB to upload");
+  progress.elapsed = std::chrono::seconds{2};
+  progress.sent_bytes = 4 << 20;
+  EXPECT_EQ(progress.left(), std::chrono::seconds{5});
+  EXPECT_EQ(describe(progress), "3 files, 12.0 MiB to upload, 2.0 MiB/s, 5s left");
+  progress.sent_bytes = 20 << 20;  // some of it twice
+  EXPECT_EQ(progress.left(), std::chrono::seconds{1});
+}
+
 TEST(ControlPath, DiffersByMountPoint) {
   EXPECT_NE(control_path("/run/stsfs", "/mnt/a"), control_path("/run/stsfs", "/mnt/b"));
   EXPECT_THAT(control_path("/run/stsfs", "/mnt/a"),

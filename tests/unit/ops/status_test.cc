@@ -27,6 +27,8 @@ MountStatus example() {
   status.credentials.failures = 2;
   status.files.dirty = 3;
   status.files.dirty_bytes = 12 << 20;
+  status.files.deletions_under_way = 4;
+  status.renames = {{"old/", "new/", 300, 120, 3 << 20, 1 << 20}};
   status.last_error = "close a.txt: PutObject: AccessDenied";
   status.last_error_at = core::wall_from_unix(kNow - 10);
   status.requests = {{"GetObject", 5}, {"PutObject", 1}};
@@ -62,6 +64,15 @@ TEST(Status, TellsPeopleWhatMatters) {
         "3 files, 12.0 MiB to upload", "AccessDenied", "GetObject 5"}) {
     EXPECT_THAT(text, HasSubstr(wanted));
   }
+}
+
+TEST(Status, ShowsHowFarARenameIs) {
+  EXPECT_THAT(describe(example()),
+              HasSubstr("old/ to new/: 120 of 300 objects, 1.0 MiB of 3.0 MiB"));
+  const auto status = parse_status(R"({"renames": [{"from": "a/", "objects": "many"}, 3]})");
+  ASSERT_TRUE(status);
+  ASSERT_EQ(status->renames.size(), 2U);
+  EXPECT_EQ(status->renames[0].from, "a/");
 }
 
 TEST(Status, SummarizesInOneLine) {
