@@ -15,6 +15,7 @@ constexpr core::Duration kPatience = std::chrono::seconds{60};
 // and the directories are no tiny ones.
 constexpr core::Duration kGoesOn = std::chrono::seconds{1};
 constexpr std::size_t kFewNames = 8;
+constexpr std::size_t kExpected = 128;  // of them he will look at soon
 // What is read ahead whole.
 constexpr std::uint64_t kSmallBytes = std::uint64_t{256} << 10U;
 constexpr std::size_t kMostRead = 64;  // ahead of the last look
@@ -72,10 +73,13 @@ std::vector<Ahead::Question> Ahead::expect(const std::string& directory) {
       sequence.names.size() < kFewNames) {
     return questions;
   }
-  for (std::size_t position = 0; position < kBegin; ++position) {
+  const std::size_t most = sequence.is_read() ? kMostRead : kExpected;
+  for (std::size_t position = 0; position < std::min(most, sequence.names.size()); ++position) {
     if (auto next = question(directory, sequence, position)) {
       questions.push_back(*std::move(next));
     }
+  }
+  for (std::size_t position = 0; position < kBegin; ++position) {
     sequence.siblings.looked(position, false, now);
   }
   for (Question& next : take(directory, sequence)) {

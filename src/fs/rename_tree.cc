@@ -28,7 +28,10 @@ class Shown {
   Shown(Mount& mount, const std::vector<store::ListedObject>& objects, const std::string& from,
         const std::string& to)
       : mount_(mount) {
-    TreeMove move{from, to, objects.size()};
+    TreeMove move;
+    move.from = from;
+    move.to = to;
+    move.objects = objects.size();
     for (const store::ListedObject& object : objects) {
       move.bytes += object.size;
     }
