@@ -344,10 +344,14 @@ TEST_F(Messages, WhatWeDoNotDoIsLeftToTheKernel) {
   for (const std::uint32_t opcode :
        {static_cast<std::uint32_t>(FUSE_GETLK), static_cast<std::uint32_t>(FUSE_SETLK),
         static_cast<std::uint32_t>(FUSE_ACCESS), static_cast<std::uint32_t>(FUSE_BMAP),
-        static_cast<std::uint32_t>(FUSE_POLL), static_cast<std::uint32_t>(FUSE_COPY_FILE_RANGE),
-        static_cast<std::uint32_t>(FUSE_SYNCFS), 999U}) {
+        static_cast<std::uint32_t>(FUSE_POLL), static_cast<std::uint32_t>(FUSE_SYNCFS), 999U}) {
     EXPECT_EQ(kernel_->call(opcode, FUSE_ROOT_ID, std::string(128, '\0')).error, ENOSYS) << opcode;
   }
+}
+
+TEST_F(Messages, ACopyThatIsNotMadeIsLeftToTheKernel) {
+  const std::string order(sizeof(fuse_copy_file_range_in), '\0');
+  EXPECT_EQ(kernel_->call(FUSE_COPY_FILE_RANGE, FUSE_ROOT_ID, order).error, EOPNOTSUPP);
 }
 
 }  // namespace
