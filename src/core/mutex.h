@@ -16,6 +16,7 @@ enum class LockRank : std::uint8_t {
   App = 10,
   Session = 20,      ///< fuse: session life and reply bookkeeping
   Namespace = 30,    ///< fs: the inode table and its tree
+  Layers = 45,       ///< transfer: which bytes of staged content are the object's
   Staging = 50,      ///< transfer: a staged file's ranges
   Reader = 55,       ///< transfer: one prefetching reader
   Cache = 60,        ///< cache: attributes, listings, blocks

@@ -21,6 +21,8 @@ using core::ErrorKind;
 using store::Precondition;
 
 constexpr int kMostConflictNames = 10;
+// For what is fetched beside a change; whoever publishes fetches what did not come.
+constexpr core::Duration kPatienceBeside = std::chrono::seconds{30};
 
 Precondition precondition_of(const std::optional<Stored>& stored) {
   Precondition precondition;
@@ -33,38 +35,98 @@ Precondition precondition_of(const std::optional<Stored>& stored) {
   return precondition;
 }
 
+std::string tell_of_conflict(const std::string& key, const std::string& other,
+                             std::uint64_t lost_bytes) {
+  std::string text = core::format(
+      "somebody else has changed {}; what was written here is kept as {}", key, other);
+  if (lost_bytes > 0) {
+    text += core::format(
+        ", in which {} bytes are zeros that nobody wrote: they were only in the version that is gone",
+        lost_bytes);
+  }
+  return text;
+}
+
 }  // namespace
 
 core::Status Content::stage(const core::OpContext& context, const NodePtr& node, Keep keep) {
   model::ObjectVersion version;
+  std::shared_ptr<transfer::LayeredFile> staged;
   {
     const core::MutexLock lock(mount_.mutex);
-    if (node->draft.content()) {
-      return {};
-    }
+    staged = node->draft.content();
     if (node->stored) {
       version = mount_.version_of(*node);
     }
   }
-  TRY_ASSIGN(auto staged, mount_.drafts.create());
-  if (keep == Keep::All && version.size > 0) {
-    if (!mount_.drafts.has_room(version.size)) {
-      return core::fail(ErrorKind::NoSpace, core::format("no room to stage the {} bytes of {}",
-                                                         version.size, version.key.text()));
+  if (staged) {
+    return keep == Keep::All ? mount_.parts.uploads.bring(context, version, *staged,
+                                                          {0, staged->size()})
+                             : core::Status{};
+  }
+  TRY_ASSIGN(staged, mount_.drafts.create());
+  if (keep != Keep::Nothing && version.size > 0) {
+    if (keep == Keep::All || mount_.parts.uploads.goes_whole(version.size)) {
+      TRY(fetch_whole(context, version, *staged));
+    } else {
+      TRY(staged->lie_over(version.size));
     }
-    TRY_ASSIGN(const int fd, staged->on_disk());
-    if (auto fetched = mount_.parts.downloads.fetch(context, version, fd); !fetched) {
-      core::Error error = std::move(fetched).error();
-      if (error.kind == ErrorKind::NotFound) {
-        error.kind = ErrorKind::Changed;  // it was there when it was opened
-      }
-      return std::move(error).within("fetch " + version.key.text());
-    }
-    TRY(staged->truncate(version.size));  // accounts for what was fetched
   }
   const core::MutexLock lock(mount_.mutex);
   mount_.drafts.begin(node, std::move(staged));
   return {};
+}
+
+core::Status Content::fetch_whole(const core::OpContext& context,
+                                  const model::ObjectVersion& version,
+                                  transfer::LayeredFile& staged) {
+  if (!mount_.drafts.has_room(version.size)) {
+    return core::fail(ErrorKind::NoSpace, core::format("no room to stage the {} bytes of {}",
+                                                       version.size, version.key.text()));
+  }
+  transfer::StagedFile& local = *staged.local();
+  TRY_ASSIGN(const int fd, local.on_disk());
+  if (auto fetched = mount_.parts.downloads.fetch(context, version, fd); !fetched) {
+    core::Error error = std::move(fetched).error();
+    if (error.kind == ErrorKind::NotFound) {
+      error.kind = ErrorKind::Changed;  // it was there when it was opened
+    }
+    return std::move(error).within("fetch " + version.key.text());
+  }
+  TRY(local.truncate(version.size));  // accounts for what was fetched
+  staged.settled();
+  return {};
+}
+
+void Content::fetch_beside(const NodePtr& node,
+                           const std::shared_ptr<transfer::LayeredFile>& staged,
+                           model::ByteRange range) {
+  const auto wanted =
+      staged->wanted_beside(range, mount_.parts.store.capabilities().min_part_bytes);
+  if (wanted.empty()) {
+    return;
+  }
+  model::ObjectVersion base;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (!node->stored) {
+      return;
+    }
+    base = mount_.version_of(*node);
+  }
+  auto pass = fetching_.enter();
+  if (!pass) {
+    return;
+  }
+  mount_.parts.pool.post([this, pass = std::make_shared<core::Gate::Pass>(*std::move(pass)), wanted,
+                          base = std::move(base), staged] {
+    core::OpContext own;
+    own.cause = core::Cause::Prefetch;
+    own.deadline = mount_.now() + kPatienceBeside;
+    for (const model::ByteRange& one : wanted) {
+      (void)mount_.parts.uploads.bring(own, base, *staged, one);
+    }
+  });
 }
 
 core::Status Content::publish(const core::OpContext& context, const NodePtr& node) {
@@ -89,6 +151,9 @@ core::Result<Content::Upload> Content::plan(const NodePtr& node,
   }
   TRY_ASSIGN(upload.attributes,
              object_attributes(mount_.options, upload.key, node->stored, node->about));
+  if (node->stored && upload.staged->has_clean()) {
+    upload.overlay = {upload.staged, mount_.version_of(*node), node->stored->meta.crc64};
+  }
   upload.outgoing = node->draft.outgoing();
   if (upload.outgoing && node->about.attributes.modified == node->draft.written()) {
     TRY_ASSIGN(upload.untimed, object_attributes(mount_.options, upload.key, node->stored,
@@ -118,10 +183,20 @@ void Content::send_ahead(const NodePtr& node, transfer::Outgoing& outgoing) {
   outgoing.start(std::move(target));
 }
 
+core::Result<store::Published> Content::send_staged(const core::OpContext& context,
+                                                    const Upload& upload,
+                                                    const model::ObjectKey& key,
+                                                    const Precondition& precondition) {
+  transfer::Uploads& uploads = mount_.parts.uploads;
+  return upload.overlay
+             ? uploads.publish_over(context, key, *upload.overlay, upload.attributes, precondition)
+             : uploads.publish(context, key, upload.staged->local(), upload.attributes,
+                               precondition);
+}
+
 core::Result<store::Published> Content::send(const core::OpContext& context, Upload& upload) {
   if (!upload.outgoing) {
-    return mount_.parts.uploads.publish(context, model::ObjectKey(upload.key), upload.staged,
-                                        upload.attributes, upload.precondition);
+    return send_staged(context, upload, model::ObjectKey(upload.key), upload.precondition);
   }
   const transfer::Outgoing::Delivery delivery{
       {model::ObjectKey(upload.key), upload.attributes}, upload.untimed, upload.precondition};
@@ -176,6 +251,7 @@ void Content::published(const NodePtr& node, const Upload& upload,
                         const store::Published& published) {
   mount_.counters.publishes.add();
   mount_.parts.downloads.forget(model::ObjectKey(upload.key));
+  upload.staged->settled();
   const core::MutexLock lock(mount_.mutex);
   Description wanted = node->about;
   settle(*node, mount_.options, upload.key, upload.staged->size(), published, upload.attributes,
@@ -218,7 +294,7 @@ core::Result<store::Published> Content::recognise(const core::OpContext& context
   if (!found || !ours.allows(*found)) {
     return error;
   }
-  if (found->crc64) {
+  if (found->crc64 && upload.staged->missing({0, found->size}).empty()) {
     std::vector<std::byte> piece(std::size_t{1} << 20U);
     std::uint64_t sum = 0;
     for (std::uint64_t at = 0; at < found->size; at += piece.size()) {
@@ -239,17 +315,31 @@ core::Result<store::Published> Content::recognise(const core::OpContext& context
   return published;
 }
 
+core::Result<store::Published> Content::send_apart(const core::OpContext& context,
+                                                   const Upload& upload,
+                                                   const model::ObjectKey& key,
+                                                   std::uint64_t& lost_bytes) {
+  Precondition absent;
+  absent.kind = Precondition::Kind::Absent;
+  auto kept = send_staged(context, upload, key, absent);
+  if (kept || kept.error().kind != ErrorKind::Changed || !upload.overlay) {
+    return kept;
+  }
+  // Only where the bucket keeps versions does it still have the one that was written over.
+  lost_bytes += upload.staged->lose_base();
+  return mount_.parts.uploads.publish(context, key, upload.staged->local(), upload.attributes,
+                                      absent);
+}
+
 core::Error Content::keep_apart(const core::OpContext& context, const NodePtr& node,
                                 const Upload& upload, const core::Error& why) {
   const std::string stamp =
       mount_.options.host_name + '-' + core::format_compact(mount_.parts.clock.wall_now());
-  Precondition absent;
-  absent.kind = Precondition::Kind::Absent;
+  std::uint64_t lost_bytes = 0;
   for (int i = 1; i <= kMostConflictNames; ++i) {
     const std::string other =
         upload.key + ".conflict-" + stamp + (i > 1 ? core::format("-{}", i) : std::string());
-    auto kept = mount_.parts.uploads.publish(context, model::ObjectKey(other), upload.staged,
-                                             upload.attributes, absent);
+    auto kept = send_apart(context, upload, model::ObjectKey(other), lost_bytes);
     if (!kept && kept.error().kind == ErrorKind::Exists) {
       continue;
     }
@@ -268,10 +358,7 @@ core::Error Content::keep_apart(const core::OpContext& context, const NodePtr& n
       node->stored.reset();  // whose bytes are not what the handles have seen
       InodeTable::detach(*node);
     }
-    return core::fail(ErrorKind::Changed,
-                      core::format("somebody else has changed {}; what was written here is kept "
-                                   "as {}",
-                                   upload.key, other));
+    return core::fail(ErrorKind::Changed, tell_of_conflict(upload.key, other, lost_bytes));
   }
   return core::fail(ErrorKind::Exists, "no conflict name is free for " + upload.key);
 }

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "core/gate.h"
 #include "fs/mount.h"
 
 namespace fs {
@@ -12,12 +13,24 @@ namespace fs {
 class Content {
  public:
   explicit Content(Mount& mount) : mount_(mount) {}
+  Content(const Content&) = delete;
+  Content& operator=(const Content&) = delete;
+  ~Content() { fetching_.close(); }
 
-  /// How much of the present content is wanted in the staged file.
-  enum class Keep : std::uint8_t { All, Nothing };
-  /// Brings the content of a claimed node into a staged file, unless it is there.
+  /// What is wanted of the present content in the staged file.
+  enum class Keep : std::uint8_t {
+    All,      ///< every byte, for the object is about to go
+    Over,     ///< to write over it; what is not changed may stay in the bucket
+    Nothing,  ///< it begins empty
+  };
+  /// Gives a claimed node a staged file with its content, unless it has one.
   /// Errors: NoSpace; Changed: the object is no longer the version that we know.
   core::Status stage(const core::OpContext& context, const NodePtr& node, Keep keep);
+
+  /// Somebody wrote `range`: begins to fetch what publishing it will take besides. Nobody waits for
+  /// that, and a failure only means that publishing fetches it.
+  void fetch_beside(const NodePtr& node, const std::shared_ptr<transfer::LayeredFile>& staged,
+                    model::ByteRange range);
 
   /// Begins to send what is being written, where its attributes can be told before its end. The
   /// caller is one of the node's writers.
@@ -37,10 +50,14 @@ class Content {
                                const std::optional<Destination>& destination);
 
  private:
+  /// Fills an empty staged file with all of an object.
+  core::Status fetch_whole(const core::OpContext& context, const model::ObjectVersion& version,
+                           transfer::LayeredFile& staged);
   struct Upload {
     std::string key;
     std::string path;
-    std::shared_ptr<transfer::StagedFile> staged;
+    std::shared_ptr<transfer::LayeredFile> staged;
+    std::optional<transfer::Overlay> overlay;  ///< none: nothing of it is in the bucket
     std::shared_ptr<transfer::Outgoing> outgoing;  ///< none: nothing was sent before
     store::ObjectAttributes attributes;
     /// Of what was sent before the last write, whose time nobody set.
@@ -49,6 +66,10 @@ class Content {
     core::Status amended;  ///< whether the object has `attributes`, once it is there
   };
   core::Result<Upload> plan(const NodePtr& node, const std::optional<Destination>& destination);
+  /// Publishes content that nothing was sent of, to wherever.
+  core::Result<store::Published> send_staged(const core::OpContext& context, const Upload& upload,
+                                             const model::ObjectKey& key,
+                                             const store::Precondition& precondition);
   /// Publishes, and tells in `upload` what the object has.
   core::Result<store::Published> send(const core::OpContext& context, Upload& upload);
   /// Publishing failed because something is there: is it what we sent ourselves, before an answer
@@ -57,11 +78,17 @@ class Content {
                                            core::Error error);
   void published(const NodePtr& node, const Upload& upload, const store::Published& published);
   void failed(const NodePtr& node, const Upload& upload, const core::Error& error);
+  /// The same to a conflict name. Where the object that it lies over is gone, what nobody fetched
+  /// of that is zeros; `lost_bytes` says how much that is.
+  core::Result<store::Published> send_apart(const core::OpContext& context, const Upload& upload,
+                                            const model::ObjectKey& key,
+                                            std::uint64_t& lost_bytes);
   /// Somebody else was first. The error to report, once the data lies under another name.
   core::Error keep_apart(const core::OpContext& context, const NodePtr& node, const Upload& upload,
                          const core::Error& why);
 
   Mount& mount_;
+  core::Gate fetching_;  ///< what nobody waits for
 };
 
 }  // namespace fs

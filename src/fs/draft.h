@@ -7,8 +7,8 @@
 
 #include "core/result.h"
 #include "core/time.h"
+#include "transfer/layered_file.h"
 #include "transfer/outgoing.h"
-#include "transfer/staging.h"
 
 namespace fs {
 
@@ -52,7 +52,7 @@ class Draft {
   [[nodiscard]] DraftState state() const { return state_; }
   [[nodiscard]] bool unpublished() const { return is_unpublished(state_); }
   /// None in DraftState::None. Whoever holds on to it keeps it alive.
-  [[nodiscard]] const std::shared_ptr<transfer::StagedFile>& content() const { return content_; }
+  [[nodiscard]] const std::shared_ptr<transfer::LayeredFile>& content() const { return content_; }
   /// How that content goes to the bucket while it is written. None where it did not begin as an
   /// empty file since the last try to publish it: then all of it goes at the end.
   [[nodiscard]] const std::shared_ptr<transfer::Outgoing>& outgoing() const { return outgoing_; }
@@ -64,7 +64,7 @@ class Draft {
  private:
   friend class Drafts;
   DraftState state_ = DraftState::None;
-  std::shared_ptr<transfer::StagedFile> content_;
+  std::shared_ptr<transfer::LayeredFile> content_;
   std::shared_ptr<transfer::Outgoing> outgoing_;
   core::WallTime written_{};
   std::unique_ptr<core::Error> failure_;  ///< most nodes never have one

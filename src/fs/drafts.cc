@@ -14,6 +14,11 @@ Drafts::~Drafts() {
   ending_.close();
 }
 
+core::Result<std::shared_ptr<transfer::LayeredFile>> Drafts::create() {
+  TRY_ASSIGN(auto file, area_.create());
+  return std::make_shared<transfer::LayeredFile>(std::move(file));
+}
+
 template <class Ended>
 void Drafts::end(Ended ended) {
   if (ended == nullptr) {
@@ -32,7 +37,7 @@ void Drafts::count(const Draft& draft, std::uint64_t sign) {
   totals_.failed += sign * (draft.state_ == DraftState::Failed ? 1 : 0);
 }
 
-void Drafts::begin(const NodePtr& node, std::shared_ptr<transfer::StagedFile> content) {
+void Drafts::begin(const NodePtr& node, std::shared_ptr<transfer::LayeredFile> content) {
   CORE_CHECK(node->draft.content_ == nullptr);
   node->draft.content_ = std::move(content);
   apply(node, DraftEvent::Staged);
@@ -45,7 +50,7 @@ void Drafts::emptied(const NodePtr& node) {
   Draft& draft = node->draft;
   end(std::exchange(draft.outgoing_, nullptr));
   if (draft.state_ != DraftState::Orphan) {
-    draft.outgoing_ = uploads_.begin(draft.content_);
+    draft.outgoing_ = uploads_.begin(draft.content_->local());
   }
 }
 

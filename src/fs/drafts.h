@@ -24,7 +24,7 @@ class Drafts {
 
   /// An empty staged file that is nobody's yet. On disk: not under Mount::mutex. Errors: NoSpace,
   /// Io.
-  core::Result<std::shared_ptr<transfer::StagedFile>> create() { return area_.create(); }
+  core::Result<std::shared_ptr<transfer::LayeredFile>> create();
   /// Whether `bytes` more may be staged now.
   [[nodiscard]] bool has_room(std::uint64_t bytes) const {
     return area_.used_bytes() + bytes <= area_.limit_bytes();
@@ -33,7 +33,7 @@ class Drafts {
   // All below under Mount::mutex.
 
   /// DraftEvent::Staged, with the file.
-  void begin(const NodePtr& node, std::shared_ptr<transfer::StagedFile> content);
+  void begin(const NodePtr& node, std::shared_ptr<transfer::LayeredFile> content);
   /// Any other event. A staged file that ends is closed on the pool, for that may take long.
   void apply(const NodePtr& node, DraftEvent event);
   /// The staged file is empty, whatever was in it.

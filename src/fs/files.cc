@@ -51,6 +51,19 @@ void read_staged(const transfer::StagedFile& staged, std::uint64_t offset, std::
   done(std::vector<core::Bytes>{core::Bytes(buffer, view)});
 }
 
+/// Staged bytes with those that were read of the object underneath, from `base_offset` on.
+core::Result<std::vector<core::Bytes>> joined(const transfer::LayeredFile& staged,
+                                              model::ByteRange wanted, std::uint64_t base_offset,
+                                              const std::vector<core::Bytes>& slices) {
+  std::vector<std::byte> base;
+  for (const core::Bytes& slice : slices) {
+    base.insert(base.end(), slice.view().begin(), slice.view().end());
+  }
+  const auto buffer = std::make_shared<std::vector<std::byte>>(wanted.size());
+  TRY_ASSIGN(const std::size_t count, staged.read_over(wanted.first, *buffer, base_offset, base));
+  return std::vector<core::Bytes>{core::Bytes(buffer, core::ByteView(buffer->data(), count))};
+}
+
 }  // namespace
 
 void drop_set_id(Attributes& attributes) {
@@ -123,12 +136,24 @@ core::Result<Opened> Files::open(const Request& request, InodeNumber inode, int 
 
 // ---- reading
 
-core::Result<Files::Way> Files::way_to(const std::shared_ptr<OpenFile>& file) {
+core::Result<Files::Way> Files::way_to(const std::shared_ptr<OpenFile>& file,
+                                       model::ByteRange wanted) {
   const core::MutexLock lock(mount_.mutex);
   const Node& node = *file->node;
   Way way;
   way.staged = node.draft.content();
+  way.from_reader = wanted;
   if (way.staged) {
+    const auto missing = way.staged->missing(wanted);
+    way.from_reader = {};
+    if (missing.empty()) {
+      return way;
+    }
+    if (!node.stored) {
+      return replaced(node);
+    }
+    way.from_reader = {missing.front().first, missing.back().last};
+    read_version(*file, way);
     return way;
   }
   if (node.place.gone || node.place.unlinked) {
@@ -145,16 +170,20 @@ core::Result<Files::Way> Files::way_to(const std::shared_ptr<OpenFile>& file) {
   if (!node.stored || node.stored->meta.size == 0) {
     return way;
   }
-  way.version = mount_.version_of(node);
-  if (!file->reader || file->version != way.version) {
-    if (file->reader) {
-      file->retired.push_back(std::move(file->reader));
-    }
-    file->reader = mount_.parts.downloads.open(way.version);
-    file->version = way.version;
-  }
-  way.reader = file->reader;
+  read_version(*file, way);
   return way;
+}
+
+void Files::read_version(OpenFile& file, Way& way) {
+  way.version = mount_.version_of(*file.node);
+  if (!file.reader || file.version != way.version) {
+    if (file.reader) {
+      file.retired.push_back(std::move(file.reader));
+    }
+    file.reader = mount_.parts.downloads.open(way.version);
+    file.version = way.version;
+  }
+  way.reader = file.reader;
 }
 
 void Files::read(const Request& request, FileHandle handle, std::uint64_t offset, std::size_t size,
@@ -164,12 +193,12 @@ void Files::read(const Request& request, FileHandle handle, std::uint64_t offset
     done(file.error());
     return;
   }
-  const auto way = way_to(*file);
+  const auto way = way_to(*file, {offset, offset + size});
   if (!way) {
     done(way.error());
     return;
   }
-  if (way->staged) {
+  if (way->staged && way->from_reader.empty()) {
     read_staged(*way->staged, offset, size, done);
     return;
   }
@@ -177,11 +206,14 @@ void Files::read(const Request& request, FileHandle handle, std::uint64_t offset
     done(std::vector<core::Bytes>{});
     return;
   }
-  way->reader->read(request.context, offset, size,
-                    [this, request, handle, offset, size, version = way->version,
+  const model::ByteRange range = way->from_reader;
+  way->reader->read(request.context, range.first, range.size(),
+                    [this, request, handle, offset, size, range, version = way->version,
+                     staged = way->staged,
                      done = std::move(done)](core::Result<std::vector<core::Bytes>> result) {
                       if (result) {
-                        done(std::move(result));
+                        done(staged ? joined(*staged, {offset, offset + size}, range.first, *result)
+                                    : std::move(result));
                         return;
                       }
                       const ErrorKind kind = result.error().kind;
@@ -228,9 +260,10 @@ void Files::read_again_if_moved(const Request& request, FileHandle handle, std::
   if (const auto file = handle_of(handle)) {
     const core::MutexLock lock(mount_.mutex);
     const Node& node = *(*file)->node;
-    if (node.draft.content()) {
+    const auto& staged = node.draft.content();
+    if (staged && staged->missing({offset, offset + size}).empty()) {
       moved = true;
-    } else if (!node.is_out_of_tree() && node.stored) {
+    } else if ((staged || !node.is_out_of_tree()) && node.stored) {
       moved = mount_.version_of(node) != version;
     }
   }
@@ -265,7 +298,7 @@ core::Result<Files::Writing> Files::begin_write(const core::OpContext& context,
     Wish wish;
     wish.nodes = {node};
     TRY_ASSIGN(const Claim claim, Claim::take(mount_, context, std::move(wish)));
-    TRY(content_.stage(context, node, Content::Keep::All));
+    TRY(content_.stage(context, node, Content::Keep::Over));
   }
 }
 
@@ -302,8 +335,11 @@ core::Result<std::size_t> Files::write(const Request& request, FileHandle handle
   TRY_ASSIGN(const auto file, handle_of(handle));
   TRY_ASSIGN(const Writing writing, begin_write(request.context, file));
   const core::Status status = writing.staged->write_block(offset, data, offer);
+  const model::ByteRange range{offset, offset + data.size()};
+  if (status) {
+    content_.fetch_beside(file->node, writing.staged, range);
+  }
   if (writing.outgoing) {
-    const model::ByteRange range{offset, offset + data.size()};
     if (!status) {
       writing.outgoing->altered(range);
     } else if (writing.outgoing->wrote(range)) {
@@ -336,8 +372,8 @@ core::Status Files::fallocate(const Request& request, FileHandle handle, int mod
 core::Status Files::truncate_claimed(const Request& request, const NodePtr& node,
                                      std::uint64_t size) {
   TRY(content_.stage(request.context, node,
-                     size == 0 ? Content::Keep::Nothing : Content::Keep::All));
-  std::shared_ptr<transfer::StagedFile> staged;
+                     size == 0 ? Content::Keep::Nothing : Content::Keep::Over));
+  std::shared_ptr<transfer::LayeredFile> staged;
   std::shared_ptr<transfer::Outgoing> outgoing;
   {
     const core::MutexLock lock(mount_.mutex);
@@ -399,7 +435,7 @@ void Files::release(const Request& request, FileHandle handle) {
 core::Result<std::uint64_t> Files::seek(const Request& /*request*/, FileHandle handle,
                                         std::uint64_t offset, int whence) {
   TRY_ASSIGN(const auto file, handle_of(handle));
-  std::shared_ptr<transfer::StagedFile> staged;
+  std::shared_ptr<transfer::LayeredFile> staged;
   std::uint64_t size = 0;
   {
     const core::MutexLock lock(mount_.mutex);

@@ -45,13 +45,16 @@ class Files {
 
  private:
   core::Result<std::shared_ptr<OpenFile>> handle_of(FileHandle handle) const;
-  /// What a read needs: either is set, or nothing is to be read.
+  /// What a read needs: one is set, or both, or nothing is to be read.
   struct Way {
-    std::shared_ptr<transfer::StagedFile> staged;
+    std::shared_ptr<transfer::LayeredFile> staged;
     std::shared_ptr<transfer::Reader> reader;
     model::ObjectVersion version;
+    model::ByteRange from_reader;  ///< the rest is staged
   };
-  core::Result<Way> way_to(const std::shared_ptr<OpenFile>& file);
+  core::Result<Way> way_to(const std::shared_ptr<OpenFile>& file, model::ByteRange wanted);
+  /// Sets the reader of what is stored.
+  void read_version(OpenFile& file, Way& way) REQUIRES(mount_.mutex);
   /// Bytes of the object came with a wrong sum. What the kernel and we hold of it goes, and the
   /// next open builds on none of it.
   void forget_damaged(FileHandle handle, const model::ObjectVersion& version);
@@ -70,7 +73,7 @@ class Files {
   void copied(const NodePtr& node, const ServerCopy& copy, const store::Published& published);
   /// A staged file that may be written until end_write(), and who is to be told of it, if anybody.
   struct Writing {
-    std::shared_ptr<transfer::StagedFile> staged;
+    std::shared_ptr<transfer::LayeredFile> staged;
     std::shared_ptr<transfer::Outgoing> outgoing;
   };
   core::Result<Writing> begin_write(const core::OpContext& context,

@@ -40,7 +40,7 @@ core::Status Removal::stage_for_handles(const core::OpContext& context, const No
   bool needed = false;
   {
     const core::MutexLock lock(mount_.mutex);
-    needed = node->uses.handles > 0 && node->is_regular() && !node->draft.content();
+    needed = node->uses.handles > 0 && node->is_regular();
   }
   return needed ? content_.stage(context, node, Content::Keep::All) : core::Status{};
 }

@@ -4,11 +4,14 @@
 #include <functional>
 #include <utility>
 
+#include "core/digest.h"
 #include "core/format.h"
 #include "core/log.h"
 #include "core/task_group.h"
 #include "transfer/metrics.h"
+#include "transfer/fill.h"
 #include "transfer/outgoing.h"
+#include "transfer/partial_plan.h"
 #include "transfer/publishing.h"
 #include "transfer/source_sum.h"
 #include "transfer/upload_plan.h"
@@ -36,7 +39,48 @@ struct Assembly {
   std::function<core::Result<PartReceipt>(const OpContext&, const std::string& upload_id,
                                           int number, ByteRange)>
       send;
+  /// Sums up the whole from its parts, where their own sums do not tell.
+  std::function<std::optional<std::uint64_t>(const std::vector<PartReceipt>&)> sum;
 };
+
+std::vector<ByteRange> ranges_of(const std::vector<Piece>& pieces) {
+  std::vector<ByteRange> ranges;
+  ranges.reserve(pieces.size());
+  for (const Piece& piece : pieces) {
+    ranges.push_back(piece.range);
+  }
+  return ranges;
+}
+
+/// What the service has of the content.
+std::vector<Piece> had_of(const Layers& layers) {
+  std::vector<Piece> had;
+  for (const ByteRange& range : layers.clean.ranges()) {
+    had.push_back({Piece::Origin::Base, range});
+  }
+  return had;
+}
+
+/// The sum of a base with something after it: no answer tells the sums of copies, but that of the
+/// base is known.
+std::optional<std::uint64_t> sum_of_append(const std::vector<Piece>& pieces, const Overlay& overlay,
+                                           const std::vector<PartReceipt>& receipts) {
+  std::uint64_t copied = 0;
+  auto sum = overlay.base_crc64;
+  for (std::size_t i = 0; i < pieces.size() && sum; ++i) {
+    if (copied < overlay.base.size) {
+      if (pieces[i].origin != Piece::Origin::Base) {
+        return std::nullopt;
+      }
+      copied = pieces[i].range.last;
+    } else {
+      sum = receipts[i].crc64 ? std::optional(core::crc64_combine(*sum, *receipts[i].crc64,
+                                                                  receipts[i].size))
+                              : std::nullopt;
+    }
+  }
+  return copied == overlay.base.size ? sum : std::nullopt;
+}
 
 class StoreUploads final : public Uploads {
  public:
@@ -56,10 +100,41 @@ class StoreUploads final : public Uploads {
     OpContext context = caller;
     context.cause = core::Cause::Upload;
     const std::uint64_t size = source->size();
-    auto result = size < options_.multipart_threshold_bytes || size == 0
+    auto result = goes_whole(size)
                       ? put(context, key, source, attributes, precondition)
                       : upload(context, key, source, attributes, precondition);
     return counted(std::move(result), "upload", key);
+  }
+
+  core::Result<Published> publish_over(const OpContext& caller, const model::ObjectKey& key,
+                                       const Overlay& overlay,
+                                       const store::ObjectAttributes& attributes,
+                                       const Precondition& precondition) override {
+    OpContext context = caller;
+    context.cause = core::Cause::Upload;
+    LayeredFile& content = *overlay.content;
+    const Layers layers = content.layers();
+    if (!goes_whole(layers.size)) {
+      TRY_ASSIGN(const auto pieces,
+                 plan_pieces(layers.size, had_of(layers),
+                             piece_rules(store_.capabilities(), options_.part_bytes)));
+      if (!is_whole(pieces, options_.part_bytes)) {
+        return counted(join(context, key, overlay, pieces, attributes, precondition), "upload",
+                       key);
+      }
+    }
+    TRY(bring(context, overlay.base, content, {0, layers.size}));
+    return publish(context, key, content.local(), attributes, precondition);
+  }
+
+  [[nodiscard]] bool goes_whole(std::uint64_t size) const override {
+    return size < options_.multipart_threshold_bytes || size == 0;
+  }
+
+  core::Status bring(const OpContext& context, const model::ObjectVersion& base,
+                     LayeredFile& content, ByteRange range) override {
+    return fill({store_, pool_, counters_.bytes_downloaded, options_.connections}, context, base,
+                content, range);
   }
 
   std::shared_ptr<Outgoing> begin(std::shared_ptr<const store::Source> source) override {
@@ -124,6 +199,49 @@ class StoreUploads final : public Uploads {
     return assemble(context, assembly);
   }
 
+  /// One object of pieces that the service copies and pieces that it is sent.
+  core::Result<Published> join(const OpContext& context, const model::ObjectKey& key,
+                               const Overlay& overlay, const std::vector<Piece>& pieces,
+                               const store::ObjectAttributes& attributes,
+                               const Precondition& precondition) {
+    Assembly assembly;
+    assembly.key = key;
+    assembly.parts = ranges_of(pieces);
+    assembly.attributes = attributes;
+    TRY_ASSIGN(assembly.attributes.settings,
+               store_.complete_settings(context, attributes.settings));
+    assembly.precondition = precondition;
+    assembly.sum = [&](const std::vector<PartReceipt>& receipts) {
+      return sum_of_append(pieces, overlay, receipts);
+    };
+    assembly.send = [&](const OpContext& own, const std::string& id, int number, ByteRange range) {
+      return pieces[static_cast<std::size_t>(number) - 1].origin == Piece::Origin::Base
+                 ? copy_part(own, overlay.base, key, id, number, range)
+                 : send_change(own, overlay, key, id, number, range);
+    };
+    auto joined = assemble(context, assembly);
+    if (!joined && joined.error().kind == ErrorKind::NotFound) {
+      joined.error().kind = ErrorKind::Changed;  // the base was there
+    }
+    return joined;
+  }
+
+  core::Result<PartReceipt> copy_part(const OpContext& context, const model::ObjectVersion& from,
+                                      const model::ObjectKey& key, const std::string& id,
+                                      int number, ByteRange range) {
+    TRY_ASSIGN(auto receipt, store_.upload_part_copy(context, key, id, number, from, range));
+    receipt.size = range.size();
+    counters_.parts_copied.add();
+    return receipt;
+  }
+
+  core::Result<PartReceipt> send_change(const OpContext& context, const Overlay& overlay,
+                                        const model::ObjectKey& key, const std::string& id,
+                                        int number, ByteRange range) {
+    TRY(bring(context, overlay.base, *overlay.content, range));
+    return publishing_.send_part(context, key, id, number, overlay.content->local(), range);
+  }
+
   core::Result<Published> copy_at_once(const OpContext& context,
                                        const store::CopyRequest& request) {
     TRY(publishing_.check(context, request.target, request.precondition));
@@ -157,12 +275,8 @@ class StoreUploads final : public Uploads {
                plan_parts(source.size, std::max(kCopyPartBytes, options_.part_bytes),
                           store_.capabilities()));
     assembly.send = [this, pinned, target = request.target](
-                        const OpContext& own, const std::string& id, int number,
-                        ByteRange range) -> core::Result<PartReceipt> {
-      TRY_ASSIGN(auto receipt, store_.upload_part_copy(own, target, id, number, pinned, range));
-      receipt.size = range.size();
-      counters_.parts_copied.add();
-      return receipt;
+                        const OpContext& own, const std::string& id, int number, ByteRange range) {
+      return copy_part(own, pinned, target, id, number, range);
     };
     return assemble(context, assembly);
   }
@@ -217,7 +331,7 @@ class StoreUploads final : public Uploads {
     assembled.attributes = assembly.attributes;
     assembled.precondition = assembly.precondition;
     assembled.size = assembly.parts.back().last;
-    assembled.crc64 = assembly.crc64;
+    assembled.crc64 = assembly.sum ? assembly.sum(assembled.parts) : assembly.crc64;
     return publishing_.complete(context, assembled);
   }
 

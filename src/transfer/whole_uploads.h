@@ -1,11 +1,22 @@
 #pragma once
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "core/op_context.h"
 #include "core/result.h"
 #include "store/object_store.h"
 
 namespace transfer {
+
+class LayeredFile;
+
+/// Content over an object, most of which may never have been here.
+struct Overlay {
+  std::shared_ptr<LayeredFile> content;
+  model::ObjectVersion base;
+  std::optional<std::uint64_t> base_crc64;
+};
 
 /// Objects made of content that is all there. Threads: any; calls block.
 class WholeUploads {
@@ -24,6 +35,15 @@ class WholeUploads {
                                                  std::shared_ptr<const store::Source> source,
                                                  const store::ObjectAttributes& attributes,
                                                  const store::Precondition& precondition) = 0;
+
+  /// The same of content over a base: the service copies what it has, under the condition that it
+  /// still has it, and is sent the rest (partial_plan.h). What is small goes whole.
+  /// Errors:  Changed also where the base is another by now, or gone.
+  virtual core::Result<store::Published> publish_over(const core::OpContext& context,
+                                                      const model::ObjectKey& key,
+                                                      const Overlay& overlay,
+                                                      const store::ObjectAttributes& attributes,
+                                                      const store::Precondition& precondition) = 0;
 
   /// Copies on the server, by parts where one request may not. `size` comes from source.size.
   virtual core::Result<store::Published> copy(const core::OpContext& context,

@@ -222,30 +222,49 @@ Body make_synthetic_body(std::uint64_t size) {
   return body;
 }
 
+namespace {
+
+core::Result<std::uint64_t> crc64_of(const Piece& piece) {
+  if (!piece.blob->memory().empty()) {
+    return core::crc64(piece.blob->memory().subspan(piece.offset, piece.length));
+  }
+  const std::string path = piece.blob->path();
+  const core::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!fd.valid()) {
+    return core::os_error(errno, "open " + path);
+  }
+  std::uint64_t sum = 0;
+  std::vector<std::byte> buffer(kPatternBytes);
+  for (std::uint64_t done = 0; done < piece.length;) {
+    const std::uint64_t want = std::min<std::uint64_t>(buffer.size(), piece.length - done);
+    const ssize_t n =
+        ::pread(fd.get(), buffer.data(), want, static_cast<off_t>(piece.offset + done));
+    if (n <= 0) {
+      return core::os_error(n < 0 ? errno : EIO, "read " + path);
+    }
+    sum = core::crc64(std::span(buffer).first(static_cast<std::size_t>(n)), sum);
+    done += static_cast<std::uint64_t>(n);
+  }
+  return sum;
+}
+
+bool is_same(const Piece& a, const Piece& b) {
+  return a.blob == b.blob && a.offset == b.offset && a.length == b.length;
+}
+
+}  // namespace
+
 core::Result<std::uint64_t> crc64_of(const Body& body) {
   std::uint64_t sum = 0;
-  std::vector<std::byte> buffer;
+  // Big bodies are one piece over and over: a pattern, or zeros that were copied.
+  Piece last;
+  std::uint64_t last_sum = 0;
   for (const Piece& piece : body.pieces()) {
-    if (!piece.blob->memory().empty()) {
-      sum = core::crc64(piece.blob->memory().subspan(piece.offset, piece.length), sum);
-      continue;
+    if (!is_same(piece, last)) {
+      TRY_ASSIGN(last_sum, crc64_of(piece));
+      last = piece;
     }
-    const std::string path = piece.blob->path();
-    const core::UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!fd.valid()) {
-      return core::os_error(errno, "open " + path);
-    }
-    buffer.resize(kPatternBytes);
-    for (std::uint64_t done = 0; done < piece.length;) {
-      const std::uint64_t want = std::min<std::uint64_t>(buffer.size(), piece.length - done);
-      const ssize_t n =
-          ::pread(fd.get(), buffer.data(), want, static_cast<off_t>(piece.offset + done));
-      if (n <= 0) {
-        return core::os_error(n < 0 ? errno : EIO, "read " + path);
-      }
-      sum = core::crc64(std::span(buffer).first(static_cast<std::size_t>(n)), sum);
-      done += static_cast<std::uint64_t>(n);
-    }
+    sum = core::crc64_combine(sum, last_sum, piece.length);
   }
   return sum;
 }

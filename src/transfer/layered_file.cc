@@ -1,0 +1,214 @@
+#include "transfer/layered_file.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "core/check.h"
+#include "core/format.h"
+
+namespace transfer {
+namespace {
+
+using core::ErrorKind;
+using model::ByteRange;
+
+constexpr std::uint64_t kBlock = 512;  // of st_blocks
+
+/// Whether fallocate() of `mode` makes zeros of bytes that were there.
+bool makes_zeros(int mode) {
+  return (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0;
+}
+
+core::Error not_here(ByteRange range) {
+  return core::fail(ErrorKind::Io, core::format("{} bytes at {} are in the bucket alone",
+                                                range.size(), range.first));
+}
+
+}  // namespace
+
+core::Status LayeredFile::lie_over(std::uint64_t size) {
+  const core::MutexLock lock(mutex_);
+  CORE_CHECK(local_->size() == 0);
+  TRY(local_->truncate(size));
+  clean_ = RangeSet({0, size});
+  missing_ = clean_;
+  return {};
+}
+
+void LayeredFile::settled() {
+  const core::MutexLock lock(mutex_);
+  clean_ = RangeSet({0, local_->size()});
+}
+
+std::uint64_t LayeredFile::lose_base() {
+  const core::MutexLock lock(mutex_);
+  const std::uint64_t lost = missing_.bytes();
+  clean_ = {};
+  missing_ = {};
+  return lost;
+}
+
+Layers LayeredFile::layers() const {
+  const core::MutexLock lock(mutex_);
+  return {local_->size(), clean_, missing_};
+}
+
+bool LayeredFile::has_clean() const {
+  const core::MutexLock lock(mutex_);
+  return !clean_.empty();
+}
+
+std::vector<ByteRange> LayeredFile::missing(ByteRange range) const {
+  const core::MutexLock lock(mutex_);
+  return missing_.within(range);
+}
+
+std::vector<ByteRange> LayeredFile::wanted_beside(ByteRange range, std::uint64_t least_bytes) {
+  const core::MutexLock lock(mutex_);
+  const bool goes_on = range.first > 0 && !clean_.contains({range.first - 1, range.first});
+  if (goes_on || range.size() >= least_bytes) {
+    return {};
+  }
+  RangeSet wanted;
+  for (const ByteRange& one : missing_.within({range.first, range.first + least_bytes})) {
+    wanted.add(one);
+  }
+  for (const ByteRange& one : asked_.within({range.first, range.first + least_bytes})) {
+    wanted.remove(one);
+  }
+  const std::vector<ByteRange> found = wanted.ranges();
+  for (const ByteRange& one : found) {
+    asked_.add(one);
+  }
+  return found;
+}
+
+core::Status LayeredFile::fill(std::uint64_t offset, std::span<const std::byte> data) {
+  const core::MutexLock lock(mutex_);
+  for (const ByteRange& range : missing_.within({offset, offset + data.size()})) {
+    TRY(local_->write(range.first, data.subspan(range.first - offset, range.size())));
+    missing_.remove(range);
+  }
+  return {};
+}
+
+core::Result<std::size_t> LayeredFile::read_over(std::uint64_t offset, std::span<std::byte> buffer,
+                                                 std::uint64_t base_offset,
+                                                 std::span<const std::byte> base) const {
+  const std::uint64_t size = local_->size();
+  if (offset >= size) {
+    return 0;
+  }
+  buffer = buffer.first(std::min<std::uint64_t>(buffer.size(), size - offset));
+  const ByteRange whole{offset, offset + buffer.size()};
+  RangeSet here(whole);
+  for (const ByteRange& range : missing(whole)) {
+    if (range.first < base_offset || range.last > base_offset + base.size()) {
+      return not_here(range);
+    }
+    std::copy_n(base.begin() + static_cast<std::ptrdiff_t>(range.first - base_offset), range.size(),
+                buffer.begin() + static_cast<std::ptrdiff_t>(range.first - offset));
+    here.remove(range);
+  }
+  std::size_t done = buffer.size();
+  for (const ByteRange& range : here.ranges()) {
+    const std::uint64_t at = range.first - offset;
+    TRY_ASSIGN(const std::size_t n, local_->read(range.first, buffer.subspan(at, range.size())));
+    if (n < range.size()) {
+      done = std::min<std::size_t>(done, at + n);  // it was cut off meanwhile
+    }
+  }
+  return done;
+}
+
+core::Result<std::size_t> LayeredFile::read(std::uint64_t offset,
+                                            std::span<std::byte> buffer) const {
+  const auto gaps = missing({offset, offset + buffer.size()});
+  if (!gaps.empty()) {
+    return not_here(gaps.front());
+  }
+  return local_->read(offset, buffer);
+}
+
+void LayeredFile::changed(ByteRange range) {
+  clean_.remove(range);
+  missing_.remove(range);
+}
+
+void LayeredFile::maybe_changed(ByteRange range) {
+  clean_.remove(range);
+  for (const ByteRange& one : missing_.within(range)) {
+    clean_.add(one);
+  }
+}
+
+core::Status LayeredFile::write(std::uint64_t offset, std::span<const std::byte> data) {
+  const core::MutexLock lock(mutex_);
+  const ByteRange range{offset, offset + data.size()};
+  core::Status status = local_->write(offset, data);
+  if (status) {
+    changed(range);
+  } else {
+    maybe_changed(range);
+  }
+  return status;
+}
+
+core::Status LayeredFile::truncate(std::uint64_t size) {
+  const core::MutexLock lock(mutex_);
+  TRY(local_->truncate(size));
+  changed({size, UINT64_MAX});
+  return {};
+}
+
+core::Status LayeredFile::allocate(int mode, std::uint64_t offset, std::uint64_t length) {
+  const core::MutexLock lock(mutex_);
+  core::Status status = local_->allocate(mode, offset, length);
+  if (makes_zeros(mode)) {
+    const ByteRange range{offset, offset + std::min(length, UINT64_MAX - offset)};
+    if (status) {
+      changed(range);
+    } else {
+      maybe_changed(range);
+    }
+  }
+  return status;
+}
+
+core::Result<std::uint64_t> LayeredFile::seek(std::uint64_t offset, int whence) const {
+  const core::MutexLock lock(mutex_);
+  const std::uint64_t size = local_->size();
+  const auto gaps = missing_.within({offset, UINT64_MAX});
+  if (whence == SEEK_DATA) {
+    auto data = local_->seek(offset, whence);
+    if (gaps.empty() || (!data && data.error().kind != ErrorKind::OutOfRange)) {
+      return data;
+    }
+    return data ? std::min(*data, gaps.front().first) : gaps.front().first;
+  }
+  auto gap = gaps.begin();
+  for (;;) {
+    TRY_ASSIGN(const std::uint64_t hole, local_->seek(offset, whence));
+    while (gap != gaps.end() && gap->last <= hole) {
+      ++gap;
+    }
+    if (gap == gaps.end() || gap->first > hole || gap->last >= size) {
+      return gap != gaps.end() && gap->first <= hole ? size : hole;
+    }
+    offset = gap->last;  // a hole here, but not in the content
+  }
+}
+
+std::uint64_t LayeredFile::blocks() const {
+  const core::MutexLock lock(mutex_);
+  return local_->blocks() + (missing_.bytes() + kBlock - 1) / kBlock;
+}
+
+std::optional<std::uint64_t> LayeredFile::known_crc64(ByteRange range) const {
+  const core::MutexLock lock(mutex_);
+  return missing_.within(range).empty() ? local_->known_crc64(range) : std::nullopt;
+}
+
+}  // namespace transfer

@@ -1,0 +1,171 @@
+// Changes of objects that are too big to be moved for them.
+#include "core/format.h"
+#include "fixture.h"
+
+namespace fs_test {
+namespace {
+
+constexpr std::size_t kPart = 1000;
+constexpr std::size_t kLeast = 100;  // bytes of a part
+
+class Partial : public FileSystemTest {
+ protected:
+  Partial() {
+    mount_with_parts_of(kPart);
+    auto can = store_.capabilities();
+    can.min_part_bytes = kLeast;
+    store_.set_capabilities(can);
+    for (int i = 0; text_.size() < 10 * kPart; ++i) {
+      text_ += core::format("{:07},", i);
+    }
+    store_.set("p/a", text_);
+  }
+  fs::FileHandle open_big(int flags = O_RDWR) {
+    const auto opened = open("a", flags);
+    EXPECT_TRUE(opened);
+    store_.reset_counts();
+    return opened->handle;
+  }
+  std::uint64_t sent() { return static_cast<std::uint64_t>(metrics_["transfer.bytes_uploaded"].value()); }
+  /// What the program did to the file, and to the text.
+  void change(fs::FileHandle handle, std::size_t at, const std::string& with) {
+    EXPECT_TRUE(write(handle, with, at));
+    text_.resize(std::max(text_.size(), at + with.size()));
+    text_.replace(at, with.size(), with);
+  }
+
+  std::string text_;
+};
+
+TEST_F(Partial, AChangeMovesNoMoreThanAPartMustHave) {
+  const auto handle = open_big();
+  change(handle, 5000, "changed");
+  EXPECT_EQ(*read(handle), text_) << "the rest is the object's";
+  ASSERT_TRUE(close(handle));
+  EXPECT_EQ(store_.content("p/a"), text_);
+  EXPECT_EQ(sent(), kLeast);
+  EXPECT_EQ(store_.count(Op::UploadPart), 1U);
+  EXPECT_EQ(store_.count(Op::UploadPartCopy), 2U);
+  EXPECT_EQ(store_.count(Op::Put), 0U);
+}
+
+TEST_F(Partial, OpeningMovesNothing) {
+  const auto handle = open_big();
+  change(handle, text_.size(), "one line\n");
+  EXPECT_EQ(store_.bytes_read(), 0U);
+  ASSERT_TRUE(close(handle));
+  EXPECT_EQ(store_.content("p/a"), text_);
+  EXPECT_EQ(store_.bytes_read(), 0U);
+  EXPECT_EQ(sent(), 9U);
+}
+
+TEST_F(Partial, ShorterAndLongerAgainIsZeros) {
+  const auto handle = open_big();
+  fs::AttributeChange shorter;
+  shorter.size = 4000;
+  ASSERT_TRUE(fs_->setattr(request_, handle.inode, shorter));
+  fs::AttributeChange longer;
+  longer.size = 6000;
+  ASSERT_TRUE(fs_->setattr(request_, handle.inode, longer));
+  text_.resize(4000);
+  text_.resize(6000, '\0');
+  EXPECT_EQ(*read(handle), text_);
+  ASSERT_TRUE(close(handle));
+  EXPECT_EQ(store_.content("p/a"), text_);
+}
+
+TEST_F(Partial, GoesOnOverWhatItPublished) {
+  const auto handle = open_big();
+  for (int i = 0; i < 3; ++i) {
+    change(handle, text_.size(), "another line\n");
+    store_.reset_counts();
+    ASSERT_TRUE(fs_->flush(request_, handle));
+    EXPECT_EQ(store_.content("p/a"), text_);
+    EXPECT_EQ(store_.bytes_read(), 0U);
+  }
+  EXPECT_LE(sent(), 3 * kLeast);
+  change(handle, 10, "x");
+  EXPECT_EQ(*read(handle), text_);
+  ASSERT_TRUE(close(handle));
+  EXPECT_EQ(store_.content("p/a"), text_);
+}
+
+TEST_F(Partial, ANewFileGoesOnOverWhatItPublished) {
+  const auto created = create("new");
+  ASSERT_TRUE(created);
+  const auto handle = created->opened.handle;
+  ASSERT_TRUE(write(handle, text_));
+  ASSERT_TRUE(fs_->flush(request_, handle));
+  const std::uint64_t before = sent();
+  ASSERT_TRUE(write(handle, "more", text_.size()));
+  ASSERT_TRUE(close(handle));
+  EXPECT_EQ(store_.content("p/new"), text_ + "more");
+  EXPECT_LE(sent() - before, kLeast);
+}
+
+TEST_F(Partial, SomebodyElseReplacedIt) {
+  const auto handle = open_big();
+  change(handle, 5000, "changed");
+  store_.set("p/a", "another");
+  EXPECT_THAT(read(handle, 0, 10), FailsWith(ErrorKind::Changed)) << "never of two versions";
+  EXPECT_THAT(read(handle, 5000, 7), IsOkAnd("changed"));
+  const auto status = fs_->flush(request_, handle);
+  EXPECT_THAT(status, FailsWith(ErrorKind::Changed));
+  EXPECT_THAT(status.error().message, testing::HasSubstr("zeros that nobody wrote"));
+  fs_->release(request_, handle);
+  EXPECT_EQ(store_.content("p/a"), "another");
+  std::string kept;
+  for (const std::string& key : store_.keys()) {
+    kept = key.find(".conflict-") != std::string::npos ? key : kept;
+  }
+  const auto apart = store_.content(kept);
+  ASSERT_TRUE(apart);
+  EXPECT_EQ(apart->size(), text_.size());
+  EXPECT_EQ(apart->substr(5000, 7), "changed");
+  EXPECT_EQ(store_.open_uploads(), 0U);
+}
+
+TEST_F(Partial, ReplacedWhileItsPartsAreCopied) {
+  const auto handle = open_big();
+  change(handle, 5000, "changed");
+  store_.before(on(Op::UploadPartCopy), [&] { store_.set("p/a", "another"); });
+  EXPECT_THAT(fs_->flush(request_, handle), FailsWith(ErrorKind::Changed));
+  EXPECT_EQ(store_.content("p/a"), "another");
+  fs_->release(request_, handle);
+}
+
+TEST_F(Partial, ALostAnswerToACopyIsAskedForAgain) {
+  const auto handle = open_big();
+  change(handle, 5000, "changed");
+  test::Rule rule = on(Op::UploadPartCopy);
+  rule.after_effect = true;
+  store_.fail(rule, core::fail(ErrorKind::Unavailable, "reset"));
+  EXPECT_THAT(fs_->flush(request_, handle), FailsWith(ErrorKind::Unavailable));
+  EXPECT_EQ(store_.open_uploads(), 0U);
+  ASSERT_TRUE(close(handle)) << "nothing is lost by that";
+  EXPECT_EQ(store_.content("p/a"), text_);
+}
+
+TEST_F(Partial, WhatIsRemovedWhileOpenIsFetchedFirst) {
+  const auto handle = open_big();
+  change(handle, 5000, "changed");
+  ASSERT_TRUE(fs_->unlink(request_, kRoot, "a"));
+  EXPECT_EQ(*read(handle), text_);
+  ASSERT_TRUE(close(handle));
+  EXPECT_TRUE(store_.keys().empty());
+}
+
+TEST_F(Partial, ARenameCopiesFromWhereItWas) {
+  const auto handle = open_big();
+  change(handle, 5000, "changed");
+  ASSERT_TRUE(fs_->rename(request_, kRoot, "a", kRoot, "b", 0));
+  EXPECT_EQ(*read(handle), text_);
+  change(handle, 7000, "again");
+  EXPECT_EQ(*read(handle), text_);
+  ASSERT_TRUE(close(handle));
+  EXPECT_EQ(store_.content("p/b"), text_);
+  EXPECT_EQ(store_.content("p/a"), std::nullopt);
+}
+
+}  // namespace
+}  // namespace fs_test
