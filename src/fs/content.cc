@@ -199,7 +199,10 @@ core::Result<store::Published> Content::send(const core::OpContext& context, Upl
     return send_staged(context, upload, model::ObjectKey(upload.key), upload.precondition);
   }
   const transfer::Outgoing::Delivery delivery{
-      {model::ObjectKey(upload.key), upload.attributes}, upload.untimed, upload.precondition};
+      {model::ObjectKey(upload.key), upload.attributes},
+      upload.untimed,
+      upload.precondition,
+      upload.overlay};
   TRY_ASSIGN(auto delivered, upload.outgoing->publish(context, delivery));
   upload.attributes = std::move(delivered.attributes);
   upload.amended = std::move(delivered.amended);

@@ -53,8 +53,8 @@ class Draft {
   [[nodiscard]] bool unpublished() const { return is_unpublished(state_); }
   /// None in DraftState::None. Whoever holds on to it keeps it alive.
   [[nodiscard]] const std::shared_ptr<transfer::LayeredFile>& content() const { return content_; }
-  /// How that content goes to the bucket while it is written. None where it did not begin as an
-  /// empty file since the last try to publish it: then all of it goes at the end.
+  /// How what is written from its end on goes to the bucket meanwhile. None where the last try to
+  /// publish it failed: then all of it goes at the end.
   [[nodiscard]] const std::shared_ptr<transfer::Outgoing>& outgoing() const { return outgoing_; }
   /// When somebody last changed it.
   [[nodiscard]] core::WallTime written() const { return written_; }

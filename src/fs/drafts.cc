@@ -41,16 +41,23 @@ void Drafts::begin(const NodePtr& node, std::shared_ptr<transfer::LayeredFile> c
   CORE_CHECK(node->draft.content_ == nullptr);
   node->draft.content_ = std::move(content);
   apply(node, DraftEvent::Staged);
-  if (node->draft.content_->size() == 0) {
-    emptied(node);
-  }
+  set_out(node->draft);
 }
 
 void Drafts::emptied(const NodePtr& node) {
-  Draft& draft = node->draft;
+  set_out(node->draft);
+}
+
+void Drafts::set_out(Draft& draft) {
   end(std::exchange(draft.outgoing_, nullptr));
-  if (draft.state_ != DraftState::Orphan) {
-    draft.outgoing_ = uploads_.begin(draft.content_->local());
+  if (draft.state_ == DraftState::Orphan) {
+    return;
+  }
+  const std::uint64_t size = draft.content_->size();
+  const bool is_big = !uploads_.goes_whole(size);
+  draft.outgoing_ = uploads_.begin(draft.content_->local(), is_big ? size : 0);
+  if (!is_big && size > 0) {
+    (void)draft.outgoing_->wrote({0, size});  // all of it is here, and less than would be sent now
   }
 }
 
@@ -81,8 +88,8 @@ void Drafts::apply(const NodePtr& node, DraftEvent event) {
   }
   if (!has_content(draft.state_)) {
     end(std::exchange(draft.content_, nullptr));
-  } else if (tried && draft.counted_bytes_ == 0) {
-    emptied(node);
+  } else if (event == DraftEvent::Published || (tried && draft.counted_bytes_ == 0)) {
+    set_out(draft);
   }
 }
 

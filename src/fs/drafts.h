@@ -54,6 +54,8 @@ class Drafts {
 
  private:
   void count(const Draft& draft, std::uint64_t sign);
+  /// Begins the way of content that is all published, or empty.
+  void set_out(Draft& draft);
   /// Ends what it is given in another thread: that may take long.
   template <class Ended>
   void end(Ended ended);

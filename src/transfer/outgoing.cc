@@ -9,6 +9,7 @@
 #include "core/mutex.h"
 #include "core/task_group.h"
 #include "transfer/metrics.h"
+#include "transfer/partial_plan.h"
 #include "transfer/publishing.h"
 #include "transfer/upload_options.h"
 #include "transfer/upload_state.h"
@@ -32,12 +33,25 @@ constexpr unsigned kMostWaiting = 16;
 // and one that can begin as soon as another has arrived.
 constexpr unsigned kPartsAhead = 2;
 
-UploadRules rules_of(const UploadOptions& options, const store::Capabilities& can) {
+/// How the service copies the head.
+std::vector<Piece> head_of(const UploadOptions& options, const store::Capabilities& can,
+                           std::uint64_t head_bytes) {
+  if (head_bytes == 0) {
+    return {};
+  }
+  auto pieces = plan_pieces(head_bytes, {{Piece::Origin::Base, {0, head_bytes}}},
+                            piece_rules(can, options.part_bytes));
+  return pieces ? *std::move(pieces) : std::vector<Piece>{};
+}
+
+UploadRules rules_of(const UploadOptions& options, const store::Capabilities& can,
+                     const std::vector<Piece>& head) {
   UploadRules rules;
   rules.threshold_bytes = options.multipart_threshold_bytes;
   rules.part_bytes = std::max(options.part_bytes, can.min_part_bytes);
   rules.max_part_bytes = can.max_part_bytes;
-  rules.max_parts = static_cast<std::size_t>(can.max_parts);
+  rules.max_parts = static_cast<std::size_t>(can.max_parts) - head.size();
+  rules.head_bytes = head.empty() ? 0 : head.back().range.last;
   return rules;
 }
 
@@ -47,9 +61,11 @@ bool is_same(const store::ObjectAttributes& a, const store::ObjectAttributes& b)
 
 class PartByPart final : public Outgoing {
  public:
-  PartByPart(OutgoingParts& parts, std::shared_ptr<const store::Source> source)
+  PartByPart(OutgoingParts& parts, std::shared_ptr<const store::Source> source,
+             std::uint64_t head_bytes)
       : parts_(parts),
-        rules_(rules_of(parts.options, parts.store.capabilities())),
+        head_(head_of(parts.options, parts.store.capabilities(), head_bytes)),
+        rules_(rules_of(parts.options, parts.store.capabilities(), head_)),
         source_(std::move(source)) {}
   PartByPart(const PartByPart&) = delete;
   PartByPart& operator=(const PartByPart&) = delete;
@@ -120,7 +136,8 @@ class PartByPart final : public Outgoing {
     }
     const std::stop_callback on_stop(
         context.stop, [this] { interrupt(core::fail(ErrorKind::Cancelled, "stopped")); });
-    (void)apply(Finish{source_->size(), elsewhere});
+    const bool headless = !head_.empty() && !delivery.overlay;
+    (void)apply(Finish{source_->size(), elsewhere || headless});
     for (;;) {
       switch (await_due(context).kind) {
         case Kind::Complete:
@@ -242,7 +259,7 @@ class PartByPart final : public Outgoing {
     const bool ahead = !is_finishing();
     auto receipt =
         parts_.publishing.send_part(patient(own), begun()->key, upload_id(),
-                                    static_cast<int>(step.index) + 1, source_, step.range);
+                                    number_of(step.index), source_, step.range);
     if (!receipt) {
       const bool vanished = receipt.error().kind == ErrorKind::NoUpload;
       note(std::move(receipt).error().within(core::format("part {}", step.index + 1)));
@@ -255,19 +272,36 @@ class PartByPart final : public Outgoing {
     told.is(PartDone{step.index, *std::move(receipt)});
   }
 
-  core::Result<store::Published> complete(const OpContext& context, const Delivery& delivery) {
-    const Target target = *begun();
-    Publishing::Assembled assembled;
-    assembled.key = target.key;
-    assembled.upload_id = upload_id();
-    assembled.attributes = target.attributes;
-    assembled.precondition = delivery.precondition;
-    {
-      const core::MutexLock lock(mutex_);
-      assembled.parts = receipts(state_);
-      assembled.size = state_.size;
+  /// Of a part after the head.
+  [[nodiscard]] int number_of(std::size_t index) const {
+    return static_cast<int>(head_.size() + index) + 1;
+  }
+
+  core::Result<std::vector<store::PartReceipt>> copy_head(const OpContext& context,
+                                                          const Delivery& delivery) {
+    std::vector<store::PartReceipt> receipts(head_.size());
+    core::TaskGroup group(parts_.pool, context, parts_.options.connections);
+    for (std::size_t i = 0; i < head_.size(); ++i) {
+      group.start([&, i](const OpContext& own) -> core::Status {
+        TRY_ASSIGN(receipts[i],
+                   parts_.publishing.copy_part(own, delivery.target.key, upload_id(),
+                                               static_cast<int>(i) + 1, delivery.overlay->base,
+                                               head_[i].range));
+        return {};
+      });
     }
-    auto published = parts_.publishing.complete(context, assembled);
+    if (auto copied = group.wait(); !copied) {
+      core::Error error = std::move(copied).error();
+      if (error.kind == ErrorKind::NotFound) {
+        error.kind = ErrorKind::Changed;  // it was there when somebody began to write over it
+      }
+      return std::move(error).within("copy what was not changed");
+    }
+    return receipts;
+  }
+
+  core::Result<store::Published> complete(const OpContext& context, const Delivery& delivery) {
+    auto published = join(context, delivery);
     if (published) {
       parts_.counters.uploads_completed.add();
       (void)apply(Completed{});
@@ -279,6 +313,28 @@ class PartByPart final : public Outgoing {
     }
     (void)apply(NotCompleted{published.error().kind == ErrorKind::NoUpload});
     return published;
+  }
+
+  core::Result<store::Published> join(const OpContext& context, const Delivery& delivery) {
+    const Target target = *begun();
+    Publishing::Assembled assembled;
+    assembled.key = target.key;
+    assembled.upload_id = upload_id();
+    assembled.attributes = target.attributes;
+    assembled.precondition = delivery.precondition;
+    TRY_ASSIGN(assembled.parts, copy_head(context, delivery));
+    {
+      const core::MutexLock lock(mutex_);
+      const auto sent = receipts(state_);
+      assembled.parts.insert(assembled.parts.end(), sent.begin(), sent.end());
+      assembled.size = state_.size;
+    }
+    if (!head_.empty()) {
+      const Overlay& overlay = *delivery.overlay;
+      assembled.crc64 =
+          sum_of_append(head_, {overlay.base.size, overlay.base_crc64}, assembled.parts);
+    }
+    return parts_.publishing.complete(context, assembled);
   }
 
   core::Result<Delivered> amend(const OpContext& context, const Delivery& delivery,
@@ -305,10 +361,16 @@ class PartByPart final : public Outgoing {
   }
 
   core::Result<Delivered> put_whole(const OpContext& context, const Delivery& delivery) {
-    TRY_ASSIGN(auto published,
-               parts_.uploads.publish(context, delivery.target.key, source_,
-                                      delivery.target.attributes, delivery.precondition));
-    return Delivered{std::move(published), delivery.target.attributes, {}};
+    const Target& target = delivery.target;
+    auto published = delivery.overlay
+                         ? parts_.uploads.publish_over(context, target.key, *delivery.overlay,
+                                                       target.attributes, delivery.precondition)
+                         : parts_.uploads.publish(context, target.key, source_, target.attributes,
+                                                  delivery.precondition);
+    if (!published) {
+      return std::move(published).error();
+    }
+    return Delivered{*std::move(published), target.attributes, {}};
   }
 
   void abort(const OpContext& context) {
@@ -373,10 +435,11 @@ class PartByPart final : public Outgoing {
   }
   bool is_full() const REQUIRES(mutex_) {
     const std::uint64_t part = scheduled_part(rules_, state_.parts.size()).size();
-    return backlog(state_) > (parts_.options.connections + kPartsAhead) * part;
+    return backlog(state_, rules_) > (parts_.options.connections + kPartsAhead) * part;
   }
 
   OutgoingParts& parts_;
+  const std::vector<Piece> head_;
   const UploadRules rules_;
   const std::shared_ptr<const store::Source> source_;
   std::stop_source stop_;
@@ -395,8 +458,9 @@ class PartByPart final : public Outgoing {
 }  // namespace
 
 std::shared_ptr<Outgoing> begin_outgoing(OutgoingParts& parts,
-                                         std::shared_ptr<const store::Source> source) {
-  return std::make_shared<PartByPart>(parts, std::move(source));
+                                         std::shared_ptr<const store::Source> source,
+                                         std::uint64_t head_bytes) {
+  return std::make_shared<PartByPart>(parts, std::move(source), head_bytes);
 }
 
 }  // namespace transfer

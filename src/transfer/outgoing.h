@@ -9,15 +9,15 @@
 #include "core/result.h"
 #include "core/thread_pool.h"
 #include "store/object_store.h"
+#include "transfer/whole_uploads.h"
 
 namespace transfer {
 
 class Publishing;
-class WholeUploads;
 struct Counters;
 struct UploadOptions;
 
-/// One content from its first byte to its object. Whoever writes tells of every change once it is
+/// One content from its first byte, or from the end of the object that it lies over, to its object. Whoever writes tells of every change once it is
 /// made, and before anybody publishes; what is full of it and was written in order is sent
 /// meanwhile, and publish() sends the rest (upload_state.h). Content that fits one request is sent
 /// by one, at the end.
@@ -54,6 +54,7 @@ class Outgoing {
     /// What of them does for content that was sent while it was written; nothing: all of them.
     std::optional<store::ObjectAttributes> sufficient;
     store::Precondition precondition;
+    std::optional<Overlay> overlay{};  ///< none: the service has nothing of the content
   };
   struct Delivered {
     store::Published published;
@@ -78,7 +79,9 @@ struct OutgoingParts {
   const UploadOptions& options;
   std::atomic<unsigned> waiting = 0;  ///< writers, in await_room()
 };
+/// `head_bytes`: of the object that the content lies over, and is as long as; 0: it begins empty.
 std::shared_ptr<Outgoing> begin_outgoing(OutgoingParts& parts,
-                                         std::shared_ptr<const store::Source> source);
+                                         std::shared_ptr<const store::Source> source,
+                                         std::uint64_t head_bytes);
 
 }  // namespace transfer

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "core/digest.h"
 #include "core/format.h"
 
 namespace transfer {
@@ -129,6 +130,25 @@ core::Result<std::vector<Piece>> plan_pieces(std::uint64_t size, const std::vect
     least_copied *= 2;
     rules.part_bytes = std::min(2 * rules.part_bytes, rules.max_part_bytes);
   }
+}
+
+std::optional<std::uint64_t> sum_of_append(const std::vector<Piece>& pieces, const BaseSum& base,
+                                           const std::vector<store::PartReceipt>& receipts) {
+  std::size_t i = 0;
+  std::uint64_t copied = 0;
+  for (; i < pieces.size() && copied < base.size && pieces[i].origin == Origin::Base; ++i) {
+    copied = pieces[i].range.last;
+  }
+  if (copied != base.size) {
+    return std::nullopt;
+  }
+  auto sum = base.crc64;
+  for (; i < receipts.size() && sum; ++i) {
+    const store::PartReceipt& sent = receipts[i];
+    sum = sent.crc64 ? std::optional(core::crc64_combine(*sum, *sent.crc64, sent.size))
+                     : std::nullopt;
+  }
+  return sum;
 }
 
 bool is_whole(const std::vector<Piece>& pieces, std::uint64_t part_bytes) {

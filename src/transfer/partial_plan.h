@@ -41,6 +41,16 @@ PieceRules piece_rules(const store::Capabilities& can, std::uint64_t part_bytes)
 core::Result<std::vector<Piece>> plan_pieces(std::uint64_t size, const std::vector<Piece>& had,
                                              const PieceRules& rules);
 
+/// What is known of a base.
+struct BaseSum {
+  std::uint64_t size = 0;
+  std::optional<std::uint64_t> crc64;
+};
+/// The sum of a whole base with something after it, from that of the base and those of what was
+/// sent: no answer tells the sum of a copy. Nothing where the pieces are anything else.
+std::optional<std::uint64_t> sum_of_append(const std::vector<Piece>& pieces, const BaseSum& base,
+                                           const std::vector<store::PartReceipt>& receipts);
+
 /// Whether the pieces need not be worth their requests: fewer bytes are saved than a part has, or
 /// none.
 bool is_whole(const std::vector<Piece>& pieces, std::uint64_t part_bytes);

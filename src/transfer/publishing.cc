@@ -41,6 +41,17 @@ core::Result<store::PartReceipt> Publishing::send_part(const OpContext& context,
   return receipt;
 }
 
+core::Result<store::PartReceipt> Publishing::copy_part(const OpContext& context,
+                                                       const model::ObjectKey& key,
+                                                       const std::string& upload_id, int number,
+                                                       const model::ObjectVersion& from,
+                                                       model::ByteRange range) {
+  TRY_ASSIGN(auto receipt, store_.upload_part_copy(context, key, upload_id, number, from, range));
+  receipt.size = range.size();
+  counters_.parts_copied.add();
+  return receipt;
+}
+
 core::Status Publishing::check(const OpContext& context, const model::ObjectKey& key,
                                const Precondition& precondition) {
   const store::Capabilities can = store_.capabilities();

@@ -28,6 +28,14 @@ class Publishing {
                                              const std::shared_ptr<const store::Source>& source,
                                              model::ByteRange range);
 
+  /// Has the service copy one part, and counts it. Errors: Changed, NotFound: the source is another
+  /// by now, or gone.
+  core::Result<store::PartReceipt> copy_part(const core::OpContext& context,
+                                             const model::ObjectKey& key,
+                                             const std::string& upload_id, int number,
+                                             const model::ObjectVersion& from,
+                                             model::ByteRange range);
+
   /// Asks whether `precondition` holds, where the service does not keep it itself.
   /// Errors: Exists or Changed: it does not.
   core::Status check(const core::OpContext& context, const model::ObjectKey& key,

@@ -169,7 +169,7 @@ Steps advance(UploadState& state, const UploadRules& rules) {
 }
 
 bool fits(const UploadRules& rules, std::uint64_t size) {
-  return size > 0 && size >= rules.threshold_bytes &&
+  return size > rules.head_bytes && size >= rules.threshold_bytes &&
          size <= scheduled_part(rules, rules.max_parts - 1).last;
 }
 
@@ -179,6 +179,8 @@ struct Change {
   const UploadRules& rules;
 
   void operator()(const Wrote& event) const {
+    state.in_order = std::max(state.in_order, rules.head_bytes);
+    note_head(event.range.first);
     make_stale(state, event.range);
     if (event.range.first <= state.in_order) {
       state.in_order = std::max(state.in_order, event.range.last);
@@ -187,8 +189,12 @@ struct Change {
       note_apart(state, event.range);
     }
   }
-  void operator()(const Altered& event) const { make_stale(state, event.range); }
+  void operator()(const Altered& event) const {
+    note_head(event.range.first);
+    make_stale(state, event.range);
+  }
   void operator()(const Truncated& event) const {
+    note_head(event.size);
     make_stale(state, {event.size, UINT64_MAX});
     state.in_order = std::min(state.in_order, event.size);
     while (!state.apart.empty() && std::prev(state.apart.end())->second > event.size) {
@@ -222,7 +228,8 @@ struct Change {
   }
   void operator()(const Finish& event) const {
     state.size = event.size;
-    state.goal = event.elsewhere || !fits(rules, event.size) ? Goal::PutWhole : Goal::Complete;
+    const bool by_parts = !event.elsewhere && !state.head_changed && fits(rules, event.size);
+    state.goal = by_parts ? Goal::Complete : Goal::PutWhole;
   }
   void operator()(const Completed& /*event*/) const {
     state.service = Service::Nothing;
@@ -247,6 +254,12 @@ struct Change {
   }
 
  private:
+  void note_head(std::uint64_t first) const {
+    if (first < rules.head_bytes) {
+      state.head_changed = true;
+      state.paused = true;
+    }
+  }
   void ended(std::size_t index) const {
     SentPart& part = state.parts[index];
     CORE_CHECK(part.sending);
@@ -266,7 +279,7 @@ struct Change {
 }  // namespace
 
 ByteRange scheduled_part(const UploadRules& rules, std::size_t index) {
-  std::uint64_t first = 0;
+  std::uint64_t first = rules.head_bytes;
   std::uint64_t size = std::min(rules.part_bytes, rules.max_part_bytes);
   for (; index >= kPartsOfOneSize; index -= kPartsOfOneSize) {
     first += kPartsOfOneSize * size;
@@ -285,13 +298,14 @@ Steps next(UploadState& state, const UploadEvent& event, const UploadRules& rule
   return steps;
 }
 
-std::uint64_t backlog(const UploadState& state) {
+std::uint64_t backlog(const UploadState& state, const UploadRules& rules) {
   const bool sends = state.goal == Goal::Gather && !state.paused &&
                      (state.service == Service::Initiating || state.service == Service::Open);
   if (!sends) {
     return 0;
   }
-  const std::uint64_t begun = state.parts.empty() ? 0 : state.parts.back().range.last;
+  const std::uint64_t begun =
+      state.parts.empty() ? rules.head_bytes : state.parts.back().range.last;
   return state.sending_bytes + (state.in_order - std::min(begun, state.in_order));
 }
 

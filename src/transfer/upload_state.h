@@ -2,6 +2,9 @@
 // How content that is still being written becomes the parts of a multipart upload: the states, and
 // what leads from one to the next. Values only; transfer/outgoing.h does what they say.
 //
+// What lies over an object has that for its head, which the service copies at the end: what is
+// written beyond it is sent as here. Whatever else is changed goes another way (partial_plan.h).
+//
 // Parts are sent in order, each as soon as it is full, as long as everything before it was written
 // too. What is changed after it was sent is sent again, under the same number, once writing is
 // over: whoever keeps changing what was sent would have it sent without end.
@@ -22,10 +25,11 @@ struct UploadRules {
   std::uint64_t threshold_bytes = 0;  ///< below: one PutObject
   std::uint64_t part_bytes = 1;       ///< of the first thousand parts, then twice that, and so on
   std::uint64_t max_part_bytes = 0;   ///< of the service
-  std::size_t max_parts = 0;          ///< of the service
+  std::size_t max_parts = 0;          ///< of the service, without those of the head
+  std::uint64_t head_bytes = 0;       ///< are the service's already: it copies them
 };
 
-/// Where a part lies in content of unknown length. Of 8 MiB each the first thousand hold 7.8 GiB,
+/// Where a part lies in content of unknown length, after the head. Of 8 MiB each the first thousand hold 7.8 GiB,
 /// ten thousand 7.8 TiB; what does not fit is cut anew when its length is known (upload_plan.h).
 /// Shape: `index` counts from 0, below rules.max_parts.
 model::ByteRange scheduled_part(const UploadRules& rules, std::size_t index);
@@ -59,13 +63,14 @@ struct UploadState {
   };
   Service service = Service::Nothing;
   Goal goal = Goal::Gather;
-  std::uint64_t in_order = 0;                    ///< written from the start without a gap
+  std::uint64_t in_order = 0;                    ///< written from the head on without a gap
   std::map<std::uint64_t, std::uint64_t> apart;  ///< written beyond a gap, first to last, disjoint
   std::vector<SentPart> parts;                   ///< by number, those that were begun
   std::size_t sending = 0;
   std::uint64_t sending_bytes = 0;
   std::size_t changed_after = 0;  ///< parts that became stale
   bool paused = false;            ///< nothing more is sent before the end
+  bool head_changed = false;      ///< so that it cannot be copied
   bool completing = false;
   std::uint64_t size = 0;  ///< of all of it, once that is known
 };
@@ -129,7 +134,7 @@ std::vector<UploadStep> next(UploadState& state, const UploadEvent& event,
                              const UploadRules& rules);
 
 /// Bytes that were written and are to be sent while others are written, and have not arrived.
-std::uint64_t backlog(const UploadState& state);
+std::uint64_t backlog(const UploadState& state, const UploadRules& rules);
 /// Of what Complete joins, ascending.
 std::vector<store::PartReceipt> receipts(const UploadState& state);
 

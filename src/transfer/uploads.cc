@@ -61,27 +61,6 @@ std::vector<Piece> had_of(const Layers& layers) {
   return had;
 }
 
-/// The sum of a base with something after it: no answer tells the sums of copies, but that of the
-/// base is known.
-std::optional<std::uint64_t> sum_of_append(const std::vector<Piece>& pieces, const Overlay& overlay,
-                                           const std::vector<PartReceipt>& receipts) {
-  std::uint64_t copied = 0;
-  auto sum = overlay.base_crc64;
-  for (std::size_t i = 0; i < pieces.size() && sum; ++i) {
-    if (copied < overlay.base.size) {
-      if (pieces[i].origin != Piece::Origin::Base) {
-        return std::nullopt;
-      }
-      copied = pieces[i].range.last;
-    } else {
-      sum = receipts[i].crc64 ? std::optional(core::crc64_combine(*sum, *receipts[i].crc64,
-                                                                  receipts[i].size))
-                              : std::nullopt;
-    }
-  }
-  return copied == overlay.base.size ? sum : std::nullopt;
-}
-
 class StoreUploads final : public Uploads {
  public:
   StoreUploads(store::ObjectStore& store, core::Clock& clock, core::Metrics& metrics,
@@ -137,8 +116,9 @@ class StoreUploads final : public Uploads {
                 content, range);
   }
 
-  std::shared_ptr<Outgoing> begin(std::shared_ptr<const store::Source> source) override {
-    return begin_outgoing(outgoing_, std::move(source));
+  std::shared_ptr<Outgoing> begin(std::shared_ptr<const store::Source> source,
+                                  std::uint64_t head_bytes) override {
+    return begin_outgoing(outgoing_, std::move(source), head_bytes);
   }
 
   core::Result<Published> copy(const OpContext& caller,
@@ -212,11 +192,11 @@ class StoreUploads final : public Uploads {
                store_.complete_settings(context, attributes.settings));
     assembly.precondition = precondition;
     assembly.sum = [&](const std::vector<PartReceipt>& receipts) {
-      return sum_of_append(pieces, overlay, receipts);
+      return sum_of_append(pieces, {overlay.base.size, overlay.base_crc64}, receipts);
     };
     assembly.send = [&](const OpContext& own, const std::string& id, int number, ByteRange range) {
       return pieces[static_cast<std::size_t>(number) - 1].origin == Piece::Origin::Base
-                 ? copy_part(own, overlay.base, key, id, number, range)
+                 ? publishing_.copy_part(own, key, id, number, overlay.base, range)
                  : send_change(own, overlay, key, id, number, range);
     };
     auto joined = assemble(context, assembly);
@@ -224,15 +204,6 @@ class StoreUploads final : public Uploads {
       joined.error().kind = ErrorKind::Changed;  // the base was there
     }
     return joined;
-  }
-
-  core::Result<PartReceipt> copy_part(const OpContext& context, const model::ObjectVersion& from,
-                                      const model::ObjectKey& key, const std::string& id,
-                                      int number, ByteRange range) {
-    TRY_ASSIGN(auto receipt, store_.upload_part_copy(context, key, id, number, from, range));
-    receipt.size = range.size();
-    counters_.parts_copied.add();
-    return receipt;
   }
 
   core::Result<PartReceipt> send_change(const OpContext& context, const Overlay& overlay,
@@ -276,7 +247,7 @@ class StoreUploads final : public Uploads {
                           store_.capabilities()));
     assembly.send = [this, pinned, target = request.target](
                         const OpContext& own, const std::string& id, int number, ByteRange range) {
-      return copy_part(own, pinned, target, id, number, range);
+      return publishing_.copy_part(own, target, id, number, pinned, range);
     };
     return assemble(context, assembly);
   }

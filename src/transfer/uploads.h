@@ -29,8 +29,10 @@ class Uploads : public WholeUploads {
   virtual core::Status bring(const core::OpContext& context, const model::ObjectVersion& base,
                              LayeredFile& content, model::ByteRange range) = 0;
 
-  /// The way of content that is written from now on, beginning with none, into `source`.
-  virtual std::shared_ptr<Outgoing> begin(std::shared_ptr<const store::Source> source) = 0;
+  /// The way of content that is written from now on into `source`, over an object of `head_bytes`
+  /// that it is as long as; 0: it is empty.
+  virtual std::shared_ptr<Outgoing> begin(std::shared_ptr<const store::Source> source,
+                                          std::uint64_t head_bytes) = 0;
 };
 
 }  // namespace transfer

@@ -66,7 +66,7 @@ class OutgoingTest : public testing::Test {
     can.min_part_bytes = 1;
     store_.set_capabilities(can);
     uploads_ = transfer::Uploads::create(store_, clock_, metrics_, options_);
-    out_ = uploads_->begin(text_);
+    out_ = uploads_->begin(text_, 0);
   }
 
   Outgoing::Target target(const std::string& mode = "420") {

@@ -71,9 +71,9 @@ TEST_F(UploadStates, FullPartsAreSentAsTheyFill) {
   ASSERT_EQ(steps.size(), 1);
   EXPECT_EQ(steps[0].index, 2);
   EXPECT_EQ(steps[0].range, (ByteRange{8, 12}));
-  EXPECT_EQ(backlog(state_), 13);
+  EXPECT_EQ(backlog(state_, rules_), 13);
   done(1);
-  EXPECT_EQ(backlog(state_), 9);
+  EXPECT_EQ(backlog(state_, rules_), 9);
 }
 
 TEST_F(UploadStates, TheEndSendsTheTailAndCompletes) {
@@ -121,7 +121,7 @@ TEST_F(UploadStates, WhoKeepsChangingWaitsForTheEnd) {
   }
   EXPECT_TRUE(state_.paused);
   EXPECT_TRUE(on(Wrote{{20, 40}}).empty());
-  EXPECT_EQ(backlog(state_), 0);
+  EXPECT_EQ(backlog(state_, rules_), 0);
 }
 
 TEST_F(UploadStates, WhatBecameSmallIsPut) {
