@@ -159,7 +159,19 @@ core::Result<Content::Upload> Content::plan(const NodePtr& node,
     TRY_ASSIGN(upload.untimed, object_attributes(mount_.options, upload.key, node->stored,
                                                  node->about, Times::TheService));
   }
+  if (upload.overlay && stays_appendable(*node, upload.key)) {
+    const store::ObjectMeta& has = node->stored->meta;
+    upload.overlay->appendable = true;
+    upload.untimed = {has.content_type, has.user, has.content, has.settings};
+  }
   return upload;
+}
+
+bool Content::stays_appendable(const Node& node, const std::string& key) const {
+  return node.stored->meta.type == store::ObjectType::Appendable &&
+         mount_.parts.store.capabilities().append && node.stored->key == key &&
+         node.about.attributes.modified == node.draft.written() &&
+         is_all_stored(mount_.options, *node.stored, node.about);
 }
 
 void Content::send_ahead(const NodePtr& node, transfer::Outgoing& outgoing) {
@@ -170,7 +182,8 @@ void Content::send_ahead(const NodePtr& node, transfer::Outgoing& outgoing) {
   {
     const core::MutexLock lock(mount_.mutex);
     auto key = mount_.key(*node);
-    if (!key || node->is_out_of_tree()) {
+    if (!key || node->is_out_of_tree() ||
+        (node->stored && node->stored->meta.type == store::ObjectType::Appendable)) {
       return;
     }
     auto attributes =
@@ -196,7 +209,9 @@ core::Result<store::Published> Content::send_staged(const core::OpContext& conte
 
 core::Result<store::Published> Content::send(const core::OpContext& context, Upload& upload) {
   if (!upload.outgoing) {
-    return send_staged(context, upload, model::ObjectKey(upload.key), upload.precondition);
+    TRY_ASSIGN(auto sent, send_staged(context, upload, model::ObjectKey(upload.key),
+                                      upload.precondition));
+    return as_appended(upload, std::move(sent));
   }
   const transfer::Outgoing::Delivery delivery{
       {model::ObjectKey(upload.key), upload.attributes},
@@ -206,7 +221,15 @@ core::Result<store::Published> Content::send(const core::OpContext& context, Upl
   TRY_ASSIGN(auto delivered, upload.outgoing->publish(context, delivery));
   upload.attributes = std::move(delivered.attributes);
   upload.amended = std::move(delivered.amended);
-  return std::move(delivered.published);
+  return as_appended(upload, std::move(delivered.published));
+}
+
+store::Published Content::as_appended(Upload& upload, store::Published published) {
+  if (published.type == store::ObjectType::Appendable) {
+    upload.attributes = *upload.untimed;  // nothing else was changed of it
+    published.settings = *upload.untimed->settings;
+  }
+  return published;
 }
 
 core::Status Content::publish_claimed(const core::OpContext& context, const NodePtr& node,
@@ -229,6 +252,9 @@ core::Status Content::publish_claimed(const core::OpContext& context, const Node
   };
   if (lost()) {
     done = recognise(context, upload, std::move(done).error());
+    if (done) {
+      done = as_appended(upload, *std::move(done));
+    }
   }
   if (done) {
     published(node, upload, *done);
@@ -258,7 +284,7 @@ void Content::published(const NodePtr& node, const Upload& upload,
   const core::MutexLock lock(mount_.mutex);
   Description wanted = node->about;
   settle(*node, mount_.options, upload.key, upload.staged->size(), published, upload.attributes,
-         store::ObjectType::Normal);
+         published.type);
   if (upload.amended) {
     mount_.drafts.apply(node, DraftEvent::Published);
   } else {
@@ -283,6 +309,30 @@ void Content::failed(const NodePtr& node, const Upload& upload, const core::Erro
   mount_.report("upload", upload.path, error);
 }
 
+core::Result<std::optional<std::uint64_t>> Content::sum_of(const Upload& upload) {
+  const transfer::Layers layers = upload.staged->layers();
+  std::uint64_t sum = 0;
+  std::uint64_t at = 0;
+  if (!layers.missing.empty()) {
+    const auto& over = upload.overlay;
+    if (!over || !over->base_crc64 || !layers.clean.contains({0, over->base.size})) {
+      return std::optional<std::uint64_t>();
+    }
+    sum = *over->base_crc64;
+    at = over->base.size;
+  }
+  std::vector<std::byte> piece(std::size_t{1} << 20U);
+  while (at < layers.size) {
+    TRY_ASSIGN(const std::size_t n, upload.staged->read(at, piece));
+    if (n == 0) {
+      break;
+    }
+    sum = core::crc64(std::span(piece).first(n), sum);
+    at += n;
+  }
+  return std::optional<std::uint64_t>(sum);
+}
+
 core::Result<store::Published> Content::recognise(const core::OpContext& context,
                                                   const Upload& upload, core::Error error) {
   auto found = mount_.parts.store.head(context, model::ObjectKey(upload.key));
@@ -297,14 +347,8 @@ core::Result<store::Published> Content::recognise(const core::OpContext& context
   if (!found || !ours.allows(*found)) {
     return error;
   }
-  if (found->crc64 && upload.staged->missing({0, found->size}).empty()) {
-    std::vector<std::byte> piece(std::size_t{1} << 20U);
-    std::uint64_t sum = 0;
-    for (std::uint64_t at = 0; at < found->size; at += piece.size()) {
-      TRY_ASSIGN(const std::size_t n, upload.staged->read(at, piece));
-      sum = core::crc64(std::span(piece).first(n), sum);
-    }
-    ours.crc64 = sum;
+  if (found->crc64) {
+    TRY_ASSIGN(ours.crc64, sum_of(upload));
   }
   if (!ours.proves(*found)) {
     return error;
@@ -315,6 +359,9 @@ core::Result<store::Published> Content::recognise(const core::OpContext& context
   published.crc64 = found->crc64;
   published.last_modified = found->last_modified;
   published.settings = found->settings;
+  if (upload.overlay && upload.overlay->appendable) {
+    published.type = found->type;
+  }
   return published;
 }
 

@@ -65,6 +65,10 @@ class Content {
     store::Precondition precondition;
     core::Status amended;  ///< whether the object has `attributes`, once it is there
   };
+  /// Whether appending is all that was done to an object that allows it: it is appended to then, and
+  /// its time is the service's.
+  [[nodiscard]] bool stays_appendable(const Node& node, const std::string& key) const
+      REQUIRES(mount_.mutex);
   core::Result<Upload> plan(const NodePtr& node, const std::optional<Destination>& destination);
   /// Publishes content that nothing was sent of, to wherever.
   core::Result<store::Published> send_staged(const core::OpContext& context, const Upload& upload,
@@ -72,6 +76,10 @@ class Content {
                                              const store::Precondition& precondition);
   /// Publishes, and tells in `upload` what the object has.
   core::Result<store::Published> send(const core::OpContext& context, Upload& upload);
+  /// Takes note of what the object of an upload is, if it was appended to.
+  static store::Published as_appended(Upload& upload, store::Published published);
+  /// The CRC-64 of all content; nothing where some of it is not here and its sum not known.
+  static core::Result<std::optional<std::uint64_t>> sum_of(const Upload& upload);
   /// Publishing failed because something is there: is it what we sent ourselves, before an answer
   /// was lost?
   core::Result<store::Published> recognise(const core::OpContext& context, const Upload& upload,

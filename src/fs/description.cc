@@ -236,6 +236,19 @@ void update(Node& node, const std::string& key, const Found& found, Description 
   node.about = std::move(about);
 }
 
+bool is_all_stored(const Options& options, const Stored& stored, const Description& about) {
+  Found found;
+  found.meta = stored.meta;
+  const Description shown = describe(options, stored.key, found);
+  const Attributes& a = shown.attributes;
+  const Attributes& b = about.attributes;
+  const bool own_times =
+      options.attributes != AttributeMode::Plain &&
+      (model::parse_posix_meta(stored.meta.user).modified || shown.accessed_set);
+  return !own_times && !about.accessed_set && a.mode == b.mode && a.uid == b.uid &&
+         a.gid == b.gid && a.device == b.device && shown.xattrs == about.xattrs;
+}
+
 bool shows_service_times(const Options& options, const store::ObjectAttributes& attributes) {
   return options.attributes == AttributeMode::Plain || !attributes.user.contains("mtime");
 }

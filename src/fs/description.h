@@ -46,6 +46,8 @@ bool is_same_thing(const Node& node, const Found& found, const Description& abou
 /// neither local nor claimed.
 void update(Node& node, const std::string& key, const Found& found, Description about);
 
+/// Would a look at the object show the same, but for its length and times, which are the service's?
+bool is_all_stored(const Options& options, const Stored& stored, const Description& about);
 /// Whether an object with these attributes shows when the service published it.
 bool shows_service_times(const Options& options, const store::ObjectAttributes& attributes);
 

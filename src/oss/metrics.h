@@ -26,9 +26,10 @@ enum class Operation : std::uint8_t {
   UploadPartCopy,
   CompleteMultipartUpload,
   AbortMultipartUpload,
+  AppendObject,
 };
 
-inline constexpr std::array<std::string_view, 16> kOperationNames = {
+inline constexpr std::array<std::string_view, 17> kOperationNames = {
     "HeadObject",
     "GetObjectAcl",
     "GetObjectTagging",
@@ -45,6 +46,7 @@ inline constexpr std::array<std::string_view, 16> kOperationNames = {
     "UploadPartCopy",
     "CompleteMultipartUpload",
     "AbortMultipartUpload",
+    "AppendObject",
 };
 inline constexpr std::string_view name_of(Operation operation) {
   return kOperationNames.at(static_cast<std::size_t>(operation));

@@ -44,6 +44,8 @@ class OssStore final : public store::ObjectStore {
                                      std::shared_ptr<const store::Source> source,
                                      const store::ObjectAttributes& attributes,
                                      const store::Precondition& precondition) override;
+  core::Result<store::Published> append(const core::OpContext& context, const model::ObjectKey& key,
+                                        const Tail& tail) override;
   core::Result<store::Published> copy(const core::OpContext& context,
                                       const store::CopyRequest& request) override;
   core::Status remove(const core::OpContext& context, const model::ObjectKey& key) override;

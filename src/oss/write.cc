@@ -160,6 +160,58 @@ core::Result<store::Published> OssStore::put(const core::OpContext& context,
   return result;
 }
 
+core::Result<store::Published> OssStore::append(const core::OpContext& context,
+                                                const model::ObjectKey& key, const Tail& tail) {
+  TRY(check_key(key));
+  if (!capabilities().append) {
+    return core::fail(ErrorKind::Unsupported, "AppendObject " + key.text() + ": not spoken here");
+  }
+  Call call = client_.call(Operation::AppendObject, "POST", key.text());
+  call.request.query.push_back({"append", std::nullopt});
+  call.request.query.push_back({"position", std::to_string(tail.position)});
+  call.request.headers.set("Content-Type", "application/octet-stream");
+  call.bulk = true;
+  const auto body = std::make_shared<const SourceBody>(tail.source, tail.range);
+  std::optional<std::uint64_t> expected;  // of the whole
+  const auto sum_up = [&]() -> core::Status {
+    TRY_ASSIGN(const std::uint64_t added, body->crc64());
+    if (tail.crc64) {
+      expected = core::crc64_combine(*tail.crc64, added, tail.range.size());
+    }
+    return {};
+  };
+  bool lost = false;
+  const auto attempt = [&](int n, core::Duration& pause) -> core::Result<store::Published> {
+    call.attempt = n;
+    call.request.body = body;
+    auto response = client_.send_once(context, call, pause);
+    if (response) {
+      TRY(sum_up());
+      store::Published result = published(response->headers, client_.traits());
+      result.crc64 = result.crc64 ? result.crc64 : expected;
+      return result;
+    }
+    if (response.error().kind == ErrorKind::Changed && lost && tail.crc64) {
+      // Is it as long as it is because of an earlier attempt of ours, whose answer did not arrive?
+      TRY(sum_up());
+      const auto there = head_following(context, key);
+      if (there && there->size == tail.position + tail.range.size() && there->crc64 == expected) {
+        return published(*there);
+      }
+    }
+    lost = lost || may_have_worked(response.error());
+    return std::move(response).error();
+  };
+  TRY_ASSIGN(store::Published result, client_.repeat(context, attempt));
+  if (expected && result.crc64 != expected) {
+    return core::fail(ErrorKind::Corrupt,
+                      core::format("AppendObject {}: it was another object of the same length",
+                                   key.text()));
+  }
+  result.type = store::ObjectType::Appendable;
+  return result;
+}
+
 core::Result<store::ObjectSettings> OssStore::settings_for_copy(const core::OpContext& context,
                                                                 const store::CopyRequest& request) {
   auto settings =

@@ -89,6 +89,7 @@ struct Published {
   std::string version_id;
   std::optional<std::uint64_t> crc64;
   std::optional<core::WallTime> last_modified;
+  ObjectType type = ObjectType::Normal;  ///< Appendable, of what was appended to
   /// How it is kept, as far as we said so. Of an upload that was completed: nothing is known.
   ObjectSettings settings;
 };
@@ -120,7 +121,7 @@ struct Capabilities {
   bool symlinks = false;          ///< PutSymlink, GetSymlink
   bool create_exclusive = false;  ///< Precondition::Absent is enforced by the service
   bool compare_and_swap = false;  ///< Precondition::Matches is enforced by the service
-  bool append = false;
+  bool append = false;            ///< AppendObject
   bool crc64 = false;  ///< objects tell their CRC-64
   /// Last-Modified of what was joined from parts is when that was done, not when it was begun.
   bool dates_joins_at_end = true;
@@ -188,6 +189,24 @@ class ObjectStore {
                                       std::shared_ptr<const Source> source,
                                       const ObjectAttributes& attributes,
                                       const Precondition& precondition) = 0;
+
+  /// What is added to an Appendable object.
+  struct Tail {
+    std::uint64_t position = 0;           ///< > 0: as long as the object is
+    std::optional<std::uint64_t> crc64{};  ///< of the object as it is, if known
+    std::shared_ptr<const Source> source;
+    model::ByteRange range;  ///< of the source
+  };
+  /// Adds to an object, which keeps all else that it is. Nobody but the length says that it still
+  /// is the object that is meant, but for its sum afterwards.
+  ///
+  /// A lost answer is recognised by length and CRC-64.
+  /// Errors: Changed: it has another length by now; Corrupt: what was added is there, behind other
+  ///   bytes than were meant; Unsupported: it is not Appendable, or the service has no such thing;
+  ///   TooLarge.
+  /// Source: AppendObject.
+  virtual core::Result<Published> append(const core::OpContext& context,
+                                         const model::ObjectKey& key, const Tail& tail) = 0;
 
   /// Errors: NotFound; Changed (the source); Exists (the target); TooLarge for one request.
   virtual core::Result<Published> copy(const core::OpContext& context,

@@ -370,7 +370,10 @@ class PartByPart final : public Outgoing {
     if (!published) {
       return std::move(published).error();
     }
-    return Delivered{*std::move(published), target.attributes, {}};
+    const bool appended = published->type == store::ObjectType::Appendable;
+    return Delivered{*std::move(published),
+                     appended ? delivery.sufficient.value_or(target.attributes) : target.attributes,
+                     {}};
   }
 
   void abort(const OpContext& context) {

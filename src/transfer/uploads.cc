@@ -61,6 +61,11 @@ std::vector<Piece> had_of(const Layers& layers) {
   return had;
 }
 
+/// All of the base is as it was, and something comes after it.
+bool is_append(const Layers& layers, std::uint64_t base_size) {
+  return base_size > 0 && layers.size > base_size && layers.clean.contains({0, base_size});
+}
+
 class StoreUploads final : public Uploads {
  public:
   StoreUploads(store::ObjectStore& store, core::Clock& clock, core::Metrics& metrics,
@@ -93,6 +98,12 @@ class StoreUploads final : public Uploads {
     context.cause = core::Cause::Upload;
     LayeredFile& content = *overlay.content;
     const Layers layers = content.layers();
+    if (overlay.appendable && key == overlay.base.key && is_append(layers, overlay.base.size)) {
+      auto appended = append(context, key, overlay, layers.size, precondition);
+      if (appended || appended.error().kind != ErrorKind::TooLarge) {
+        return counted(std::move(appended), "append to", key);
+      }
+    }
     if (!goes_whole(layers.size)) {
       TRY_ASSIGN(const auto pieces,
                  plan_pieces(layers.size, had_of(layers),
@@ -177,6 +188,19 @@ class StoreUploads final : public Uploads {
       return publishing_.send_part(own, key, id, number, source, range);
     };
     return assemble(context, assembly);
+  }
+
+  core::Result<Published> append(const OpContext& context, const model::ObjectKey& key,
+                                 const Overlay& overlay, std::uint64_t size,
+                                 const Precondition& precondition) {
+    const store::ObjectStore::Tail tail{overlay.base.size,
+                                        overlay.base_crc64,
+                                        overlay.content->local(),
+                                        {overlay.base.size, size}};
+    TRY(publishing_.check(context, key, precondition));
+    TRY_ASSIGN(auto appended, store_.append(context, key, tail));
+    counters_.bytes_uploaded.add(static_cast<std::int64_t>(tail.range.size()));
+    return appended;
   }
 
   /// One object of pieces that the service copies and pieces that it is sent.

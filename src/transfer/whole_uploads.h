@@ -16,6 +16,8 @@ struct Overlay {
   std::shared_ptr<LayeredFile> content;
   model::ObjectVersion base;
   std::optional<std::uint64_t> base_crc64;
+  /// The base may be appended to, and is to stay all that it is besides.
+  bool appendable = false;
 };
 
 /// Objects made of content that is all there. Threads: any; calls block.

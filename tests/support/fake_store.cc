@@ -149,6 +149,12 @@ model::ObjectVersion FakeStore::set(const std::string& key, std::string content,
   return version;
 }
 
+void FakeStore::set_appendable(const std::string& key, std::string content) {
+  set(key, std::move(content));
+  const core::MutexLock lock(mutex_);
+  objects_.at(key).meta.type = store::ObjectType::Appendable;
+}
+
 void FakeStore::set_symlink(const std::string& key, const std::string& target) {
   Object object = link(target, {});
   const core::MutexLock lock(mutex_);
@@ -379,6 +385,31 @@ core::Result<store::Published> FakeStore::put(const core::OpContext& context,
   const core::MutexLock lock(mutex_);
   TRY(check(key.text(), precondition));
   auto published = insert(key.text(), std::move(object));
+  TRY(lost_answer(effects));
+  return published;
+}
+
+core::Result<store::Published> FakeStore::append(const core::OpContext& context,
+                                                 const model::ObjectKey& key, const Tail& tail) {
+  const Running running(*this, Op::Append);
+  const auto effects = arrive({Op::Append, key.text(), tail.range, 0, context.cause});
+  TRY(apply_all(context, effects));
+  TRY_ASSIGN(const std::string more, collect(*tail.source, tail.range));
+  const core::MutexLock lock(mutex_);
+  const auto at = objects_.find(key.text());
+  if (at == objects_.end() || at->second.content->size() != tail.position) {
+    return core::fail(ErrorKind::Changed, key.text() + " has another length");
+  }
+  if (at->second.meta.type != store::ObjectType::Appendable) {
+    return core::fail(ErrorKind::Unsupported, key.text() + " is not appendable");
+  }
+  const store::ObjectMeta before = at->second.meta;
+  store::ObjectAttributes attributes{before.content_type, before.user, before.content,
+                                     before.settings};
+  Object object = plain(*at->second.content + more, attributes);
+  object.meta.type = store::ObjectType::Appendable;
+  auto published = insert(key.text(), std::move(object));
+  published.type = store::ObjectType::Appendable;
   TRY(lost_answer(effects));
   return published;
 }

@@ -23,6 +23,7 @@ enum class Op : std::uint8_t {
   GetTags,
   Read,
   Put,
+  Append,
   Copy,
   Remove,
   RemoveMany,
@@ -72,6 +73,8 @@ class FakeStore final : public store::ObjectStore {
   // The bucket as somebody else sees it: neither counted nor scripted.
   model::ObjectVersion set(const std::string& key, std::string content,
                            const store::ObjectAttributes& attributes = {});
+  /// The same as an object that may be appended to.
+  void set_appendable(const std::string& key, std::string content);
   void set_symlink(const std::string& key, const std::string& target);
   void erase(const std::string& key);
   /// What set() of new objects through the port is kept as, as mount options say.
@@ -150,6 +153,8 @@ class FakeStore final : public store::ObjectStore {
                                      std::shared_ptr<const store::Source> source,
                                      const store::ObjectAttributes& attributes,
                                      const store::Precondition& precondition) override;
+  core::Result<store::Published> append(const core::OpContext& context, const model::ObjectKey& key,
+                                        const Tail& tail) override;
   core::Result<store::Published> copy(const core::OpContext& context,
                                       const store::CopyRequest& request) override;
   core::Status remove(const core::OpContext& context, const model::ObjectKey& key) override;

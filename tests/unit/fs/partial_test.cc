@@ -1,4 +1,6 @@
 // Changes of objects that are too big to be moved for them.
+#include <thread>
+
 #include "core/format.h"
 #include "fixture.h"
 
@@ -153,6 +155,51 @@ TEST_F(Partial, WhatIsRemovedWhileOpenIsFetchedFirst) {
   EXPECT_EQ(*read(handle), text_);
   ASSERT_TRUE(close(handle));
   EXPECT_TRUE(store_.keys().empty());
+}
+
+TEST_F(Partial, AnAppendableObjectIsAppendedTo) {
+  store_.set_appendable("p/log", "line 1\n");
+  const auto opened = open("log", O_RDWR | O_APPEND);
+  ASSERT_TRUE(opened);
+  ASSERT_TRUE(write(opened->handle, "line 2\n", 7));
+  test::Rule lost = on(Op::Append);
+  lost.after_effect = true;
+  store_.fail(lost, core::fail(ErrorKind::Unavailable, "reset"));
+  EXPECT_THAT(fs_->flush(request_, opened->handle), FailsWith(ErrorKind::Unavailable));
+  ASSERT_TRUE(fs_->flush(request_, opened->handle)) << "it is there already";
+  ASSERT_TRUE(write(opened->handle, "line 3\n", 14));
+  ASSERT_TRUE(close(opened->handle));
+  EXPECT_EQ(store_.content("p/log"), "line 1\nline 2\nline 3\n");
+  EXPECT_EQ(store_.meta("p/log")->type, store::ObjectType::Appendable);
+  EXPECT_EQ(store_.count(Op::Put), 0U);
+}
+
+TEST_F(Partial, AnAppendableObjectThatIsChangedOtherwiseIsRewritten) {
+  store_.set_appendable("p/log", "line 1\n");
+  const auto opened = open("log", O_RDWR);
+  ASSERT_TRUE(opened);
+  ASSERT_TRUE(write(opened->handle, "LINE 1\nline 2\n", 0));
+  ASSERT_TRUE(close(opened->handle));
+  EXPECT_EQ(store_.content("p/log"), "LINE 1\nline 2\n");
+  EXPECT_EQ(store_.count(Op::Append), 0U);
+}
+
+TEST_F(Partial, WhatIsAppendedGoesUpWhileItIsWritten) {
+  const auto handle = open_big();
+  std::string more;
+  while (more.size() < 5 * kPart) {
+    const std::string piece = core::format("{:07},", more.size());
+    ASSERT_TRUE(write(handle, piece, text_.size() + more.size()));
+    more += piece;
+  }
+  while (metrics_["transfer.parts_ahead"].value() < 4) {
+    std::this_thread::yield();
+  }
+  EXPECT_EQ(store_.content("p/a"), text_);
+  ASSERT_TRUE(close(handle));
+  EXPECT_EQ(store_.content("p/a"), text_ + more);
+  EXPECT_EQ(store_.bytes_read(), 0U);
+  EXPECT_EQ(sent(), more.size());
 }
 
 TEST_F(Partial, ARenameCopiesFromWhereItWas) {
