@@ -348,11 +348,17 @@ void Daemon::keep_house(const std::stop_token& stop) {
   constexpr core::Duration kFirst = std::chrono::seconds{2};
   constexpr core::Duration kLongest = std::chrono::minutes{1};
   constexpr core::Duration kTidy = std::chrono::seconds{30};
+  constexpr core::Duration kLook = std::chrono::seconds{1};
   core::name_this_thread("housekeeping");
   core::Duration pause = kFirst;
   auto next_try = core::BootClock::now() + pause;
   auto next_tidy = core::BootClock::now() + kTidy;
-  while (service_->clock.sleep_until(std::min(next_try, next_tidy), stop)) {
+  auto next_look = core::BootClock::now() + kLook;
+  while (service_->clock.sleep_until(std::min({next_try, next_tidy, next_look}), stop)) {
+    if (core::BootClock::now() >= next_look) {
+      publish_due(stop);
+      next_look = core::BootClock::now() + kLook;
+    }
     if (core::BootClock::now() >= next_tidy) {
       give_memory_back();
       next_tidy = core::BootClock::now() + kTidy;
@@ -371,6 +377,17 @@ bool Daemon::retry_uploads(const std::stop_token& stop) {
   core::OpContext again = context(std::chrono::minutes{10});
   again.stop = stop;
   return files_->retry_uploads(again).has_value();
+}
+
+void Daemon::publish_due(const std::stop_token& stop) {
+  const core::Duration quiet = settings_.publish_after;
+  if (state_ != State::Mounted || quiet == core::Duration::zero() ||
+      files_->status().dirty_files == 0) {
+    return;
+  }
+  core::OpContext now = context(std::chrono::minutes{10});
+  now.stop = stop;
+  (void)files_->publish_due(now, quiet);  // it has told of each failure
 }
 
 void Daemon::give_memory_back() {

@@ -81,6 +81,8 @@ class Daemon final : public ops::ControlHandler {
   void keep_house(const std::stop_token& stop);
   /// False: something still fails.
   bool retry_uploads(const std::stop_token& stop);
+  /// Uploads what programs keep open and have written (--publish-after).
+  void publish_due(const std::stop_token& stop);
   /// What was not needed since the last call.
   void give_memory_back();
   void show_memory(const ops::MountStatus::Memory& memory);

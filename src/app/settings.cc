@@ -201,6 +201,7 @@ core::Result<MountSettings> mount_settings(const options::Values& values,
   settings.runtime_dir = values.text("runtime-dir");
   settings.staging_limit_bytes = values.size("staging-limit");
   settings.staging_on_tmpfs = values.flag("staging-on-tmpfs");
+  settings.publish_after = values.duration("publish-after");
   settings.drain_timeout = values.duration("drain-timeout");
   settings.given = values.given_values();
   for (auto& [name, value] : settings.given) {

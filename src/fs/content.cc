@@ -243,7 +243,7 @@ core::Status Content::publish_claimed(const core::OpContext& context, const Node
   TRY_ASSIGN(Upload upload, plan(node, destination));
   {
     const core::MutexLock lock(mount_.mutex);
-    mount_.drafts.apply(node, DraftEvent::Publish);
+    mount_.drafts.publish(node, mount_.parts.clock.wall_now());
   }
   auto done = send(context, upload);
   const auto lost = [&] {

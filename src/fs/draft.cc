@@ -42,4 +42,11 @@ std::optional<DraftState> next(DraftState state, DraftEvent event) {
   return std::nullopt;
 }
 
+bool Draft::is_due(core::WallTime now, core::Duration quiet) const {
+  constexpr int kMostQuietTimes = 5;
+  const bool waits = state_ == DraftState::Changed || state_ == DraftState::Failed;
+  return waits && now - tried_ >= quiet &&
+         (now - written_ >= quiet || now - unpublished_since_ >= kMostQuietTimes * quiet);
+}
+
 }  // namespace fs

@@ -58,6 +58,9 @@ class Draft {
   [[nodiscard]] const std::shared_ptr<transfer::Outgoing>& outgoing() const { return outgoing_; }
   /// When somebody last changed it.
   [[nodiscard]] core::WallTime written() const { return written_; }
+  /// Whether content that nobody publishes by closing ought to be: it has been left alone for
+  /// `quiet`, or written to without a pause for five times that.
+  [[nodiscard]] bool is_due(core::WallTime now, core::Duration quiet) const;
   /// Of the last try to publish it.
   [[nodiscard]] const core::Error* failure() const { return failure_.get(); }
 
@@ -67,6 +70,8 @@ class Draft {
   std::shared_ptr<transfer::LayeredFile> content_;
   std::shared_ptr<transfer::Outgoing> outgoing_;
   core::WallTime written_{};
+  core::WallTime unpublished_since_{};
+  core::WallTime tried_{};  ///< to publish it
   std::unique_ptr<core::Error> failure_;  ///< most nodes never have one
   std::uint64_t counted_bytes_ = 0;       ///< as they stand in Drafts::Totals
 };

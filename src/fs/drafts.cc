@@ -93,13 +93,22 @@ void Drafts::apply(const NodePtr& node, DraftEvent event) {
   }
 }
 
+void Drafts::publish(const NodePtr& node, core::WallTime now) {
+  node->draft.tried_ = now;
+  apply(node, DraftEvent::Publish);
+}
+
 void Drafts::fail(const NodePtr& node, core::Error error) {
   apply(node, DraftEvent::Failed);
   node->draft.failure_ = std::make_unique<core::Error>(std::move(error));
 }
 
 void Drafts::wrote(const NodePtr& node) {
-  node->draft.written_ = node->about.attributes.modified;
+  Draft& draft = node->draft;
+  draft.written_ = node->about.attributes.modified;
+  if (!draft.unpublished()) {
+    draft.unpublished_since_ = draft.written_;
+  }
   apply(node, DraftEvent::Wrote);
 }
 

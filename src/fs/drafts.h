@@ -38,6 +38,8 @@ class Drafts {
   void apply(const NodePtr& node, DraftEvent event);
   /// The staged file is empty, whatever was in it.
   void emptied(const NodePtr& node);
+  /// DraftEvent::Publish, at that time.
+  void publish(const NodePtr& node, core::WallTime now);
   /// DraftEvent::Failed, with why.
   void fail(const NodePtr& node, core::Error error);
   /// Something was written through a staged file: takes note of its length and time.

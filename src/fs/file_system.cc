@@ -193,6 +193,10 @@ class BucketFileSystem final : public FileSystem {
   }
   void refuse_changes(bool refuse) override { mount_.closing = refuse; }
   [[nodiscard]] std::vector<Unpublished> unpublished(std::size_t most) const override;
+  core::Status publish_due(const core::OpContext& context, core::Duration quiet) override {
+    const core::WallTime now = mount_.parts.clock.wall_now();
+    return publish(context, [&](const Node& node) { return node.draft.is_due(now, quiet); });
+  }
   [[nodiscard]] FileSystemStatus status() const override;
   void attach(KernelCache* kernel) override {
     files_.attach(kernel);

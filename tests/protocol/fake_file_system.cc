@@ -430,6 +430,10 @@ core::Result<fs::SpaceInfo> FakeFileSystem::statfs(const Request& request) {
 }
 
 core::Status FakeFileSystem::drain(const core::OpContext& /*context*/) { return {}; }
+core::Status FakeFileSystem::publish_due(const core::OpContext& /*context*/,
+                                         core::Duration /*quiet*/) {
+  return {};
+}
 core::Status FakeFileSystem::retry_uploads(const core::OpContext& /*context*/) { return {}; }
 
 fs::FileSystemStatus FakeFileSystem::status() const { return {}; }

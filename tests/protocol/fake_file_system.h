@@ -100,6 +100,7 @@ class FakeFileSystem final : public fs::FileSystem {
   core::Result<fs::SpaceInfo> statfs(const fs::Request& request) override;
   core::Status drain(const core::OpContext& context) override;
   core::Status retry_uploads(const core::OpContext& context) override;
+  core::Status publish_due(const core::OpContext& context, core::Duration quiet) override;
   [[nodiscard]] fs::FileSystemStatus status() const override;
   void attach(fs::KernelCache* /*kernel*/) override {}
 
