@@ -151,24 +151,26 @@ core::Result<Content::Upload> Content::plan(const NodePtr& node,
   }
   TRY_ASSIGN(upload.attributes,
              object_attributes(mount_.options, upload.key, node->stored, node->about));
+  upload.overlay.content = upload.staged;
   if (node->stored && upload.staged->has_clean()) {
-    upload.overlay = {upload.staged, mount_.version_of(*node), node->stored->meta.crc64};
+    upload.overlay.base = mount_.version_of(*node);
+    upload.overlay.base_crc64 = node->stored->meta.crc64;
   }
   upload.outgoing = node->draft.outgoing();
   if (upload.outgoing && node->about.attributes.modified == node->draft.written()) {
     TRY_ASSIGN(upload.untimed, object_attributes(mount_.options, upload.key, node->stored,
                                                  node->about, Times::TheService));
   }
-  if (upload.overlay && stays_appendable(*node, upload.key)) {
+  if (stays_appendable(*node, upload.key)) {
     const store::ObjectMeta& has = node->stored->meta;
-    upload.overlay->appendable = true;
+    upload.overlay.appendable = true;
     upload.untimed = {has.content_type, has.user, has.content, has.settings};
   }
   return upload;
 }
 
 bool Content::stays_appendable(const Node& node, const std::string& key) const {
-  return node.stored->meta.type == store::ObjectType::Appendable &&
+  return node.stored && node.stored->meta.type == store::ObjectType::Appendable &&
          mount_.parts.store.capabilities().append && node.stored->key == key &&
          node.about.attributes.modified == node.draft.written() &&
          is_all_stored(mount_.options, *node.stored, node.about);
@@ -200,11 +202,8 @@ core::Result<store::Published> Content::send_staged(const core::OpContext& conte
                                                     const Upload& upload,
                                                     const model::ObjectKey& key,
                                                     const Precondition& precondition) {
-  transfer::Uploads& uploads = mount_.parts.uploads;
-  return upload.overlay
-             ? uploads.publish_over(context, key, *upload.overlay, upload.attributes, precondition)
-             : uploads.publish(context, key, upload.staged->local(), upload.attributes,
-                               precondition);
+  return mount_.parts.uploads.publish_over(context, key, upload.overlay, upload.attributes,
+                                           precondition);
 }
 
 core::Result<store::Published> Content::send(const core::OpContext& context, Upload& upload) {
@@ -314,12 +313,12 @@ core::Result<std::optional<std::uint64_t>> Content::sum_of(const Upload& upload)
   std::uint64_t sum = 0;
   std::uint64_t at = 0;
   if (!layers.missing.empty()) {
-    const auto& over = upload.overlay;
-    if (!over || !over->base_crc64 || !layers.clean.contains({0, over->base.size})) {
+    const transfer::Overlay& over = upload.overlay;
+    if (!over.base_crc64 || !layers.clean.contains({0, over.base.size})) {
       return std::optional<std::uint64_t>();
     }
-    sum = *over->base_crc64;
-    at = over->base.size;
+    sum = *over.base_crc64;
+    at = over.base.size;
   }
   std::vector<std::byte> piece(std::size_t{1} << 20U);
   while (at < layers.size) {
@@ -359,7 +358,7 @@ core::Result<store::Published> Content::recognise(const core::OpContext& context
   published.crc64 = found->crc64;
   published.last_modified = found->last_modified;
   published.settings = found->settings;
-  if (upload.overlay && upload.overlay->appendable) {
+  if (upload.overlay.appendable) {
     published.type = found->type;
   }
   return published;
@@ -372,13 +371,12 @@ core::Result<store::Published> Content::send_apart(const core::OpContext& contex
   Precondition absent;
   absent.kind = Precondition::Kind::Absent;
   auto kept = send_staged(context, upload, key, absent);
-  if (kept || kept.error().kind != ErrorKind::Changed || !upload.overlay) {
+  if (kept || kept.error().kind != ErrorKind::Changed || !upload.staged->has_clean()) {
     return kept;
   }
   // Only where the bucket keeps versions does it still have the one that was written over.
   lost_bytes += upload.staged->lose_base();
-  return mount_.parts.uploads.publish(context, key, upload.staged->local(), upload.attributes,
-                                      absent);
+  return send_staged(context, upload, key, absent);
 }
 
 core::Error Content::keep_apart(const core::OpContext& context, const NodePtr& node,

@@ -57,7 +57,7 @@ class Content {
     std::string key;
     std::string path;
     std::shared_ptr<transfer::LayeredFile> staged;
-    std::optional<transfer::Overlay> overlay;  ///< none: nothing of it is in the bucket
+    transfer::Overlay overlay;  ///< of no base: nothing of it is in the bucket
     std::shared_ptr<transfer::Outgoing> outgoing;  ///< none: nothing was sent before
     store::ObjectAttributes attributes;
     /// Of what was sent before the last write, whose time nobody set.

@@ -14,6 +14,7 @@
 #include "transfer/upload_options.h"
 #include "transfer/upload_state.h"
 #include "transfer/whole_uploads.h"
+#include "transfer/zeros.h"
 
 namespace transfer {
 namespace {
@@ -136,8 +137,10 @@ class PartByPart final : public Outgoing {
     }
     const std::stop_callback on_stop(
         context.stop, [this] { interrupt(core::fail(ErrorKind::Cancelled, "stopped")); });
-    const bool headless = !head_.empty() && !delivery.overlay;
-    (void)apply(Finish{source_->size(), elsewhere || headless});
+    const bool headless =
+        !head_.empty() && (!delivery.overlay || delivery.overlay->base.size != rules_.head_bytes);
+    const bool sparse = delivery.overlay && !big_holes(*delivery.overlay->content).empty();
+    (void)apply(Finish{source_->size(), elsewhere || headless || sparse});
     for (;;) {
       switch (await_due(context).kind) {
         case Kind::Complete:

@@ -131,6 +131,10 @@ OpContext Publishing::afterwards(const OpContext& context) const {
   return own;
 }
 
+core::Status Publishing::remove(const model::ObjectKey& key) {
+  return store_.remove(afterwards({}), key);
+}
+
 void Publishing::abort(const OpContext& context, const model::ObjectKey& key,
                        const std::string& upload_id, const core::Error& why) {
   auto status = store_.abort_upload(afterwards(context), key, upload_id);

@@ -58,6 +58,9 @@ class Publishing {
   void abort(const core::OpContext& context, const model::ObjectKey& key,
              const std::string& upload_id, const core::Error& why);
 
+  /// Removes what was of use on the way, in time of its own.
+  core::Status remove(const model::ObjectKey& key);
+
   /// Errors: Corrupt: the service has other bytes than were sent.
   static core::Status compare(const store::Published& published, std::uint64_t sum);
 

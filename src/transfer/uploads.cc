@@ -15,6 +15,7 @@
 #include "transfer/publishing.h"
 #include "transfer/source_sum.h"
 #include "transfer/upload_plan.h"
+#include "transfer/zeros.h"
 
 namespace transfer {
 namespace {
@@ -52,14 +53,26 @@ std::vector<ByteRange> ranges_of(const std::vector<Piece>& pieces) {
   return ranges;
 }
 
-/// What the service has of the content.
-std::vector<Piece> had_of(const Layers& layers) {
+/// What pieces come from.
+struct Makings {
+  const Overlay& overlay;
+  const ZerosObject* zeros;  ///< or none
+};
+
+/// What of the content need not be sent.
+std::vector<Piece> had_of(const Layers& layers, const std::vector<ByteRange>& holes) {
   std::vector<Piece> had;
   for (const ByteRange& range : layers.clean.ranges()) {
     had.push_back({Piece::Origin::Base, range});
   }
+  for (const ByteRange& range : holes) {
+    had.push_back({Piece::Origin::Zeros, range});
+  }
+  std::sort(had.begin(), had.end(),
+            [](const Piece& a, const Piece& b) { return a.range.first < b.range.first; });
   return had;
 }
+
 
 /// All of the base is as it was, and something comes after it.
 bool is_append(const Layers& layers, std::uint64_t base_size) {
@@ -105,11 +118,18 @@ class StoreUploads final : public Uploads {
       }
     }
     if (!goes_whole(layers.size)) {
-      TRY_ASSIGN(const auto pieces,
-                 plan_pieces(layers.size, had_of(layers),
-                             piece_rules(store_.capabilities(), options_.part_bytes)));
+      auto holes = big_holes(content);
+      const auto zeros = holes.empty() ? nullptr : make_zeros(context, key, holes);
+      PieceRules rules = piece_rules(store_.capabilities(), options_.part_bytes);
+      if (zeros) {
+        rules.max_zeros_bytes = zeros->version().size;
+      } else {
+        holes.clear();
+      }
+      const Makings makings{overlay, zeros.get()};
+      TRY_ASSIGN(const auto pieces, plan_pieces(layers.size, had_of(layers, holes), rules));
       if (!is_whole(pieces, options_.part_bytes)) {
-        return counted(join(context, key, overlay, pieces, attributes, precondition), "upload",
+        return counted(join(context, key, makings, pieces, attributes, precondition), "upload",
                        key);
       }
     }
@@ -205,7 +225,7 @@ class StoreUploads final : public Uploads {
 
   /// One object of pieces that the service copies and pieces that it is sent.
   core::Result<Published> join(const OpContext& context, const model::ObjectKey& key,
-                               const Overlay& overlay, const std::vector<Piece>& pieces,
+                               const Makings& makings, const std::vector<Piece>& pieces,
                                const store::ObjectAttributes& attributes,
                                const Precondition& precondition) {
     Assembly assembly;
@@ -216,18 +236,54 @@ class StoreUploads final : public Uploads {
                store_.complete_settings(context, attributes.settings));
     assembly.precondition = precondition;
     assembly.sum = [&](const std::vector<PartReceipt>& receipts) {
+      const Overlay& overlay = makings.overlay;
       return sum_of_append(pieces, {overlay.base.size, overlay.base_crc64}, receipts);
     };
-    assembly.send = [&](const OpContext& own, const std::string& id, int number, ByteRange range) {
-      return pieces[static_cast<std::size_t>(number) - 1].origin == Piece::Origin::Base
-                 ? publishing_.copy_part(own, key, id, number, overlay.base, range)
-                 : send_change(own, overlay, key, id, number, range);
+    assembly.send = [&](const OpContext& own, const std::string& id, int number, ByteRange) {
+      const Piece& piece = pieces[static_cast<std::size_t>(number) - 1];
+      return send_piece(own, makings, key, id, number, piece);
     };
     auto joined = assemble(context, assembly);
     if (!joined && joined.error().kind == ErrorKind::NotFound) {
       joined.error().kind = ErrorKind::Changed;  // the base was there
     }
     return joined;
+  }
+
+  core::Result<PartReceipt> send_piece(const OpContext& context, const Makings& makings,
+                                       const model::ObjectKey& key, const std::string& id,
+                                       int number, const Piece& piece) {
+    switch (piece.origin) {
+      case Piece::Origin::Base:
+        return publishing_.copy_part(context, key, id, number, makings.overlay.base, piece.range);
+      case Piece::Origin::Zeros: {
+        TRY_ASSIGN(auto receipt,
+                   publishing_.copy_part(context, key, id, number, makings.zeros->version(),
+                                         {0, piece.range.size()}));
+        receipt.crc64 = sum_of_zeros(receipt.size);
+        return receipt;
+      }
+      case Piece::Origin::Content:
+        break;
+    }
+    return send_change(context, makings.overlay, key, id, number, piece.range);
+  }
+
+  /// Null where there can be none, for want of a right or of room for its name: zeros are sent then.
+  std::unique_ptr<ZerosObject> make_zeros(const OpContext& context, const model::ObjectKey& key,
+                                          const std::vector<ByteRange>& holes) {
+    std::uint64_t bytes = 0;
+    for (const ByteRange& hole : holes) {
+      bytes += hole.size();
+    }
+    auto made = ZerosObject::make(context, store_, publishing_, key,
+                                  zeros_for(bytes, store_.capabilities()));
+    if (!made) {
+      core::log(core::LogLevel::Warn, "no object of zeros to copy from, so holes are sent",
+                {{"key", key.text()}, {"error", core::describe(made.error())}});
+      return nullptr;
+    }
+    return *std::move(made);
   }
 
   core::Result<PartReceipt> send_change(const OpContext& context, const Overlay& overlay,

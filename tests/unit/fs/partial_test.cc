@@ -202,6 +202,40 @@ TEST_F(Partial, WhatIsAppendedGoesUpWhileItIsWritten) {
   EXPECT_EQ(sent(), more.size());
 }
 
+TEST_F(Partial, HolesAreNotSent) {
+  constexpr std::uint64_t kMiB = 1U << 20U;
+  const auto created = create("sparse");
+  ASSERT_TRUE(created);
+  ASSERT_TRUE(write(created->opened.handle, "begin"));
+  ASSERT_TRUE(write(created->opened.handle, "end", 100 * kMiB));
+  ASSERT_TRUE(close(created->opened.handle));
+  const auto content = store_.content("p/sparse");
+  ASSERT_TRUE(content);
+  ASSERT_EQ(content->size(), 100 * kMiB + 3);
+  EXPECT_TRUE(content->starts_with("begin"));
+  EXPECT_TRUE(content->ends_with("end"));
+  EXPECT_EQ(content->find_first_not_of('\0', 5), 100 * kMiB);
+  EXPECT_LT(sent(), 64U << 10U);
+  EXPECT_EQ(store_.keys().size(), 2U) << "the object of zeros is removed";
+}
+
+TEST_F(Partial, WhatIsLeftOpenIsPublishedOnItsWay) {
+  const auto handle = open_big();
+  change(handle, 5000, "changed");
+  ASSERT_TRUE(fs_->publish_due({}, 60s));
+  EXPECT_NE(store_.content("p/a"), text_) << "it may be written yet";
+  clock_.advance(60s);
+  ASSERT_TRUE(fs_->publish_due({}, 60s));
+  EXPECT_EQ(store_.content("p/a"), text_);
+  for (int i = 0; i < 6; ++i) {
+    change(handle, 5000, "changed again");
+    clock_.advance(55s);
+    ASSERT_TRUE(fs_->publish_due({}, 60s));
+  }
+  EXPECT_EQ(store_.content("p/a"), text_) << "five minutes without a pause";
+  ASSERT_TRUE(close(handle));
+}
+
 TEST_F(Partial, ARenameCopiesFromWhereItWas) {
   const auto handle = open_big();
   change(handle, 5000, "changed");
