@@ -54,7 +54,7 @@ class FileSink final : public store::Sink {
 };
 
 /// What one request brought.
-struct Piece {
+struct Fetched {
   std::uint64_t crc = 0;
   std::optional<std::uint64_t> whole;  ///< the service's sum of the version
 };
@@ -65,7 +65,7 @@ core::Status fetch_to_file(store::ObjectStore& store, Fetches& fetches, core::Me
                            const core::OpContext& context, const model::ObjectVersion& version,
                            int fd) {
   const std::size_t count = (version.size + kPieceBytes - 1) / kPieceBytes;
-  std::vector<Piece> pieces(count);
+  std::vector<Fetched> pieces(count);
   core::TaskGroup group(
       [&fetches](std::function<void()> turn) {
         fetches.queue().post(fetches.next_plain_id(), Fetches::Urgency::Background,

@@ -11,7 +11,7 @@ namespace {
 using core::ErrorKind;
 using model::ByteRange;
 
-constexpr std::uint64_t kPieceBytes = 8U << 20U;
+constexpr std::uint64_t kFillBytes = 8U << 20U;
 
 /// Puts what arrives into its place.
 class FillSink final : public store::Sink {
@@ -56,8 +56,8 @@ core::Status fill(const FillParts& parts, const core::OpContext& context,
                   const model::ObjectVersion& base, LayeredFile& content, ByteRange range) {
   std::vector<ByteRange> pieces;
   for (const ByteRange& gap : content.missing(range)) {
-    for (std::uint64_t at = gap.first; at < gap.last; at += kPieceBytes) {
-      pieces.push_back({at, std::min(gap.last, at + kPieceBytes)});
+    for (std::uint64_t at = gap.first; at < gap.last; at += kFillBytes) {
+      pieces.push_back({at, std::min(gap.last, at + kFillBytes)});
     }
   }
   if (pieces.size() == 1) {

@@ -14,7 +14,7 @@ namespace {
 using core::ErrorKind;
 using model::ByteRange;
 
-constexpr std::uint64_t kBlock = 512;  // of st_blocks
+constexpr std::uint64_t kStatBlock = 512;  // of st_blocks
 
 /// Whether fallocate() of `mode` makes zeros of bytes that were there.
 bool makes_zeros(int mode) {
@@ -203,7 +203,7 @@ core::Result<std::uint64_t> LayeredFile::seek(std::uint64_t offset, int whence) 
 
 std::uint64_t LayeredFile::blocks() const {
   const core::MutexLock lock(mutex_);
-  return local_->blocks() + (missing_.bytes() + kBlock - 1) / kBlock;
+  return local_->blocks() + (missing_.bytes() + kStatBlock - 1) / kStatBlock;
 }
 
 std::optional<std::uint64_t> LayeredFile::known_crc64(ByteRange range) const {
