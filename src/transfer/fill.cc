@@ -50,18 +50,23 @@ core::Status fetch(const FillParts& parts, const core::OpContext& context,
   return {};
 }
 
-}  // namespace
-
-core::Status fill(const FillParts& parts, const core::OpContext& context,
-                  const model::ObjectVersion& base, LayeredFile& content, ByteRange range) {
+core::Status fetch_all(const FillParts& parts, const core::OpContext& context,
+                       const model::ObjectVersion& base, LayeredFile& content,
+                       const std::vector<ByteRange>& gaps) {
   std::vector<ByteRange> pieces;
-  for (const ByteRange& gap : content.missing(range)) {
+  std::uint64_t bytes = 0;
+  for (const ByteRange& gap : gaps) {
+    bytes += gap.size();
     for (std::uint64_t at = gap.first; at < gap.last; at += kFillBytes) {
       pieces.push_back({at, std::min(gap.last, at + kFillBytes)});
     }
   }
-  if (pieces.size() == 1) {
-    return fetch(parts, context, base, content, pieces.front());
+  if (bytes <= kFillBytes) {
+    // Whoever fetches so little must not need a thread that may wait for it.
+    for (const ByteRange& piece : pieces) {
+      TRY(fetch(parts, context, base, content, piece));
+    }
+    return {};
   }
   core::TaskGroup group(parts.pool, context, parts.connections);
   for (const ByteRange& piece : pieces) {
@@ -70,6 +75,20 @@ core::Status fill(const FillParts& parts, const core::OpContext& context,
     });
   }
   return group.wait();
+}
+
+}  // namespace
+
+core::Status fill(const FillParts& parts, const core::OpContext& context,
+                  const model::ObjectVersion& base, LayeredFile& content, ByteRange range) {
+  while (!content.missing(range).empty()) {
+    const auto gaps = content.begin_fetch(range);
+    core::Status fetched = fetch_all(parts, context, base, content, gaps);
+    content.end_fetch(gaps);
+    TRY(fetched);
+    content.await_fetches(range);  // those of others may fail, and are ours then
+  }
+  return {};
 }
 
 }  // namespace transfer

@@ -85,6 +85,37 @@ std::vector<ByteRange> LayeredFile::wanted_beside(ByteRange range, std::uint64_t
   return found;
 }
 
+std::vector<ByteRange> LayeredFile::begin_fetch(ByteRange range) {
+  const core::MutexLock lock(mutex_);
+  RangeSet wanted;
+  for (const ByteRange& one : missing_.within(range)) {
+    wanted.add(one);
+  }
+  for (const ByteRange& one : coming_.within(range)) {
+    wanted.remove(one);
+  }
+  std::vector<ByteRange> begun = wanted.ranges();
+  for (const ByteRange& one : begun) {
+    coming_.add(one);
+  }
+  return begun;
+}
+
+void LayeredFile::end_fetch(const std::vector<ByteRange>& begun) {
+  const core::MutexLock lock(mutex_);
+  for (const ByteRange& one : begun) {
+    coming_.remove(one);
+  }
+  came_.notify_all();
+}
+
+void LayeredFile::await_fetches(ByteRange range) const {
+  const core::MutexLock lock(mutex_);
+  while (!coming_.within(range).empty()) {
+    came_.wait(mutex_);
+  }
+}
+
 core::Status LayeredFile::fill(std::uint64_t offset, std::span<const std::byte> data) {
   const core::MutexLock lock(mutex_);
   for (const ByteRange& range : missing_.within({offset, offset + data.size()})) {

@@ -48,6 +48,11 @@ class LayeredFile final : public StagedFile {
   /// at least `least_bytes`. Tells of no byte twice.
   [[nodiscard]] std::vector<model::ByteRange> wanted_beside(model::ByteRange range,
                                                             std::uint64_t least_bytes);
+  /// What of `range` is missing and nobody fetches: now whoever asks does, until end_fetch().
+  [[nodiscard]] std::vector<model::ByteRange> begin_fetch(model::ByteRange range);
+  void end_fetch(const std::vector<model::ByteRange>& begun);
+  /// Waits until nobody fetches any of `range`.
+  void await_fetches(model::ByteRange range) const;
   /// Takes bytes of the base. What was written since is not touched.
   core::Status fill(std::uint64_t offset, std::span<const std::byte> data);
   /// As read(), with what is missing taken from `base`, the base's bytes from `base_offset` on.
@@ -78,7 +83,9 @@ class LayeredFile final : public StagedFile {
   mutable core::Mutex mutex_{core::LockRank::Layers};
   RangeSet clean_ GUARDED_BY(mutex_);
   RangeSet missing_ GUARDED_BY(mutex_);
-  RangeSet asked_ GUARDED_BY(mutex_);  ///< by wanted_beside()
+  RangeSet asked_ GUARDED_BY(mutex_);   ///< by wanted_beside()
+  RangeSet coming_ GUARDED_BY(mutex_);  ///< somebody fetches it
+  mutable core::CondVar came_;
 };
 
 }  // namespace transfer
