@@ -10,6 +10,8 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <map>
+#include <tuple>
 #include <utility>
 
 #include "core/format.h"
@@ -248,23 +250,18 @@ core::Result<std::uint64_t> crc64_of(const Piece& piece) {
   return sum;
 }
 
-bool is_same(const Piece& a, const Piece& b) {
-  return a.blob == b.blob && a.offset == b.offset && a.length == b.length;
-}
-
 }  // namespace
 
 core::Result<std::uint64_t> crc64_of(const Body& body) {
   std::uint64_t sum = 0;
-  // Big bodies are one piece over and over: a pattern, or zeros that were copied.
-  Piece last;
-  std::uint64_t last_sum = 0;
+  // Big bodies are a few pieces over and over: a pattern, or zeros that were copied.
+  std::map<std::tuple<const Blob*, std::uint64_t, std::uint64_t>, std::uint64_t> known;
   for (const Piece& piece : body.pieces()) {
-    if (!is_same(piece, last)) {
-      TRY_ASSIGN(last_sum, crc64_of(piece));
-      last = piece;
+    const auto [at, is_new] = known.try_emplace({piece.blob.get(), piece.offset, piece.length});
+    if (is_new) {
+      TRY_ASSIGN(at->second, crc64_of(piece));
     }
-    sum = core::crc64_combine(sum, last_sum, piece.length);
+    sum = core::crc64_combine(sum, at->second, piece.length);
   }
   return sum;
 }
