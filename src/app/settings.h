@@ -47,7 +47,7 @@ struct MountSettings {
   std::uint64_t staging_limit_bytes = 0;
   bool staging_on_tmpfs = false;
   core::Duration drain_timeout{0};
-  core::Duration publish_after{0};  ///< 0: never
+  core::Duration publish_after{0};                         ///< 0: never
   std::vector<std::pair<std::string, std::string>> given;  ///< options as given, for status
 };
 

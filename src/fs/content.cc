@@ -37,11 +37,12 @@ Precondition precondition_of(const std::optional<Stored>& stored) {
 
 std::string tell_of_conflict(const std::string& key, const std::string& other,
                              std::uint64_t lost_bytes) {
-  std::string text = core::format(
-      "somebody else has changed {}; what was written here is kept as {}", key, other);
+  std::string text =
+      core::format("somebody else has changed {}; what was written here is kept as {}", key, other);
   if (lost_bytes > 0) {
     text += core::format(
-        ", in which {} bytes are zeros that nobody wrote: they were only in the version that is gone",
+        ", in which {} bytes are zeros that nobody wrote: they were only in the version that is "
+        "gone",
         lost_bytes);
   }
   return text;
@@ -60,9 +61,9 @@ core::Status Content::stage(const core::OpContext& context, const NodePtr& node,
     }
   }
   if (staged) {
-    return keep == Keep::All ? mount_.parts.uploads.bring(context, version, *staged,
-                                                          {0, staged->size()})
-                             : core::Status{};
+    return keep == Keep::All
+               ? mount_.parts.uploads.bring(context, version, *staged, {0, staged->size()})
+               : core::Status{};
   }
   TRY_ASSIGN(staged, mount_.drafts.create());
   if (keep != Keep::Nothing && version.size > 0) {
@@ -208,15 +209,14 @@ core::Result<store::Published> Content::send_staged(const core::OpContext& conte
 
 core::Result<store::Published> Content::send(const core::OpContext& context, Upload& upload) {
   if (!upload.outgoing) {
-    TRY_ASSIGN(auto sent, send_staged(context, upload, model::ObjectKey(upload.key),
-                                      upload.precondition));
+    TRY_ASSIGN(auto sent,
+               send_staged(context, upload, model::ObjectKey(upload.key), upload.precondition));
     return as_appended(upload, std::move(sent));
   }
-  const transfer::Outgoing::Delivery delivery{
-      {model::ObjectKey(upload.key), upload.attributes},
-      upload.untimed,
-      upload.precondition,
-      upload.overlay};
+  const transfer::Outgoing::Delivery delivery{{model::ObjectKey(upload.key), upload.attributes},
+                                              upload.untimed,
+                                              upload.precondition,
+                                              upload.overlay};
   TRY_ASSIGN(auto delivered, upload.outgoing->publish(context, delivery));
   upload.attributes = std::move(delivered.attributes);
   upload.amended = std::move(delivered.amended);

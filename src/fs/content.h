@@ -57,7 +57,7 @@ class Content {
     std::string key;
     std::string path;
     std::shared_ptr<transfer::LayeredFile> staged;
-    transfer::Overlay overlay;  ///< of no base: nothing of it is in the bucket
+    transfer::Overlay overlay;                     ///< of no base: nothing of it is in the bucket
     std::shared_ptr<transfer::Outgoing> outgoing;  ///< none: nothing was sent before
     store::ObjectAttributes attributes;
     /// Of what was sent before the last write, whose time nobody set.
@@ -65,8 +65,8 @@ class Content {
     store::Precondition precondition;
     core::Status amended;  ///< whether the object has `attributes`, once it is there
   };
-  /// Whether appending is all that was done to an object that allows it: it is appended to then, and
-  /// its time is the service's.
+  /// Whether appending is all that was done to an object that allows it: it is appended to then,
+  /// and its time is the service's.
   [[nodiscard]] bool stays_appendable(const Node& node, const std::string& key) const
       REQUIRES(mount_.mutex);
   core::Result<Upload> plan(const NodePtr& node, const std::optional<Destination>& destination);
@@ -89,8 +89,7 @@ class Content {
   /// The same to a conflict name. Where the object that it lies over is gone, what nobody fetched
   /// of that is zeros; `lost_bytes` says how much that is.
   core::Result<store::Published> send_apart(const core::OpContext& context, const Upload& upload,
-                                            const model::ObjectKey& key,
-                                            std::uint64_t& lost_bytes);
+                                            const model::ObjectKey& key, std::uint64_t& lost_bytes);
   /// Somebody else was first. The error to report, once the data lies under another name.
   core::Error keep_apart(const core::OpContext& context, const NodePtr& node, const Upload& upload,
                          const core::Error& why);

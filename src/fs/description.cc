@@ -242,9 +242,8 @@ bool is_all_stored(const Options& options, const Stored& stored, const Descripti
   const Description shown = describe(options, stored.key, found);
   const Attributes& a = shown.attributes;
   const Attributes& b = about.attributes;
-  const bool own_times =
-      options.attributes != AttributeMode::Plain &&
-      (model::parse_posix_meta(stored.meta.user).modified || shown.accessed_set);
+  const bool own_times = options.attributes != AttributeMode::Plain &&
+                         (model::parse_posix_meta(stored.meta.user).modified || shown.accessed_set);
   return !own_times && !about.accessed_set && a.mode == b.mode && a.uid == b.uid &&
          a.gid == b.gid && a.device == b.device && shown.xattrs == about.xattrs;
 }

@@ -71,7 +71,7 @@ class Draft {
   std::shared_ptr<transfer::Outgoing> outgoing_;
   core::WallTime written_{};
   core::WallTime unpublished_since_{};
-  core::WallTime tried_{};  ///< to publish it
+  core::WallTime tried_{};                ///< to publish it
   std::unique_ptr<core::Error> failure_;  ///< most nodes never have one
   std::uint64_t counted_bytes_ = 0;       ///< as they stand in Drafts::Totals
 };

@@ -44,9 +44,7 @@ void Drafts::begin(const NodePtr& node, std::shared_ptr<transfer::LayeredFile> c
   set_out(node->draft);
 }
 
-void Drafts::emptied(const NodePtr& node) {
-  set_out(node->draft);
-}
+void Drafts::emptied(const NodePtr& node) { set_out(node->draft); }
 
 void Drafts::set_out(Draft& draft) {
   end(std::exchange(draft.outgoing_, nullptr));

@@ -109,9 +109,9 @@ class FileSystem {
   virtual void refuse_changes(bool refuse) = 0;
   /// What the bucket does not have, at most so many.
   [[nodiscard]] virtual std::vector<Unpublished> unpublished(std::size_t most) const = 0;
-  /// Uploads what was written and neither closed nor synced since: once nobody has written to it for
-  /// `quiet`, or five times that after it was last in the bucket. Returns the first failure after
-  /// trying all; whoever closes is told of those, too.
+  /// Uploads what was written and neither closed nor synced since: once nobody has written to it
+  /// for `quiet`, or five times that after it was last in the bucket. Returns the first failure
+  /// after trying all; whoever closes is told of those, too.
   virtual core::Status publish_due(const core::OpContext& context, core::Duration quiet) = 0;
   [[nodiscard]] virtual FileSystemStatus status() const = 0;
   /// Who is told what the kernel must forget; null: nobody any more, for good, once this returns.

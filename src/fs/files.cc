@@ -207,26 +207,26 @@ void Files::read(const Request& request, FileHandle handle, std::uint64_t offset
     return;
   }
   const model::ByteRange range = way->from_reader;
-  way->reader->read(request.context, range.first, range.size(),
-                    [this, request, handle, offset, size, range, version = way->version,
-                     staged = way->staged,
-                     done = std::move(done)](core::Result<std::vector<core::Bytes>> result) {
-                      if (result) {
-                        done(staged ? joined(*staged, {offset, offset + size}, range.first, *result)
-                                    : std::move(result));
-                        return;
-                      }
-                      const ErrorKind kind = result.error().kind;
-                      if (kind == ErrorKind::Changed || kind == ErrorKind::NotFound) {
-                        read_again_if_moved(request, handle, offset, size, version,
-                                            std::move(result).error(), done);
-                        return;
-                      }
-                      done(std::move(result));
-                      if (kind == ErrorKind::Corrupt) {
-                        forget_damaged(handle, version);
-                      }
-                    });
+  way->reader->read(
+      request.context, range.first, range.size(),
+      [this, request, handle, offset, size, range, version = way->version, staged = way->staged,
+       done = std::move(done)](core::Result<std::vector<core::Bytes>> result) {
+        if (result) {
+          done(staged ? joined(*staged, {offset, offset + size}, range.first, *result)
+                      : std::move(result));
+          return;
+        }
+        const ErrorKind kind = result.error().kind;
+        if (kind == ErrorKind::Changed || kind == ErrorKind::NotFound) {
+          read_again_if_moved(request, handle, offset, size, version, std::move(result).error(),
+                              done);
+          return;
+        }
+        done(std::move(result));
+        if (kind == ErrorKind::Corrupt) {
+          forget_damaged(handle, version);
+        }
+      });
 }
 
 void Files::forget_damaged(FileHandle handle, const model::ObjectVersion& version) {

@@ -204,9 +204,9 @@ core::Result<store::Published> OssStore::append(const core::OpContext& context,
   };
   TRY_ASSIGN(store::Published result, client_.repeat(context, attempt));
   if (expected && result.crc64 != expected) {
-    return core::fail(ErrorKind::Corrupt,
-                      core::format("AppendObject {}: it was another object of the same length",
-                                   key.text()));
+    return core::fail(
+        ErrorKind::Corrupt,
+        core::format("AppendObject {}: it was another object of the same length", key.text()));
   }
   result.type = store::ObjectType::Appendable;
   return result;

@@ -70,9 +70,8 @@ core::Status fetch_all(const FillParts& parts, const core::OpContext& context,
   }
   core::TaskGroup group(parts.pool, context, parts.connections);
   for (const ByteRange& piece : pieces) {
-    group.start([&, piece](const core::OpContext& own) {
-      return fetch(parts, own, base, content, piece);
-    });
+    group.start(
+        [&, piece](const core::OpContext& own) { return fetch(parts, own, base, content, piece); });
   }
   return group.wait();
 }

@@ -16,8 +16,8 @@ struct FillParts {
   std::size_t connections = 1;
 };
 
-/// Brings what is missing of `range` from the base into the content, in pieces side by side. Blocks.
-/// Errors: those of ObjectStore::read, but Changed where the base is gone; NoSpace, Io.
+/// Brings what is missing of `range` from the base into the content, in pieces side by side.
+/// Blocks. Errors: those of ObjectStore::read, but Changed where the base is gone; NoSpace, Io.
 core::Status fill(const FillParts& parts, const core::OpContext& context,
                   const model::ObjectVersion& base, LayeredFile& content, model::ByteRange range);
 

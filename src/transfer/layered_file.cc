@@ -17,9 +17,7 @@ using model::ByteRange;
 constexpr std::uint64_t kStatBlock = 512;  // of st_blocks
 
 /// Whether fallocate() of `mode` makes zeros of bytes that were there.
-bool makes_zeros(int mode) {
-  return (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0;
-}
+bool makes_zeros(int mode) { return (mode & (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE)) != 0; }
 
 core::Error not_here(ByteRange range) {
   return core::fail(ErrorKind::Io, core::format("{} bytes at {} are in the bucket alone",

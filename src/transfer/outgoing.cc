@@ -260,9 +260,8 @@ class PartByPart final : public Outgoing {
 
   void send(const OpContext& own, const UploadStep& step, Told& told) {
     const bool ahead = !is_finishing();
-    auto receipt =
-        parts_.publishing.send_part(patient(own), begun()->key, upload_id(),
-                                    number_of(step.index), source_, step.range);
+    auto receipt = parts_.publishing.send_part(patient(own), begun()->key, upload_id(),
+                                               number_of(step.index), source_, step.range);
     if (!receipt) {
       const bool vanished = receipt.error().kind == ErrorKind::NoUpload;
       note(std::move(receipt).error().within(core::format("part {}", step.index + 1)));
@@ -286,10 +285,9 @@ class PartByPart final : public Outgoing {
     core::TaskGroup group(parts_.pool, context, parts_.options.connections);
     for (std::size_t i = 0; i < head_.size(); ++i) {
       group.start([&, i](const OpContext& own) -> core::Status {
-        TRY_ASSIGN(receipts[i],
-                   parts_.publishing.copy_part(own, delivery.target.key, upload_id(),
-                                               static_cast<int>(i) + 1, delivery.overlay->base,
-                                               head_[i].range));
+        TRY_ASSIGN(receipts[i], parts_.publishing.copy_part(
+                                    own, delivery.target.key, upload_id(), static_cast<int>(i) + 1,
+                                    delivery.overlay->base, head_[i].range));
         return {};
       });
     }

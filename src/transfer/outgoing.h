@@ -17,10 +17,10 @@ class Publishing;
 struct Counters;
 struct UploadOptions;
 
-/// One content from its first byte, or from the end of the object that it lies over, to its object. Whoever writes tells of every change once it is
-/// made, and before anybody publishes; what is full of it and was written in order is sent
-/// meanwhile, and publish() sends the rest (upload_state.h). Content that fits one request is sent
-/// by one, at the end.
+/// One content from its first byte, or from the end of the object that it lies over, to its object.
+/// Whoever writes tells of every change once it is made, and before anybody publishes; what is full
+/// of it and was written in order is sent meanwhile, and publish() sends the rest (upload_state.h).
+/// Content that fits one request is sent by one, at the end.
 ///
 /// The end of its life throws away what was sent and not published, in time of its own: not under a
 /// lock.

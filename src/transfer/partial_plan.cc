@@ -123,9 +123,9 @@ core::Result<std::vector<Piece>> plan_pieces(std::uint64_t size, const std::vect
       return pieces;
     }
     if (least_copied > size && rules.part_bytes >= rules.max_part_bytes) {
-      return core::fail(core::ErrorKind::TooLarge,
-                        core::format("{} bytes are more than {} parts may hold", size,
-                                     rules.max_parts));
+      return core::fail(
+          core::ErrorKind::TooLarge,
+          core::format("{} bytes are more than {} parts may hold", size, rules.max_parts));
     }
     least_copied *= 2;
     rules.part_bytes = std::min(2 * rules.part_bytes, rules.max_part_bytes);

@@ -27,11 +27,9 @@ bool is_doubtful(const core::Error& error) {
 
 }  // namespace
 
-core::Result<store::PartReceipt> Publishing::send_part(const OpContext& context,
-                                                       const model::ObjectKey& key,
-                                                       const std::string& upload_id, int number,
-                                                       const std::shared_ptr<const store::Source>& source,
-                                                       model::ByteRange range) {
+core::Result<store::PartReceipt> Publishing::send_part(
+    const OpContext& context, const model::ObjectKey& key, const std::string& upload_id, int number,
+    const std::shared_ptr<const store::Source>& source, model::ByteRange range) {
   TRY_ASSIGN(auto receipt, store_.upload_part(context, key, upload_id, number, source, range));
   if (!receipt.crc64) {
     TRY_ASSIGN(receipt.crc64, source_sum(*source, range));

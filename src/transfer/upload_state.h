@@ -29,9 +29,9 @@ struct UploadRules {
   std::uint64_t head_bytes = 0;       ///< are the service's already: it copies them
 };
 
-/// Where a part lies in content of unknown length, after the head. Of 8 MiB each the first thousand hold 7.8 GiB,
-/// ten thousand 7.8 TiB; what does not fit is cut anew when its length is known (upload_plan.h).
-/// Shape: `index` counts from 0, below rules.max_parts.
+/// Where a part lies in content of unknown length, after the head. Of 8 MiB each the first thousand
+/// hold 7.8 GiB, ten thousand 7.8 TiB; what does not fit is cut anew when its length is known
+/// (upload_plan.h). Shape: `index` counts from 0, below rules.max_parts.
 model::ByteRange scheduled_part(const UploadRules& rules, std::size_t index);
 
 /// A part that was begun.

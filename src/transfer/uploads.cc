@@ -8,8 +8,8 @@
 #include "core/format.h"
 #include "core/log.h"
 #include "core/task_group.h"
-#include "transfer/metrics.h"
 #include "transfer/fill.h"
+#include "transfer/metrics.h"
 #include "transfer/outgoing.h"
 #include "transfer/partial_plan.h"
 #include "transfer/publishing.h"
@@ -73,7 +73,6 @@ std::vector<Piece> had_of(const Layers& layers, const std::vector<ByteRange>& ho
   return had;
 }
 
-
 /// All of the base is as it was, and something comes after it.
 bool is_append(const Layers& layers, std::uint64_t base_size) {
   return base_size > 0 && layers.size > base_size && layers.clean.contains({0, base_size});
@@ -97,9 +96,8 @@ class StoreUploads final : public Uploads {
     OpContext context = caller;
     context.cause = core::Cause::Upload;
     const std::uint64_t size = source->size();
-    auto result = goes_whole(size)
-                      ? put(context, key, source, attributes, precondition)
-                      : upload(context, key, source, attributes, precondition);
+    auto result = goes_whole(size) ? put(context, key, source, attributes, precondition)
+                                   : upload(context, key, source, attributes, precondition);
     return counted(std::move(result), "upload", key);
   }
 
@@ -213,10 +211,8 @@ class StoreUploads final : public Uploads {
   core::Result<Published> append(const OpContext& context, const model::ObjectKey& key,
                                  const Overlay& overlay, std::uint64_t size,
                                  const Precondition& precondition) {
-    const store::ObjectStore::Tail tail{overlay.base.size,
-                                        overlay.base_crc64,
-                                        overlay.content->local(),
-                                        {overlay.base.size, size}};
+    const store::ObjectStore::Tail tail{
+        overlay.base.size, overlay.base_crc64, overlay.content->local(), {overlay.base.size, size}};
     TRY(publishing_.check(context, key, precondition));
     TRY_ASSIGN(auto appended, store_.append(context, key, tail));
     counters_.bytes_uploaded.add(static_cast<std::int64_t>(tail.range.size()));
@@ -269,7 +265,8 @@ class StoreUploads final : public Uploads {
     return send_change(context, makings.overlay, key, id, number, piece.range);
   }
 
-  /// Null where there can be none, for want of a right or of room for its name: zeros are sent then.
+  /// Null where there can be none, for want of a right or of room for its name: zeros are sent
+  /// then.
   std::unique_ptr<ZerosObject> make_zeros(const OpContext& context, const model::ObjectKey& key,
                                           const std::vector<ByteRange>& holes) {
     std::uint64_t bytes = 0;

@@ -87,13 +87,13 @@ core::Result<std::unique_ptr<ZerosObject>> ZerosObject::make(const OpContext& co
                                                              const model::ObjectKey& beside,
                                                              std::uint64_t bytes) {
   constexpr std::size_t kRandomBytes = 4;
-  std::unique_ptr<ZerosObject> zeros(
-      new ZerosObject(store, publishing,
-                      model::ObjectKey(beside.text() + ".zeros-" + core::random_hex(kRandomBytes))));
+  std::unique_ptr<ZerosObject> zeros(new ZerosObject(
+      store, publishing,
+      model::ObjectKey(beside.text() + ".zeros-" + core::random_hex(kRandomBytes))));
   TRY(zeros->put(context));
   while (zeros->version_.size < bytes) {
-    TRY(zeros->repeat(context, std::min(kMostTimes, (bytes + zeros->version_.size - 1) /
-                                                        zeros->version_.size)));
+    TRY(zeros->repeat(
+        context, std::min(kMostTimes, (bytes + zeros->version_.size - 1) / zeros->version_.size)));
   }
   return zeros;
 }
@@ -101,8 +101,8 @@ core::Result<std::unique_ptr<ZerosObject>> ZerosObject::make(const OpContext& co
 core::Status ZerosObject::put(const OpContext& context) {
   std::string text(shortest(store_.capabilities()), '\0');
   const std::uint64_t size = text.size();
-  TRY_ASSIGN(const auto published, store_.put(context, version_.key,
-                                              store::text_source(std::move(text)), {}, {}));
+  TRY_ASSIGN(const auto published,
+             store_.put(context, version_.key, store::text_source(std::move(text)), {}, {}));
   version_.etag = published.etag;
   version_.version_id = published.version_id;
   version_.size = size;

@@ -28,7 +28,9 @@ class Partial : public FileSystemTest {
     store_.reset_counts();
     return opened->handle;
   }
-  std::uint64_t sent() { return static_cast<std::uint64_t>(metrics_["transfer.bytes_uploaded"].value()); }
+  std::uint64_t sent() {
+    return static_cast<std::uint64_t>(metrics_["transfer.bytes_uploaded"].value());
+  }
   /// What the program did to the file, and to the text.
   void change(fs::FileHandle handle, std::size_t at, const std::string& with) {
     EXPECT_TRUE(write(handle, with, at));

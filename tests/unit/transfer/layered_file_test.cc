@@ -35,9 +35,7 @@ class Staging {
   Staging& operator=(const Staging&) = delete;
   ~Staging() { std::filesystem::remove_all(directory_); }
 
-  std::shared_ptr<LayeredFile> create() {
-    return std::make_shared<LayeredFile>(*area_->create());
-  }
+  std::shared_ptr<LayeredFile> create() { return std::make_shared<LayeredFile>(*area_->create()); }
 
  private:
   std::string directory_;
@@ -160,8 +158,7 @@ RC_GTEST_PROP(LayeredFileModel, IsLikeAPlainFile, ()) {
         model.resize(at, '\0');
         break;
       case 2:
-        RC_ASSERT(
-            file->allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, n).has_value());
+        RC_ASSERT(file->allocate(FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, n).has_value());
         for (std::size_t k = at; k < std::min(model.size(), at + n); ++k) {
           model[k] = '\0';
         }
