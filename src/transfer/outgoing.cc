@@ -139,7 +139,8 @@ class PartByPart final : public Outgoing {
         context.stop, [this] { interrupt(core::fail(ErrorKind::Cancelled, "stopped")); });
     const bool headless =
         !head_.empty() && (!delivery.overlay || delivery.overlay->base.size != rules_.head_bytes);
-    const bool sparse = delivery.overlay && !big_holes(*delivery.overlay->content).empty();
+    const bool sparse =
+        started() && delivery.overlay && !big_holes(*delivery.overlay->content).empty();
     (void)apply(Finish{source_->size(), elsewhere || headless || sparse});
     for (;;) {
       switch (await_due(context).kind) {

@@ -212,6 +212,32 @@ TEST_F(Write, ExclusiveCreateDoesNotTakeSomebodyElsesWriteForItsOwn) {
   EXPECT_EQ(transport_.left(), 0U);
 }
 
+TEST_F(Write, AppendsAtItsPosition) {
+  const store::ObjectStore::Tail tail{7,
+                                      core::crc64(core::as_bytes("before\n")),
+                                      store::text_source("before\n" + text_),
+                                      {7, 7 + text_.size()}};
+  transport_.reply(stored("before\n" + text_));
+  const auto result = store().append(context_, key_, tail);
+  ASSERT_TRUE(result) << result.error().message;
+  EXPECT_EQ(result->type, store::ObjectType::Appendable);
+  const test::Sent sent = transport_.sent().at(0);
+  EXPECT_EQ(sent.line(), "POST /logs/a.txt?append&position=7");
+  EXPECT_EQ(sent.body, text_);
+  // It is there already, for the answer was lost.
+  transport_.reply(broken())
+      .reply(refusal(409, "PositionNotEqualToLength"))
+      .reply(described("before\n" + text_));
+  EXPECT_TRUE(store().append(context_, key_, tail));
+  // Somebody else appended.
+  transport_.reply(refusal(409, "PositionNotEqualToLength"));
+  EXPECT_EQ(store().append(context_, key_, tail).error().kind, ErrorKind::Changed);
+  // It was another object of the same length.
+  transport_.reply(stored("another" + text_));
+  EXPECT_EQ(store().append(context_, key_, tail).error().kind, ErrorKind::Corrupt);
+  EXPECT_EQ(transport_.left(), 0U);
+}
+
 TEST_F(Write, RefusesBeforeSendingWhatTheServiceWouldRefuse) {
   attributes_.user["big"] = std::string(9'000, 'x');
   EXPECT_EQ(put().error().kind, ErrorKind::TooLarge);
