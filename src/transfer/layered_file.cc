@@ -175,14 +175,30 @@ void LayeredFile::maybe_changed(ByteRange range) {
 
 core::Status LayeredFile::write(std::uint64_t offset, std::span<const std::byte> data) {
   const core::MutexLock lock(mutex_);
-  const ByteRange range{offset, offset + data.size()};
-  core::Status status = local_->write(offset, data);
+  return wrote({offset, offset + data.size()}, local_->write(offset, data));
+}
+
+core::Status LayeredFile::write_block(std::uint64_t offset, std::span<const std::byte> data,
+                                      core::BlockOffer& offer) {
+  const core::MutexLock lock(mutex_);
+  return wrote({offset, offset + data.size()}, local_->write_block(offset, data, offer));
+}
+
+core::Status LayeredFile::wrote(ByteRange range, core::Status status) {
   if (status) {
     changed(range);
   } else {
     maybe_changed(range);
   }
   return status;
+}
+
+core::Result<int> LayeredFile::on_disk() {
+  const auto gaps = missing({0, UINT64_MAX});
+  if (!gaps.empty()) {
+    return not_here(gaps.front());
+  }
+  return local_->on_disk();
 }
 
 core::Status LayeredFile::truncate(std::uint64_t size) {
@@ -196,12 +212,7 @@ core::Status LayeredFile::allocate(int mode, std::uint64_t offset, std::uint64_t
   const core::MutexLock lock(mutex_);
   core::Status status = local_->allocate(mode, offset, length);
   if (makes_zeros(mode)) {
-    const ByteRange range{offset, offset + std::min(length, UINT64_MAX - offset)};
-    if (status) {
-      changed(range);
-    } else {
-      maybe_changed(range);
-    }
+    return wrote({offset, offset + std::min(length, UINT64_MAX - offset)}, std::move(status));
   }
   return status;
 }

@@ -67,13 +67,19 @@ class LayeredFile final : public StagedFile {
   /// Errors: Io: some of it is missing.
   core::Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> buffer) const override;
   core::Status write(std::uint64_t offset, std::span<const std::byte> data) override;
+  core::Status write_block(std::uint64_t offset, std::span<const std::byte> data,
+                           core::BlockOffer& offer) override;
   core::Status truncate(std::uint64_t size) override;
   core::Status allocate(int mode, std::uint64_t offset, std::uint64_t length) override;
   [[nodiscard]] core::Result<std::uint64_t> seek(std::uint64_t offset, int whence) const override;
+  /// Errors: Io also where some of it is missing.
+  core::Result<int> on_disk() override;
   [[nodiscard]] std::uint64_t blocks() const override;
   [[nodiscard]] std::optional<std::uint64_t> known_crc64(model::ByteRange range) const override;
 
  private:
+  /// Takes note of how a write went.
+  core::Status wrote(model::ByteRange range, core::Status status) REQUIRES(mutex_);
   /// Bytes of `range` are others than the base's.
   void changed(model::ByteRange range) REQUIRES(mutex_);
   /// Some of them may be: those that are here.
