@@ -160,6 +160,9 @@ TEST_F(Partial, WhatIsRemovedWhileOpenIsFetchedFirst) {
 }
 
 TEST_F(Partial, AnAppendableObjectIsAppendedTo) {
+  auto can = store_.capabilities();
+  can.append = true;
+  store_.set_capabilities(can);
   store_.set_appendable("p/log", "line 1\n");
   const auto opened = open("log", O_RDWR | O_APPEND);
   ASSERT_TRUE(opened);
