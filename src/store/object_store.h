@@ -122,7 +122,7 @@ struct Capabilities {
   bool create_exclusive = false;  ///< Precondition::Absent is enforced by the service
   bool compare_and_swap = false;  ///< Precondition::Matches is enforced by the service
   bool append = false;            ///< AppendObject
-  bool crc64 = false;  ///< objects tell their CRC-64
+  bool crc64 = false;             ///< objects tell their CRC-64
   /// Last-Modified of what was joined from parts is when that was done, not when it was begun.
   bool dates_joins_at_end = true;
   std::uint64_t min_part_bytes = 100ULL << 10U;
@@ -192,7 +192,7 @@ class ObjectStore {
 
   /// What is added to an Appendable object.
   struct Tail {
-    std::uint64_t position = 0;           ///< > 0: as long as the object is
+    std::uint64_t position = 0;            ///< > 0: as long as the object is
     std::optional<std::uint64_t> crc64{};  ///< of the object as it is, if known
     std::shared_ptr<const Source> source;
     model::ByteRange range;  ///< of the source

@@ -246,6 +246,11 @@ std::uint64_t LayeredFile::blocks() const {
   return local_->blocks() + (missing_.bytes() + kStatBlock - 1) / kStatBlock;
 }
 
+std::vector<core::Run> LayeredFile::runs(ByteRange range) const {
+  const core::MutexLock lock(mutex_);
+  return missing_.within(range).empty() ? local_->runs(range) : std::vector<core::Run>();
+}
+
 std::optional<std::uint64_t> LayeredFile::known_crc64(ByteRange range) const {
   const core::MutexLock lock(mutex_);
   return missing_.within(range).empty() ? local_->known_crc64(range) : std::nullopt;
