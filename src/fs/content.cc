@@ -335,7 +335,8 @@ core::Result<std::optional<std::uint64_t>> Content::sum_of(const Upload& upload)
 core::Result<store::Published> Content::recognise(const core::OpContext& context,
                                                   const Upload& upload, core::Error error) {
   auto found = mount_.parts.store.head(context, model::ObjectKey(upload.key));
-  if (!found && found.error().kind != ErrorKind::NotFound) {
+  if (!found && found.error().kind != ErrorKind::NotFound &&
+      found.error().kind != ErrorKind::Denied) {
     return std::move(found).error();  // whose it is shows the next try
   }
   store::Evidence ours{.size = upload.staged->size(), .user = upload.attributes.user};
@@ -375,8 +376,13 @@ core::Result<store::Published> Content::send_apart(const core::OpContext& contex
     return kept;
   }
   // Only where the bucket keeps versions does it still have the one that was written over.
-  lost_bytes += upload.staged->lose_base();
-  return send_staged(context, upload, key, absent);
+  const transfer::Layers before = upload.staged->lose_base();
+  lost_bytes = before.missing.bytes();
+  kept = send_staged(context, upload, key, absent);
+  if (!kept) {
+    upload.staged->regain_base(before);  // or the next try would publish zeros as ours
+  }
+  return kept;
 }
 
 core::Error Content::keep_apart(const core::OpContext& context, const NodePtr& node,

@@ -103,7 +103,7 @@ core::Result<std::vector<store::ListedObject>> Renaming::list_tree(const core::O
   }
 }
 
-core::Result<store::Published> Renaming::copy_object(const core::OpContext& context,
+core::Result<Renaming::Copied> Renaming::copy_object(const core::OpContext& context,
                                                      const store::ListedObject& object,
                                                      const std::string& from, const std::string& to,
                                                      const std::string& to_path) {
@@ -125,8 +125,9 @@ core::Result<store::Published> Renaming::copy_object(const core::OpContext& cont
     store::ObjectAttributes attributes;
     attributes.user = link.meta.user;
     attributes.settings = link.meta.settings;
-    return mount_.parts.store.put_symlink(context, target, model::ObjectKey(leads_to), attributes,
-                                          {});
+    TRY_ASSIGN(auto made, mount_.parts.store.put_symlink(
+                              context, target, model::ObjectKey(leads_to), attributes, {}));
+    return Copied{object.key, target, object.etag, std::move(made)};
   }
   store::CopyRequest request;
   request.source.key = object.key;
@@ -141,7 +142,10 @@ core::Result<store::Published> Renaming::copy_object(const core::OpContext& cont
     request.source.size = now.size;
     copied = mount_.parts.uploads.copy(context, request);
   }
-  return copied;
+  if (!copied) {
+    return std::move(copied).error();
+  }
+  return Copied{object.key, target, request.source.etag, *std::move(copied)};
 }
 
 core::Result<std::vector<Renaming::Copied>> Renaming::copy_tree(
@@ -150,7 +154,7 @@ core::Result<std::vector<Renaming::Copied>> Renaming::copy_tree(
   for (const store::ListedObject& object : objects) {
     TRY(model::check_key(model::ObjectKey(to + object.key.text().substr(from.size()))));
   }
-  std::vector<std::optional<store::Published>> results(objects.size());
+  std::vector<std::optional<Copied>> results(objects.size());
   Shown shown(mount_, objects, from, to);
   core::TaskGroup group(mount_.parts.pool, context, kCopiesAtOnce);
   for (std::size_t i = 0; i < objects.size(); ++i) {
@@ -168,14 +172,11 @@ core::Result<std::vector<Renaming::Copied>> Renaming::copy_tree(
   const core::Status done = group.wait();
   std::vector<Copied> copies;
   std::vector<model::ObjectKey> made;
-  for (std::size_t i = 0; i < objects.size(); ++i) {
-    if (!results[i]) {
-      continue;
+  for (std::optional<Copied>& result : results) {
+    if (result) {
+      made.push_back(result->to);
+      copies.push_back(*std::move(result));
     }
-    const model::ObjectKey& source = objects[i].key;
-    const model::ObjectKey target(to + source.text().substr(from.size()));
-    copies.push_back({source, target, *results[i]});
-    made.push_back(target);
   }
   if (done) {
     return copies;
@@ -219,7 +220,8 @@ core::Result<bool> Renaming::holds_only_leftovers(const core::OpContext& context
   return true;
 }
 
-/// What is known of the objects below a directory is known of their copies from now on.
+/// What is known of the objects below a directory is known of their copies from now on. Content
+/// that was written over an object lies over the copy, if it is a copy of that version.
 void Renaming::follow(const NodePtr& directory, const std::string& to,
                       const std::vector<Copied>& copies) {
   for (std::size_t begin = 0; begin < copies.size(); begin += kNodesAtOnce) {
@@ -228,7 +230,8 @@ void Renaming::follow(const NodePtr& directory, const std::string& to,
     for (std::size_t i = begin; i < end; ++i) {
       const store::Published& now = copies[i].published;
       const NodePtr node = known_below(directory, copies[i].to.text().substr(to.size()));
-      if (node && node->stored && !node->draft.unpublished()) {
+      if (node && node->stored &&
+          (!node->draft.unpublished() || node->stored->meta.etag == copies[i].version)) {
         Stored& stored = *node->stored;
         stored.key = copies[i].to.text();
         stored.meta.settings = now.settings;

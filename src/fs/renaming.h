@@ -45,6 +45,7 @@ class Renaming {
   struct Copied {
     model::ObjectKey from;
     model::ObjectKey to;
+    model::ETag version;  ///< of `from`, which was copied
     store::Published published;
   };
   core::Result<std::vector<store::ListedObject>> list_tree(const core::OpContext& context,
@@ -53,10 +54,9 @@ class Renaming {
                                               const std::vector<store::ListedObject>& objects,
                                               const std::string& from, const std::string& to,
                                               const std::string& to_path);
-  core::Result<store::Published> copy_object(const core::OpContext& context,
-                                             const store::ListedObject& object,
-                                             const std::string& from, const std::string& to,
-                                             const std::string& to_path);
+  core::Result<Copied> copy_object(const core::OpContext& context,
+                                   const store::ListedObject& object, const std::string& from,
+                                   const std::string& to, const std::string& to_path);
   /// What could not be taken back of a rename that failed stays under the new name until it is
   /// tried again: whether all that lies below `to` is such a copy of one of `objects`.
   core::Result<bool> holds_only_leftovers(const core::OpContext& context,

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "core/check.h"
 #include "core/format.h"
@@ -40,12 +41,15 @@ void LayeredFile::settled() {
   clean_ = RangeSet({0, local_->size()});
 }
 
-std::uint64_t LayeredFile::lose_base() {
+Layers LayeredFile::lose_base() {
   const core::MutexLock lock(mutex_);
-  const std::uint64_t lost = missing_.bytes();
-  clean_ = {};
-  missing_ = {};
-  return lost;
+  return {local_->size(), std::exchange(clean_, {}), std::exchange(missing_, {})};
+}
+
+void LayeredFile::regain_base(const Layers& before) {
+  const core::MutexLock lock(mutex_);
+  clean_ = before.clean;
+  missing_ = before.missing;
 }
 
 Layers LayeredFile::layers() const {

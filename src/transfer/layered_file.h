@@ -36,8 +36,10 @@ class LayeredFile final : public StagedFile {
   /// The content is the base now: it was fetched, or published.
   void settled();
   /// The base is lost: what is missing of it reads as zeros from now on, and nothing is clean.
-  /// Shape: how many bytes that are.
-  std::uint64_t lose_base();
+  /// Returns what was whose before.
+  Layers lose_base();
+  /// Takes that back, if nothing was changed since.
+  void regain_base(const Layers& before);
 
   [[nodiscard]] Layers layers() const;
   /// Some of it is the base's.

@@ -129,6 +129,21 @@ TEST_F(Partial, SomebodyElseReplacedIt) {
   EXPECT_EQ(store_.open_uploads(), 0U);
 }
 
+TEST_F(Partial, AConflictThatCannotBeKeptYetLosesNothing) {
+  const std::string before = text_;
+  const auto handle = open_big();
+  change(handle, 5000, "changed");
+  store_.erase("p/a");
+  test::Rule rule = on(Op::StartUpload);
+  rule.skip = 2;  // to the place, and apart with the rest of the object
+  store_.fail(rule, core::fail(ErrorKind::Unavailable, "503"));
+  EXPECT_THAT(fs_->flush(request_, handle), FailsWith(ErrorKind::Unavailable));
+  store_.set("p/a", before);
+  EXPECT_THAT(read(handle), IsOkAnd(text_));
+  ASSERT_TRUE(close(handle));
+  EXPECT_EQ(store_.content("p/a"), text_);
+}
+
 TEST_F(Partial, ReplacedWhileItsPartsAreCopied) {
   const auto handle = open_big();
   change(handle, 5000, "changed");
@@ -251,6 +266,23 @@ TEST_F(Partial, ARenameCopiesFromWhereItWas) {
   ASSERT_TRUE(close(handle));
   EXPECT_EQ(store_.content("p/b"), text_);
   EXPECT_EQ(store_.content("p/a"), std::nullopt);
+}
+
+TEST_F(Partial, GoesWithADirectoryThatMovesMeanwhile) {
+  ASSERT_TRUE(mkdir("d"));
+  store_.set("p/d/a", text_);
+  const auto opened = open("d/a", O_RDWR);
+  ASSERT_TRUE(opened);
+  change(opened->handle, text_.size(), "one line\n");
+  ASSERT_TRUE(rename("d", "e"));
+  EXPECT_EQ(*read(opened->handle), text_) << "of the copy";
+  change(opened->handle, text_.size() + 5000, "another");
+  ASSERT_TRUE(fs_->fallocate(request_, opened->handle, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                             9000, 3000));
+  text_.replace(9000, 3000, std::string(3000, '\0'));
+  ASSERT_TRUE(close(opened->handle));
+  EXPECT_EQ(store_.content("p/e/a"), text_);
+  EXPECT_EQ(store_.content("p/d/a"), std::nullopt);
 }
 
 }  // namespace

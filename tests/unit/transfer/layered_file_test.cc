@@ -105,9 +105,13 @@ TEST_F(LayeredFileTest, AfterPublishingAllIsClean) {
 TEST_F(LayeredFileTest, ALostBaseIsZeros) {
   ASSERT_TRUE(file_->lie_over(base_.size()));
   ASSERT_TRUE(write(3, "abc"));
-  EXPECT_EQ(file_->lose_base(), 7U);
+  const transfer::Layers before = file_->lose_base();
+  EXPECT_EQ(before.missing.bytes(), 7U);
   EXPECT_EQ(text(), std::string("\0\0\0abc\0\0\0\0", 10));
   EXPECT_TRUE(file_->layers().clean.empty());
+  file_->regain_base(before);
+  EXPECT_EQ(text(), "012abc6789");
+  EXPECT_EQ(file_->layers().clean.bytes(), 7U);
 }
 
 TEST_F(LayeredFileTest, WantsTheRestOfAPartOnce) {
@@ -135,7 +139,7 @@ TEST_F(LayeredFileTest, TakesWhatIsMissingForData) {
 
 /// A plain string does all that the file does.
 RC_GTEST_PROP(LayeredFileModel, IsLikeAPlainFile, ()) {
-  static Staging staging;
+  Staging staging;
   const auto file = staging.create();
   std::string base = *rc::gen::container<std::string>(*rc::gen::inRange<std::size_t>(0, 300),
                                                       rc::gen::inRange('a', 'z'));
