@@ -89,14 +89,20 @@ class Life(harness.Case):
         until(lambda: not m.alive)
         self.assertTrue(m.mounted)
         self.assertEqual(m.stsfs("status").returncode, 1)
-        refused = m.run()
-        self.assertEqual(refused.returncode, 3)
-        self.assertIn("stsfs umount", refused.stderr)
         done = m.umount()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertFalse(m.mounted)
         m.start()
         self.assertTrue(m.alive)
+
+    def test_a_mount_takes_the_place_of_a_dead_one(self):
+        m = self.mount()
+        os.kill(m.pid, signal.SIGKILL)
+        until(lambda: not m.alive)
+        m.start()
+        (m.path / "f").write_bytes(b"x")
+        self.assertEqual(m.umount().returncode, 0)
+        self.assertFalse(m.mounted)
 
     def test_unmounting_from_outside_ends_the_daemon(self):
         m = self.mount()
