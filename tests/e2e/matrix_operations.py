@@ -237,7 +237,7 @@ class DeleteMany(RenameDirectory):
 
 
 class RemoveTree(Tree):
-    held = ("DeleteObject", 10)
+    held = ("DeleteMultipleObjects", 0)  # what follows the first eight, each its own request
 
     def run(self):
         shutil.rmtree(self.path / "tree")
