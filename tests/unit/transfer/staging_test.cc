@@ -288,7 +288,9 @@ TEST_F(Staging, IsAFileWhateverIsDoneToIt) {
       } else {
         file.punch(below(8 * kMiB), 1 + below(kMiB));
       }
-      file.compare();
+      if (step % 10 == 9) {
+        file.compare();
+      }
       ASSERT_FALSE(HasFatalFailure()) << "seed " << seed << ", step " << step;
     }
   }
