@@ -80,7 +80,7 @@ std::vector<ByteRange> LayeredFile::wanted_beside(ByteRange range, std::uint64_t
   for (const ByteRange& one : asked_.within({range.first, range.first + least_bytes})) {
     wanted.remove(one);
   }
-  const std::vector<ByteRange> found = wanted.ranges();
+  std::vector<ByteRange> found = wanted.ranges();
   for (const ByteRange& one : found) {
     asked_.add(one);
   }

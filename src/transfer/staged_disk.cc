@@ -109,14 +109,15 @@ core::Status StagedDisk::write(std::uint64_t offset, std::span<const std::byte> 
   return write_pieces(fd_.get(), offset, {{const_cast<std::byte*>(data.data()), data.size()}});
 }
 
-core::Status StagedDisk::write_directly(std::uint64_t offset, std::vector<core::ByteView> pieces) {
+core::Status StagedDisk::write_directly(std::uint64_t offset,
+                                        const std::vector<core::ByteView>& pieces) {
   std::vector<iovec> vector;
   vector.reserve(pieces.size());
   for (const core::ByteView piece : pieces) {
     vector.push_back({const_cast<std::byte*>(piece.data()), piece.size()});
   }
   if (direct_.valid()) {
-    const core::Status written = write_pieces(direct_.get(), offset, vector);
+    core::Status written = write_pieces(direct_.get(), offset, vector);
     if (written || written.error().kind == core::ErrorKind::NoSpace) {
       return written;
     }

@@ -32,7 +32,7 @@ class StagedDisk {
   core::Status write(std::uint64_t offset, std::span<const std::byte> data);
   /// The same with `pieces` one behind the other, around the page cache where the system can. All
   /// of them and `offset` in whole pages.
-  core::Status write_directly(std::uint64_t offset, std::vector<core::ByteView> pieces);
+  core::Status write_directly(std::uint64_t offset, const std::vector<core::ByteView>& pieces);
   core::Status truncate(std::uint64_t size);
   /// As fallocate(2), mode and all.
   core::Status allocate(int mode, std::uint64_t offset, std::uint64_t length);

@@ -385,7 +385,7 @@ class TemporaryFile final : public StagedFile,
                                        static_cast<std::size_t>(run.size())));
       }
     }
-    return pieces.empty() ? core::Status() : disk_.write_directly(begin, std::move(pieces));
+    return pieces.empty() ? core::Status() : disk_.write_directly(begin, pieces);
   }
 
   /// Others may write through on_disk().

@@ -102,7 +102,9 @@ class RandomOperations : public fs_test::FileSystemTest,
   void die() {
     open_.clear();
     mount();
-    for (const auto& [path, inode] : reference_.walk()) {
+    for (const auto& entry : reference_.walk()) {
+      const std::string& path = entry.first;
+      const InodePtr& inode = entry.second;
       if (inode->directory) {
         continue;
       }
