@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "cache/populate.h"
 #include "core/check.h"
 
 namespace cache {
@@ -13,12 +14,6 @@ namespace {
 constexpr std::size_t kSlabBytes = 2U << 20U;  // one huge page
 // Kept free, so that a reader who begins after a pause need not wait for memory.
 constexpr std::size_t kReserveBytes = 8U << 20U;
-
-void populate(std::byte* memory, std::size_t bytes) {
-#ifdef MADV_POPULATE_WRITE
-  ::madvise(memory, bytes, MADV_POPULATE_WRITE);
-#endif
-}
 
 }  // namespace
 

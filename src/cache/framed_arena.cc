@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "cache/populate.h"
 #include "core/check.h"
 
 namespace cache {
@@ -16,12 +17,6 @@ constexpr std::size_t kReserve = 8;
 
 constexpr std::size_t whole_huge_pages(std::size_t bytes) {
   return (bytes + kHugePage - 1) / kHugePage * kHugePage;
-}
-
-void populate(std::byte* memory, std::size_t bytes) {
-#ifdef MADV_POPULATE_WRITE
-  ::madvise(memory, bytes, MADV_POPULATE_WRITE);
-#endif
 }
 
 }  // namespace

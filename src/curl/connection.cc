@@ -42,6 +42,23 @@ core::Error broken(CURLcode code) {
   return error;
 }
 
+/// How much a call of the socket took; 0: it can take none now.
+template <class Call>
+core::Result<std::size_t> sent_by(Call call) {
+  for (;;) {
+    const ssize_t sent = call();
+    if (sent >= 0) {
+      return static_cast<std::size_t>(sent);
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      return std::size_t{0};
+    }
+    if (errno != EINTR) {
+      return broken(errno, "send");
+    }
+  }
+}
+
 void set_route(CURL* easy, const Options& options, const Route& route) {
   const std::string url = route.origin.scheme + "://" + route.origin.authority() + "/";
   set_option(easy, CURLOPT_URL, url.c_str());
@@ -139,18 +156,8 @@ core::Result<std::size_t> Connection::send(core::ByteView bytes) {
     }
     return sent;
   }
-  for (;;) {
-    const ssize_t sent = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent >= 0) {
-      return static_cast<std::size_t>(sent);
-    }
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      return std::size_t{0};
-    }
-    if (errno != EINTR) {
-      return broken(errno, "send");
-    }
-  }
+  return sent_by(
+      [&] { return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT); });
 }
 
 core::Result<std::size_t> Connection::send(std::span<const core::ByteView> pieces) {
@@ -165,18 +172,7 @@ core::Result<std::size_t> Connection::send(std::span<const core::ByteView> piece
   msghdr message{};
   message.msg_iov = vector.data();
   message.msg_iovlen = count;
-  for (;;) {
-    const ssize_t sent = ::sendmsg(socket_, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    if (sent >= 0) {
-      return static_cast<std::size_t>(sent);
-    }
-    if (errno == EAGAIN || errno == EWOULDBLOCK) {
-      return std::size_t{0};
-    }
-    if (errno != EINTR) {
-      return broken(errno, "send");
-    }
-  }
+  return sent_by([&] { return ::sendmsg(socket_, &message, MSG_NOSIGNAL | MSG_DONTWAIT); });
 }
 
 core::Result<std::size_t> Connection::send_file(int fd, std::uint64_t offset, std::size_t size) {
