@@ -1,8 +1,6 @@
 #include "fs/content.h"
 
-#include <span>
 #include <utility>
-#include <vector>
 
 #include "core/digest.h"
 #include "core/format.h"
@@ -11,6 +9,7 @@
 #include "fs/description.h"
 #include "store/evidence.h"
 #include "transfer/downloads.h"
+#include "transfer/source_sum.h"
 #include "transfer/staging.h"
 #include "transfer/uploads.h"
 
@@ -320,16 +319,8 @@ core::Result<std::optional<std::uint64_t>> Content::sum_of(const Upload& upload)
     sum = *over.base_crc64;
     at = over.base.size;
   }
-  std::vector<std::byte> piece(std::size_t{1} << 20U);
-  while (at < layers.size) {
-    TRY_ASSIGN(const std::size_t n, upload.staged->read(at, piece));
-    if (n == 0) {
-      break;
-    }
-    sum = core::crc64(std::span(piece).first(n), sum);
-    at += n;
-  }
-  return std::optional<std::uint64_t>(sum);
+  TRY_ASSIGN(const std::uint64_t here, transfer::source_sum(*upload.staged, {at, layers.size}));
+  return std::optional(core::crc64_combine(sum, here, layers.size - at));
 }
 
 core::Result<store::Published> Content::recognise(const core::OpContext& context,
