@@ -198,12 +198,12 @@ class Cell:
             except Deviation as deviation:
                 result.append(deviation)
 
-        what, passing = operation.held
-        self.emulator.hold(what, skip=passing)
+        for what, passing in operation.held.items():
+            self.emulator.hold(what, skip=passing)
         thread = threading.Thread(target=program, daemon=True)
         thread.start()
         until(lambda: self.emulator.held > 0 or result, 30, "its request comes")
-        check(not result, f"over ({result}) before its {what} came")
+        check(not result, f"over ({result}) before its {' or '.join(operation.held)} came")
         self.weather.begin(self)
         self.emulator.release()
         thread.join(LIMIT)

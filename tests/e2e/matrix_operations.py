@@ -16,8 +16,8 @@ def check(condition, what):
 
 
 class Operation:
-    """Made in a cell whose mount is ready. prepare() in fair weather; run() is what a program does; held is the request that meets the weather."""
-    held = ()            # operation of the service, how many of them pass before
+    """Made in a cell whose mount is ready. prepare() in fair weather; run() is what a program does; held are the requests of which the first meets the weather."""
+    held = {}            # operations of the service, any of them, and how many of each pass before
     options = ()
     s3_options = None    # where they are others
 
@@ -53,7 +53,7 @@ class Operation:
 
 
 class LookUp(Operation):
-    held = ("HeadObject", 0)
+    held = {"HeadObject": 0}
 
     def prepare(self):
         self.content = random_bytes(1234, 1)
@@ -68,7 +68,7 @@ class LookUp(Operation):
 
 class ReadDirectory(Operation):
     COUNT = 2500
-    held = ("ListObjectsV2", 1)
+    held = {"ListObjectsV2": 1}
     options = ("--metadata-ttl", "30s")
 
     def prepare(self):
@@ -87,7 +87,7 @@ class ReadDirectory(Operation):
 
 
 class RangedRead(Operation):
-    held = ("GetObject", 0)
+    held = {"GetObject": 0}
     SIZE, FIRST, COUNT = 12_000_000, 9_000_001, 1_000_000
 
     def prepare(self):
@@ -106,7 +106,7 @@ class RangedRead(Operation):
 
 
 class SequentialRead(RangedRead):
-    held = ("GetObject", 2)
+    held = {"GetObject": 2}
     options = ("--read-ahead", "4MiB", "--connections", "4")
     SIZE, PIECE = 24_000_000, 500_000
 
@@ -147,11 +147,11 @@ class Write(Operation):
 
 
 class SmallPut(Write):
-    held = ("PutObject", 0)
+    held = {"PutObject": 0}
 
 
 class Multipart(Write):
-    held = ("UploadPart", 3)
+    held = {"UploadPart": 3}
     options = ("--multipart-threshold", "1MiB", "--part-size", "1MiB", "--upload-connections", "3")
     s3_options = ("--multipart-threshold", "5MiB", "--part-size", "5MiB", "--upload-connections", "3")
     SIZE = 8_400_000
@@ -162,12 +162,12 @@ class Multipart(Write):
 
 
 class Complete(Multipart):
-    held = ("CompleteMultipartUpload", 0)
+    held = {"CompleteMultipartUpload": 0}
 
 
 class Copy(Operation):
     """A file is renamed: there is never neither name."""
-    held = ("CopyObject", 0)
+    held = {"CopyObject": 0}
 
     def prepare(self):
         self.content = random_bytes(200_000, 4)
@@ -205,7 +205,7 @@ class Tree(Operation):
 
 
 class RenameDirectory(Tree):
-    held = ("CopyObject", 10)
+    held = {"CopyObject": 10}
     target = "moved"
 
     def run(self):
@@ -223,7 +223,7 @@ class RenameDirectory(Tree):
 
 class DeleteMany(RenameDirectory):
     """The sources of a renamed directory go in one request, when everything is copied."""
-    held = ("DeleteMultipleObjects", 0)
+    held = {"DeleteMultipleObjects": 0}
 
     def failed(self):
         check(self.whole(self.target), "the new tree is not whole")
@@ -237,7 +237,8 @@ class DeleteMany(RenameDirectory):
 
 
 class RemoveTree(Tree):
-    held = ("DeleteMultipleObjects", 0)  # what follows the first eight, each its own request
+    # What follows the first eight, which are waited for: one name alone, if the service is quick.
+    held = {"DeleteObject": 8, "DeleteMultipleObjects": 0}
 
     def run(self):
         shutil.rmtree(self.path / "tree")
