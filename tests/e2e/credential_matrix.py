@@ -32,6 +32,7 @@ ranged-read       ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIR
 sequential-read   ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIRED        ok    ok     EACCES
 small-put         ok      ok      ok       ok       EKEYEXPIRED+upload EKEYEXPIRED+upload ok    ok     EACCES+upload
 multipart-part    ok      ok      ok       ok       EKEYEXPIRED+upload EKEYEXPIRED+upload ok    ok     EACCES+upload
+streamed-part     ok      ok      ok       ok       EKEYEXPIRED+upload EKEYEXPIRED+upload ok    ok     EACCES+upload
 complete          ok      ok      ok       ok       EKEYEXPIRED+upload EKEYEXPIRED+upload ok    ok     EACCES+upload
 copy              ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIRED        ok    ok     EACCES
 rename-directory  ok      ok      ok       ok       EKEYEXPIRED        EKEYEXPIRED        ok    ok     EACCES
@@ -205,6 +206,7 @@ class Cell:
         until(lambda: self.emulator.held > 0 or result, 30, "its request comes")
         check(not result, f"over ({result}) before its {' or '.join(operation.held)} came")
         self.weather.begin(self)
+        operation.met.set()
         self.emulator.release()
         thread.join(LIMIT)
         check(result, f"it hangs: no answer within {LIMIT} s")

@@ -2,6 +2,7 @@
 import errno
 import os
 import shutil
+import threading
 
 from harness import random_bytes
 
@@ -24,6 +25,7 @@ class Operation:
     def __init__(self, cell):
         self.cell = cell
         self.path = cell.mount.path
+        self.met = threading.Event()  # the weather has begun, and one request stands in it
 
     def key(self, name):
         return f"{self.cell.prefix}/{name}"
@@ -161,6 +163,20 @@ class Multipart(Write):
         self.content = random_bytes(self.S3_SIZE if self.cell.dialect == "s3" else self.SIZE, 3)
 
 
+class StreamedPart(Multipart):
+    """The first part meets the weather while the program is still writing."""
+    # S3 dates what it joins by when that began, so nothing is sent ahead where attributes are exact.
+    s3_options = (*Multipart.s3_options, "--attributes", "plain")
+    held = {"UploadPart": 0}
+
+    def run(self):
+        half = len(self.content) // 2
+        with open(self.path / self.name, "wb", buffering=0) as file:
+            file.write(self.content[:half])
+            check(self.met.wait(30), "no part goes up before close")
+            file.write(self.content[half:])
+
+
 class Complete(Multipart):
     held = {"CompleteMultipartUpload": 0}
 
@@ -254,5 +270,5 @@ class RemoveTree(Tree):
 
 OPERATIONS = {"lookup": LookUp, "readdir": ReadDirectory, "ranged-read": RangedRead,
               "sequential-read": SequentialRead, "small-put": SmallPut, "multipart-part": Multipart,
-              "complete": Complete, "copy": Copy, "rename-directory": RenameDirectory,
+              "streamed-part": StreamedPart, "complete": Complete, "copy": Copy, "rename-directory": RenameDirectory,
               "delete-many": DeleteMany, "remove-tree": RemoveTree}
