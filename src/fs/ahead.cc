@@ -22,9 +22,11 @@ constexpr std::size_t kMostRead = 64;  // ahead of the last look
 
 }  // namespace
 
-Ahead::Ahead(Bucket& bucket, Learnt& learnt, transfer::Downloads& downloads, core::Clock& clock,
-             core::Metric& asked, transfer::RequestRate* rate)
+Ahead::Ahead(Bucket& bucket, const cache::KeyIndex& names, Learnt& learnt,
+             transfer::Downloads& downloads, core::Clock& clock, core::Metric& asked,
+             transfer::RequestRate* rate)
     : bucket_(bucket),
+      names_(names),
       learnt_(learnt),
       downloads_(downloads),
       clock_(clock),
@@ -52,12 +54,11 @@ void Ahead::drop_unused() {
   }
 }
 
-void Ahead::listed(const std::string& directory, std::size_t index, const Page& page,
-                   core::SteadyTime until) {
+void Ahead::listed(const std::string& directory, std::size_t index, const Page& page) {
   std::vector<Question> questions;
   {
     const core::MutexLock lock(mutex_);
-    if (add(directory, index, page, until)) {
+    if (add(directory, index, page)) {
       questions = expect(directory);
     }
   }
@@ -88,16 +89,15 @@ std::vector<Ahead::Question> Ahead::expect(const std::string& directory) {
   return questions;
 }
 
-void Ahead::met(const std::string& directory, const Page& page, core::SteadyTime until) {
+void Ahead::met(const std::string& directory, const Page& page) {
   const core::MutexLock lock(mutex_);
   const auto at = sequences_.find(directory);
   const bool follows = at != sequences_.end() &&
                        cache::comes_before(at->second->names.pages().back()->back(), page->front());
-  add(directory, follows ? at->second->names.pages().size() : 0, page, until);
+  add(directory, follows ? at->second->names.pages().size() : 0, page);
 }
 
-bool Ahead::add(const std::string& directory, std::size_t index, const Page& page,
-                core::SteadyTime until) {
+bool Ahead::add(const std::string& directory, std::size_t index, const Page& page) {
   const auto at = sequences_.find(directory);
   std::shared_ptr<Sequence> sequence = at == sequences_.end() ? nullptr : at->second;
   const bool known =
@@ -120,7 +120,6 @@ bool Ahead::add(const std::string& directory, std::size_t index, const Page& pag
     sequence->names.add(page);
     sequence->siblings.grown(sequence->names.size());
   }
-  sequence->until = until;
   sequence->used = clock_.steady_now();
   return !known && index == 0 && !former;
 }
@@ -159,9 +158,7 @@ std::optional<Ahead::Question> Ahead::question(const std::string& directory,
                     {std::string(row.component), row.beside_directory},
                     row.directory,
                     content(directory, sequence, row)};
-  // That a directory is there only a fresh listing proves.
-  if ((row.directory && sequence.until <= clock_.steady_now()) ||
-      !in_flight_.try_emplace(question.key, false).second) {
+  if (!in_flight_.try_emplace(question.key, false).second) {
     return std::nullopt;
   }
   return question;
@@ -302,8 +299,21 @@ void Ahead::answered(const FlightPtr& flight, core::Result<Found> found) {
   }
 }
 
+bool Ahead::is_listed(const Flight& flight) const {
+  const Question& question = flight.question;
+  const cache::KeyIndex::Answer answer =
+      names_.find(flight.directory, model::file_name(question.component));
+  const cache::ListedName* const row = answer.listed();
+  return row != nullptr && row->directory && flight.directory + row->key() == question.key;
+}
+
 core::Result<Found> Ahead::ask_bucket(Flight& flight) {
   const Question& question = flight.question;
+  // That a directory is there only a fresh listing proves, and no change of ours since: those from
+  // here on make the flight's ticket void.
+  if (question.directory && !is_listed(flight)) {
+    return core::fail(core::ErrorKind::NotFound, "not listed any more");
+  }
   if (rate_ != nullptr) {
     TRY_ASSIGN(transfer::RequestRate::Permit turn, rate_->take(flight.context));
     flight.permit.emplace(std::move(turn));

@@ -12,6 +12,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "cache/key_index.h"
 #include "cache/listed_page.h"
 #include "core/metrics.h"
 #include "core/thread_pool.h"
@@ -32,21 +33,21 @@ class Ahead {
   static constexpr std::size_t kThreads = 32;
 
   /// `asked` counts the requests; `rate`, which may be null, bounds them.
-  Ahead(Bucket& bucket, Learnt& learnt, transfer::Downloads& downloads, core::Clock& clock,
-        core::Metric& asked, transfer::RequestRate* rate);
+  Ahead(Bucket& bucket, const cache::KeyIndex& names, Learnt& learnt,
+        transfer::Downloads& downloads, core::Clock& clock, core::Metric& asked,
+        transfer::RequestRate* rate);
   Ahead(const Ahead&) = delete;
   Ahead& operator=(const Ahead&) = delete;
   /// Stops what runs, and waits.
   ~Ahead();
 
   using Page = cache::ListedPages::Page;
-  /// Page `index` (from 0) of a listing of a directory (its key prefix), which holds until `until`;
-  /// none of them is empty. Another first page than before begins another listing.
-  void listed(const std::string& directory, std::size_t index, const Page& page,
-              core::SteadyTime until);
+  /// Page `index` (from 0) of a listing of a directory (its key prefix); none of them is
+  /// empty. Another first page than before begins another listing.
+  void listed(const std::string& directory, std::size_t index, const Page& page);
 
   /// Some names of a directory, whatever was listed before: they go on with that, or begin anew.
-  void met(const std::string& directory, const Page& page, core::SteadyTime until);
+  void met(const std::string& directory, const Page& page);
 
   /// What to ask for.
   struct Hint {
@@ -68,7 +69,6 @@ class Ahead {
  private:
   struct Sequence {
     cache::ListedPages names;
-    core::SteadyTime until{};  ///< how long the listing holds
     core::SteadyTime used{};
     Siblings siblings;
     NumberedSiblings numbered;
@@ -114,16 +114,18 @@ class Ahead {
   void answered(const FlightPtr& flight, core::Result<Found> found);
   void ask(const FlightPtr& flight);
   core::Result<Found> ask_bucket(Flight& flight);
+  /// Whether the directory asked for is one by what is known now.
+  [[nodiscard]] bool is_listed(const Flight& flight) const;
   void learn(const Flight& flight, core::Result<Found> found);
   void land(const Flight& flight);
   /// Whether that is a directory which nobody looked into lately.
-  bool add(const std::string& directory, std::size_t index, const Page& page,
-           core::SteadyTime until) REQUIRES(mutex_);
+  bool add(const std::string& directory, std::size_t index, const Page& page) REQUIRES(mutex_);
   /// The first questions about a directory, where somebody has just looked at most of another.
   std::vector<Question> expect(const std::string& directory) REQUIRES(mutex_);
   void drop_unused() REQUIRES(mutex_);
 
   Bucket& bucket_;
+  const cache::KeyIndex& names_;
   Learnt& learnt_;
   transfer::Downloads& downloads_;
   core::Clock& clock_;

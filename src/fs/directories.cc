@@ -121,7 +121,7 @@ core::Status Directories::next_page(const core::OpContext& context, Snapshot& sn
 void Directories::append(Snapshot& snapshot, cache::KeyIndex::Page page, core::SteadyTime until,
                          cache::KeyIndex::Ticket ticket) {
   if (!page->empty()) {
-    ahead_.listed(snapshot.progress.key(), snapshot.chunks.size(), page, until);
+    ahead_.listed(snapshot.progress.key(), snapshot.chunks.size(), page);
     const std::uint64_t first = snapshot.size();
     snapshot.chunks.push_back({std::move(page), first, until, ticket});
   }

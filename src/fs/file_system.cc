@@ -213,6 +213,7 @@ class BucketFileSystem final : public FileSystem {
   mutable Mount mount_;
   Bucket bucket_{mount_.options, mount_.parts};
   Ahead ahead_{bucket_,
+               mount_.names,
                mount_.learnt,
                mount_.parts.downloads,
                mount_.parts.clock,

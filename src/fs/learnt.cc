@@ -81,8 +81,7 @@ void Learnt::add(const std::string& key, std::shared_ptr<const Found> found, cor
                  Ticket ticket, bool brought) {
   Generation ended;  // goes without the lock
   const core::MutexLock lock(mutex_);
-  const auto at = changed_.find(key);
-  if (ticket < (at == changed_.end() ? floor_ : at->second)) {
+  if (ticket < last_change(key)) {
     return;
   }
   const Row* const before = find(key);
@@ -90,6 +89,28 @@ void Learnt::add(const std::string& key, std::shared_ptr<const Found> found, cor
                     before->told.found->meta->etag == found->meta->etag;
   brought = brought || (same && before->is_brought(clock_.steady_now()));
   ended = put(key, Row{{std::move(found), asked + lifetime_}, 0, brought});
+}
+
+Learnt::Ticket Learnt::last_change(const std::string& key) const {
+  Ticket last = floor_;
+  if (const auto at = changed_.find(key); at != changed_.end()) {
+    last = std::max(last, at->second);
+  }
+  for (auto slash = key.find('/'); slash != std::string::npos; slash = key.find('/', slash + 1)) {
+    if (const auto at = changed_trees_.find(key.substr(0, slash + 1)); at != changed_trees_.end()) {
+      last = std::max(last, at->second);
+    }
+  }
+  return last;
+}
+
+void Learnt::note(Changes& changes, const std::string& what) {
+  ++changes_;
+  if (changes.size() >= kMostChanges) {
+    changes.clear();
+    floor_ = changes_;
+  }
+  changes[what] = changes_;
 }
 
 std::size_t Learnt::bytes_of_row(const std::string& key, const Row& row) {
@@ -272,12 +293,7 @@ void Learnt::remember(const std::string& key, const model::ETag& etag, InodeNumb
 
 void Learnt::changed(const std::string& key) {
   const core::MutexLock lock(mutex_);
-  ++changes_;
-  if (changed_.size() >= kMostChanges) {
-    changed_.clear();
-    floor_ = changes_;
-  }
-  changed_[key] = changes_;
+  note(changed_, key);
   young_.erase(key);
   old_.erase(key);
 }
@@ -287,8 +303,7 @@ void Learnt::changed_tree(const std::string& prefix) {
     memory_->forget_tree(prefix);
   }
   const core::MutexLock lock(mutex_);
-  floor_ = ++changes_;
-  changed_.clear();
+  note(changed_trees_, prefix);
   for (auto at = numbers_.begin(); at != numbers_.end();) {
     if (at->first.starts_with(prefix)) {
       number_bytes_ -= bytes_of_number(at->first, at->second);

@@ -102,6 +102,9 @@ class Learnt {
     model::ETag etag;
     InodeNumber number = 0;
   };
+  using Changes = std::unordered_map<std::string, Ticket>;
+  [[nodiscard]] Ticket last_change(const std::string& key) const REQUIRES(mutex_);
+  void note(Changes& changes, const std::string& what) REQUIRES(mutex_);
   void add_number(const state::Remembered& about) REQUIRES(mutex_);
   void erase_number(const std::string& key) REQUIRES(mutex_);
   /// Shape: a generation that ended, to be dropped without the lock; usually empty.
@@ -121,9 +124,10 @@ class Learnt {
   Generation old_ GUARDED_BY(mutex_);
   std::unordered_map<std::string, Known> numbers_ GUARDED_BY(mutex_);
   std::size_t number_bytes_ GUARDED_BY(mutex_) = 0;
-  std::unordered_map<std::string, Ticket> changed_ GUARDED_BY(mutex_);
+  Changes changed_ GUARDED_BY(mutex_);        ///< by key
+  Changes changed_trees_ GUARDED_BY(mutex_);  ///< by prefix; every one ends in '/'
   Ticket changes_ GUARDED_BY(mutex_) = 0;
-  Ticket floor_ GUARDED_BY(mutex_) = 0;  ///< of keys that changed_ has forgotten
+  Ticket floor_ GUARDED_BY(mutex_) = 0;  ///< of what those two have forgotten
 };
 
 /// Whether Last-Modified, which counts seconds, tells this state of an object from any later one:

@@ -212,7 +212,7 @@ std::optional<std::string> Neighbours::list_from(const core::OpContext& context,
   ListingProgress progress(directory, from.empty() ? from : from + '\0', absence);
   const Names names = progress.add(*page, mount_.names, asked);
   if (!names.page->empty()) {
-    ahead_.met(directory, names.page, asked.at + mount_.options.metadata_lifetime);
+    ahead_.met(directory, names.page);
   }
   return names.to.value_or(std::string());
 }

@@ -36,7 +36,7 @@ class Mirror:
                 answers.append(errno.errorcode.get(error.errno, error.errno))
         shown = [a if not isinstance(a, bytes) else f"{len(a)} bytes" for a in answers]
         self.history.append(f"{what} -> {shown[1]}")
-        del self.history[:-40]
+        del self.history[:-int(os.environ.get("STSFS_MIRROR_HISTORY", "40"))]
         if answers[0] != answers[1]:
             raise self.difference(f"{what}: {shown[0]} instead of {shown[1]}")
         return answers[1]

@@ -20,6 +20,10 @@ class LearntTest : public ::testing::Test {
   static constexpr std::size_t kMost = 1 << 20;
 
   void add(const std::string& key, std::size_t metadata_bytes = 0) {
+    add(key, metadata_bytes, learnt_.ticket());
+  }
+
+  void add(const std::string& key, std::size_t metadata_bytes, Learnt::Ticket ticket) {
     auto found = std::make_shared<Found>();
     found->component = {key, false};
     found->meta.emplace();
@@ -27,7 +31,7 @@ class LearntTest : public ::testing::Test {
     if (metadata_bytes > 0) {
       found->meta->user["note"] = std::string(metadata_bytes, 'x');
     }
-    learnt_.add(key, std::move(found), clock_.steady_now(), learnt_.ticket());
+    learnt_.add(key, std::move(found), clock_.steady_now(), ticket);
   }
 
   test::FakeClock clock_;
@@ -65,6 +69,23 @@ TEST_F(LearntTest, CountsWhatIsForgottenAndReplaced) {
   EXPECT_GT(learnt_.bytes(), 1000U);
   learnt_.changed_tree("b/");
   EXPECT_EQ(learnt_.bytes(), 0U);
+}
+
+TEST_F(LearntTest, AnswersToQuestionsFromBeforeAChangeAreForgottenWhereItWas) {
+  const Learnt::Ticket before = learnt_.ticket();
+  learnt_.changed("a/one");
+  learnt_.changed_tree("b/c/");
+  for (const char* key : {"a/one", "a/two", "b/c/", "b/c/d/three", "b/cd", "b/"}) {
+    add(key, 0, before);
+  }
+  EXPECT_FALSE(learnt_.fresh("a/one"));
+  EXPECT_TRUE(learnt_.fresh("a/two"));
+  EXPECT_FALSE(learnt_.fresh("b/c/"));
+  EXPECT_FALSE(learnt_.fresh("b/c/d/three"));
+  EXPECT_TRUE(learnt_.fresh("b/cd"));
+  EXPECT_TRUE(learnt_.fresh("b/"));
+  add("b/c/d/three");
+  EXPECT_TRUE(learnt_.fresh("b/c/d/three"));
 }
 
 }  // namespace

@@ -409,6 +409,21 @@ TEST_F(Names, LookingAtOneSiblingAfterAnotherRunsAhead) {
   EXPECT_GT(metrics_["fs.looked_ahead"].value(), 1900);
 }
 
+TEST_F(Names, WhatAnEarlierDirectoryOfThatNameHadIsNotSeenByLookingAhead) {
+  for (int i = 0; i < 40; ++i) {
+    store_.set(core::format("p/d/{:02}/below", i), "x");
+  }
+  store_.set("p/other/file", "x");
+  ASSERT_EQ(names("d").size(), 40U);
+  ASSERT_TRUE(stat("d/00"));
+  ASSERT_TRUE(rename("d", "moved"));
+  ASSERT_TRUE(rename("other", "d"));
+  for (int i = 0; i < 40; ++i) {
+    EXPECT_THAT(stat(core::format("d/{:02}", i)), FailsWith(ErrorKind::NotFound)) << i;
+    EXPECT_TRUE(stat(core::format("moved/{:02}", i)));
+  }
+}
+
 TEST_F(Names, PlainAttributesAreThoseOfTheListingEverywhere) {
   options_.attributes = fs::AttributeMode::Plain;
   mount();
