@@ -1,5 +1,7 @@
 #include "curl/connection.h"
 
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -18,6 +20,12 @@ using core::ErrorKind;
 
 // What one call may bring through TLS: libcurl takes no more at a time than its buffer holds.
 constexpr long kTlsBufferBytes = 256L * 1024;
+// Whoever answers sooner is on this host, or next to it.
+constexpr std::uint32_t kNearMicroseconds = 100;
+// Bytes on their way to somebody so near: 1.3 GB/s a connection. The system would let megabytes lie
+// between the two, which both then move through memory and not through the processor's caches
+// (measured, one connection on loopback: 0.23 s/GiB at each end with 4 MiB, 0.11 with 128 KiB).
+constexpr int kNearSendBytes = 128 * 1024;
 // Sent by one call; more than a socket takes at once.
 constexpr std::size_t kMostPieces = 16;
 
@@ -83,6 +91,16 @@ void set_tls(CURL* easy, const Options& options, CURLSH* share) {
   }
 }
 
+/// Keeps the queue short where a long one brings nothing. A wish.
+void keep_short(int socket) {
+  tcp_info known{};
+  socklen_t size = sizeof(known);
+  if (::getsockopt(socket, IPPROTO_TCP, TCP_INFO, &known, &size) == 0 && known.tcpi_rtt > 0 &&
+      known.tcpi_rtt <= kNearMicroseconds) {
+    ::setsockopt(socket, SOL_SOCKET, SO_SNDBUF, &kNearSendBytes, sizeof(kNearSendBytes));
+  }
+}
+
 void set_tcp(CURL* easy, core::Duration patience) {
   set_option(easy, CURLOPT_CONNECT_ONLY, 1L);
   set_option(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds(patience));
@@ -139,6 +157,7 @@ core::Result<std::unique_ptr<Connection>> Connection::open(const Options& option
   const bool encrypted =
       route.origin.scheme == "https" || (proxied && options.proxy.starts_with("https:"));
   connection->socket_ = socket;
+  keep_short(socket);
   connection->to_proxy_ = proxied && route.origin.scheme == "http";
   if (!encrypted) {
     connection->owned_.reset(socket);

@@ -1,12 +1,16 @@
 // What must not happen to the answer of one request: becoming the answer of the next.
 #include <gmock/gmock.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <atomic>
 #include <latch>
+#include <limits>
 #include <span>
 #include <thread>
 #include <vector>
 
+#include "curl/connection.h"
 #include "curl/transport.h"
 #include "support/raw_server.h"
 
@@ -191,6 +195,22 @@ TEST(Connections, PromisesOfAnAnswerAreNoProgress) {
   const auto answer = http::perform(*transport, std::move(exchange));
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().kind, ErrorKind::Timeout);
+}
+
+TEST(Connections, FewBytesWaitForANeighbour) {
+  test::RawServer server([](Connection& connection) { connection.wait_closed(); });
+  const std::atomic<bool> give_up = false;
+  int least = std::numeric_limits<int>::max();
+  // The first answer may have been late by chance.
+  for (int i = 0; i < 20; ++i) {
+    const auto connection =
+        curl::Connection::open(Options(), {server.origin()}, 10s, nullptr, give_up).value();
+    int bytes = 0;
+    socklen_t size = sizeof(bytes);
+    ASSERT_EQ(::getsockopt(connection->socket(), SOL_SOCKET, SO_SNDBUF, &bytes, &size), 0);
+    least = std::min(least, bytes);
+  }
+  EXPECT_LE(least, 2 * 128 * 1024);  // the system counts what it needs beside them
 }
 
 }  // namespace
