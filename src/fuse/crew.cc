@@ -73,7 +73,7 @@ core::Status Crew::start() {
 }
 
 bool Crew::add_member() {
-  members_.push_back(std::make_unique<Member>());
+  members_.push_back(std::make_unique<Member>(*this));
   Member& member = *members_.back();
   try {
     member.thread = std::thread([this, &member] { run(member); });
@@ -123,10 +123,31 @@ bool Crew::may_wait() {
   return alone;
 }
 
+void Crew::will_not_wait() {
+  Member* const member = self();
+  if (member == nullptr || member->message == nullptr || member->receives) {
+    return;
+  }
+  Crew& crew = member->crew;
+  const core::MutexLock lock(crew.mutex_);
+  if (crew.receiving_ < crew.options_.receivers && crew.queue_.empty() && !crew.stopping_) {
+    crew.count(*member);
+  }
+}
+
 void Crew::post(std::function<void()> work) {
   const core::MutexLock lock(mutex_);
   queue_.push_back(std::move(work));
   wanted_.notify_one();
+}
+
+void Crew::count(Member& member) {
+  ++receiving_;
+  member.receives = true;
+  if (!member.buffer && !spare_.empty()) {
+    member.buffer = std::move(spare_.back());
+    spare_.pop_back();
+  }
 }
 
 void Crew::stop_counting(Member& member) {
@@ -169,12 +190,7 @@ void Crew::run(Member& member) {
       } else if (stopping_) {
         return;
       } else {
-        ++receiving_;
-        member.receives = true;
-        if (!member.buffer && !spare_.empty()) {
-          member.buffer = std::move(spare_.back());
-          spare_.pop_back();
-        }
+        count(member);
       }
     }
     if (work) {
@@ -201,11 +217,11 @@ void Crew::run(Member& member) {
 }
 
 core::Result<bool> Crew::receive(Member& member) {
-  if (!member.buffer) {
-    TRY_ASSIGN(member.buffer, ReceiveBuffer::create(options_.blocks));
-  }
   // Until this thread stops receiving, which a handler may make it do.
   while (member.receives) {
+    if (!member.buffer) {
+      TRY_ASSIGN(member.buffer, ReceiveBuffer::create(options_.blocks));
+    }
     const std::span<std::byte> room = member.buffer->room();
     member.reading = true;
     const ssize_t got = stopping_ ? 0 : ::read(descriptor_, room.data(), room.size());

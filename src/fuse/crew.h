@@ -47,6 +47,9 @@ class Crew {
   /// Asked by the handler of a message, once: true if it may wait from now on, because somebody
   /// else receives. False: it must post() instead.
   bool may_wait();
+  /// Told by the handler of a message after may_wait(), if it does nothing but answer any more: its
+  /// thread receives again as soon as it has, so nobody is woken for what its caller asks next.
+  static void will_not_wait();
   /// Queues work for the next thread that has done its own.
   void post(std::function<void()> work);
   /// The message that the calling thread is handling; nothing on other threads.
@@ -64,6 +67,8 @@ class Crew {
   /// What a message that is no write takes, nearly always.
   static constexpr std::size_t kShortBytes = 4096;
   struct Member {
+    explicit Member(Crew& of) : crew(of) {}
+    Crew& crew;
     std::thread thread;
     std::unique_ptr<ReceiveBuffer> buffer;
     /// Short messages are moved here, so that the buffer can go to whoever receives next; of others
@@ -82,6 +87,7 @@ class Crew {
   /// False when there is nothing more to receive.
   core::Result<bool> receive(Member& member);
   void hand_over(Member& member, std::span<std::byte> message);
+  void count(Member& member) REQUIRES(mutex_);
   void stop_counting(Member& member) REQUIRES(mutex_);
   /// Leaves the member's buffer to others, if it holds no message.
   void give_buffer(Member& member) REQUIRES(mutex_);

@@ -274,6 +274,7 @@ void write_bytes(Call& call, fs::FileHandle handle, off_t offset, core::ByteView
                  core::BlockOffer& offer) {
   const auto written =
       call.fs.write_block(call.request, handle, static_cast<std::uint64_t>(offset), data, offer);
+  Crew::will_not_wait();
   written ? call.reply.written(*written) : call.reply.error(written.error());
 }
 

@@ -136,6 +136,34 @@ TEST_F(CrewTest, ACallThatWaitsDoesNotChangeThreads) {
   EXPECT_EQ(before, after);
 }
 
+TEST_F(CrewTest, WhoOnlyAnswersCountsAsReceivingAgain) {
+  Door both;
+  Door answered;
+  Record seen;
+  const auto crew = start({2, 2}, [&](int number) {
+    if (number == 0) {
+      both.wait();  // so that the other thread receives what comes next
+      return;
+    }
+    const bool may = crew_->may_wait();
+    if (number == 1) {
+      Crew::will_not_wait();
+    }
+    seen.add(may ? number : -number);
+    if (number == 1) {
+      answered.wait();
+    }
+  });
+  send(0);
+  send(1);
+  seen.await(1);
+  both.open();
+  send(2);  // would have to queue if nobody else were about to receive
+  send(3);
+  EXPECT_EQ(seen.await(3), (std::vector<int>{1, 2, 3}));
+  answered.open();
+}
+
 TEST_F(CrewTest, ALoneThreadMayWait) {
   Record seen;
   const auto crew =
