@@ -44,6 +44,7 @@ StagedMemory::StagedMemory(std::uint64_t limit_bytes)
     : most_(limit_bytes / kBlockBytes),
       few_(std::min(kFewBlocks, most_ / 2)),
       high_(most_ - std::max<std::size_t>(most_ / 8, most_ > 1 ? 1 : 0)),
+      pause_(std::max<std::size_t>((most_ - high_) / 2, 1)),
       arena_(std::make_unique<cache::FramedArena>(kBytes, kBefore)) {}
 
 StagedMemory::~StagedMemory() = default;
@@ -52,17 +53,17 @@ bool StagedMemory::is_growing() const {
   return out_ > few_ && arena_->free_blocks() < kSpareBlocks;
 }
 
+bool StagedMemory::is_short() const { return out_ > high_ || is_growing(); }
+
 bool StagedMemory::count_one() {
   const core::MutexLock lock(mutex_);
   ++takes_;
-  if (out_ + 1 > few_) {
+  const bool counted = out_ < most_;
+  out_ += counted ? 1 : 0;
+  if (takes_ >= look_at_ && is_short()) {
     taken_.notify_one();
   }
-  if (out_ >= most_) {
-    return false;
-  }
-  ++out_;
-  return true;
+  return counted;
 }
 
 StagedMemory::BlockPtr StagedMemory::take() {
@@ -133,8 +134,8 @@ std::vector<std::shared_ptr<Spillable>> StagedMemory::holders() const {
 
 std::optional<Spillable::Which> StagedMemory::await_shortage(bool again) {
   const core::MutexLock lock(mutex_);
-  const std::uint64_t seen = takes_;
-  while (!stopped_ && ((out_ <= high_ && !is_growing()) || (again && takes_ == seen))) {
+  look_at_ = takes_ + (again ? pause_ : 0);
+  while (!stopped_ && (takes_ < look_at_ || !is_short())) {
     taken_.wait(mutex_);
   }
   if (stopped_) {

@@ -86,7 +86,7 @@ class StagedMemory : public core::BlockPool, public std::enable_shared_from_this
   void give_back_idle();
 
   /// Waits until there is a reason to move blocks to the disk, and says which. `again`: and until
-  /// somebody has taken a block, because nobody could do without one. None: stop() was called.
+  /// some blocks more were taken, because nobody could do without one. None: stop() was called.
   std::optional<Spillable::Which> await_shortage(bool again);
   void stop();
   /// Those that may have blocks, the one with most of them first.
@@ -96,16 +96,19 @@ class StagedMemory : public core::BlockPool, public std::enable_shared_from_this
   [[nodiscard]] bool count_one();
   /// Whether what was sent had better go.
   [[nodiscard]] bool is_growing() const REQUIRES(mutex_);
+  [[nodiscard]] bool is_short() const REQUIRES(mutex_);
   void give_back(std::byte* memory);
 
-  const std::size_t most_;  ///< blocks
-  const std::size_t few_;   ///< so many are always worth fresh memory
-  const std::size_t high_;  ///< with more of them out, memory is short
+  const std::size_t most_;   ///< blocks
+  const std::size_t few_;    ///< so many are always worth fresh memory
+  const std::size_t high_;   ///< with more of them out, memory is short
+  const std::size_t pause_;  ///< so many may be taken before anybody is asked again in vain
   const std::unique_ptr<cache::FramedArena> arena_;
   mutable core::Mutex mutex_{core::LockRank::Budget};
   core::CondVar taken_;
   std::size_t out_ GUARDED_BY(mutex_) = 0;
   std::uint64_t takes_ GUARDED_BY(mutex_) = 0;
+  std::uint64_t look_at_ GUARDED_BY(mutex_) = 0;  ///< of takes_: who spills sleeps until then
   std::vector<std::weak_ptr<Spillable>> holders_ GUARDED_BY(mutex_);
   bool stopped_ GUARDED_BY(mutex_) = false;
 };
