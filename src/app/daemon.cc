@@ -121,6 +121,21 @@ core::Result<StateDirectory> Daemon::take_state_directory() {
   }
 }
 
+core::Status Daemon::open_state() {
+  TRY_ASSIGN(staging_,
+             transfer::StagingArea::open(state_directory_.path + "/staging",
+                                         settings_.staging_limit_bytes, settings_.staging_on_tmpfs,
+                                         settings_.memory.written));
+  if (settings_.files.read_only) {
+    return {};
+  }
+  TRY_ASSIGN(journal_, state::Journal::open(state_directory_.path + "/journal.db",
+                                            journal_identity(settings_), metrics_));
+  upload_journal_ = std::make_unique<fs::UploadJournal>(*journal_);
+  settings_.uploads.log = upload_journal_.get();
+  return {};
+}
+
 std::optional<Refusal> Daemon::open_file_system() {
   auto state = take_state_directory();
   if (!state) {
@@ -129,13 +144,9 @@ std::optional<Refusal> Daemon::open_file_system() {
                    std::move(state).error().within("state directory")};
   }
   state_directory_ = *std::move(state);
-  auto staging =
-      transfer::StagingArea::open(state_directory_.path + "/staging", settings_.staging_limit_bytes,
-                                  settings_.staging_on_tmpfs, settings_.memory.written);
-  if (!staging) {
-    return Refusal{Exit::Usage, std::move(staging).error()};
+  if (auto opened = open_state(); !opened) {
+    return Refusal{Exit::Usage, std::move(opened).error()};
   }
-  staging_ = *std::move(staging);
   transfer::DownloadOptions downloads = settings_.downloads;
   downloads.rate = rate_.get();
   downloads_ = transfer::Downloads::create(*store_, service_->clock, metrics_, downloads);
@@ -350,6 +361,7 @@ void Daemon::keep_house(const std::stop_token& stop) {
   constexpr core::Duration kTidy = std::chrono::seconds{30};
   constexpr core::Duration kLook = std::chrono::seconds{1};
   core::name_this_thread("housekeeping");
+  abort_left_uploads(stop);
   core::Duration pause = kFirst;
   auto next_try = core::BootClock::now() + pause;
   auto next_tidy = core::BootClock::now() + kTidy;
@@ -367,6 +379,15 @@ void Daemon::keep_house(const std::stop_token& stop) {
       pause = retry_uploads(stop) ? kFirst : std::min<core::Duration>(pause * 2, kLongest);
       next_try = core::BootClock::now() + pause;
     }
+  }
+}
+
+void Daemon::abort_left_uploads(const std::stop_token& stop) {
+  constexpr core::Duration kPatience = std::chrono::minutes{5};
+  if (upload_journal_) {
+    core::OpContext left = context(kPatience);
+    left.stop = stop;
+    upload_journal_->abort_left(left, *store_);
   }
 }
 

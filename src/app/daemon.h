@@ -17,11 +17,13 @@
 #include "core/mutex.h"
 #include "core/random.h"
 #include "core/thread_pool.h"
+#include "fs/upload_journal.h"
 #include "fuse/requester.h"
 #include "fuse/session.h"
 #include "ops/control.h"
 #include "ops/notify.h"
 #include "options/environment.h"
+#include "state/journal.h"
 #include "state/object_memory.h"
 #include "transfer/listings.h"
 #include "transfer/request_rate.h"
@@ -63,6 +65,8 @@ class Daemon final : public ops::ControlHandler {
   /// than --mount-timeout, or is no longer the only one that wants the mount point.
   core::Result<StateDirectory> take_state_directory();
   std::optional<Refusal> open_file_system();
+  /// The staging area, and the journal of what is promised and not done.
+  core::Status open_state();
   std::optional<Refusal> open_mount();
   /// Uploads everything, telling `report` about once a second. What is left at the deadline is
   /// named in the log, and the first of it in the error.
@@ -79,6 +83,8 @@ class Daemon final : public ops::ControlHandler {
   void report_to_manager(const std::stop_token& stop);
   /// What nobody asks for: uploads what failed to, and gives back memory.
   void keep_house(const std::stop_token& stop);
+  /// Those that the daemon before began and did not end.
+  void abort_left_uploads(const std::stop_token& stop);
   /// False: something still fails.
   bool retry_uploads(const std::stop_token& stop);
   /// Uploads what programs keep open and have written (--publish-after).
@@ -105,6 +111,8 @@ class Daemon final : public ops::ControlHandler {
   std::unique_ptr<transfer::RequestRate> rate_;
   std::unique_ptr<store::ObjectStore> store_;
   StateDirectory state_directory_;
+  std::unique_ptr<state::Journal> journal_;  ///< none: the mount is read-only
+  std::unique_ptr<fs::UploadJournal> upload_journal_;
   std::unique_ptr<transfer::StagingArea> staging_;
   std::unique_ptr<transfer::Downloads> downloads_;
   std::unique_ptr<transfer::Uploads> uploads_;

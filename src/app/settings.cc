@@ -213,4 +213,10 @@ core::Result<MountSettings> mount_settings(const options::Values& values,
   return settings;
 }
 
+state::Identity journal_identity(const MountSettings& settings) {
+  const oss::Options& service = settings.service.store;
+  return {service.dialect == oss::Dialect::S3 ? "s3" : "oss", settings.service.endpoint_text,
+          service.bucket, settings.files.prefix, settings.files.host_name};
+}
+
 }  // namespace app

@@ -14,6 +14,7 @@
 #include "options/environment.h"
 #include "options/values.h"
 #include "oss/store.h"
+#include "state/journal_rows.h"
 #include "transfer/downloads.h"
 #include "transfer/uploads.h"
 
@@ -57,5 +58,8 @@ core::Result<ServiceSettings> service_settings(const options::Values& values,
                                                const std::optional<Location>& location);
 core::Result<MountSettings> mount_settings(const options::Values& values,
                                            const options::Environment& environment);
+
+/// Whose journal the mount keeps.
+state::Identity journal_identity(const MountSettings& settings);
 
 }  // namespace app

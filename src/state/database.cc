@@ -17,6 +17,9 @@ core::Error failure(sqlite3* connection, int code) {
     case SQLITE_SCHEMA:
       kind = core::ErrorKind::Corrupt;
       break;
+    case SQLITE_READONLY:
+      kind = core::ErrorKind::ReadOnly;
+      break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
       kind = core::ErrorKind::Busy;

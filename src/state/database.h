@@ -41,7 +41,7 @@ class Statement {
 /// One connection. Threads: one at a time; statements end before it does.
 ///
 /// Errors of all that follows: NoSpace (the disk, or the bound on its size), Corrupt (damaged, or
-/// not what we made), Busy, Io.
+/// not what we made), ReadOnly, Busy, Io.
 class Database {
  public:
   enum class Access : std::uint8_t { Read, Write };

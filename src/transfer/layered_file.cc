@@ -205,6 +205,14 @@ core::Result<int> LayeredFile::on_disk() {
   return local_->on_disk();
 }
 
+core::Result<int> LayeredFile::settle_on_disk() {
+  const auto gaps = missing({0, UINT64_MAX});
+  if (!gaps.empty()) {
+    return not_here(gaps.front());
+  }
+  return local_->settle_on_disk();
+}
+
 core::Status LayeredFile::truncate(std::uint64_t size) {
   const core::MutexLock lock(mutex_);
   TRY(local_->truncate(size));

@@ -76,6 +76,7 @@ class LayeredFile final : public StagedFile {
   [[nodiscard]] core::Result<std::uint64_t> seek(std::uint64_t offset, int whence) const override;
   /// Errors: Io also where some of it is missing.
   core::Result<int> on_disk() override;
+  core::Result<int> settle_on_disk() override;
   [[nodiscard]] std::uint64_t blocks() const override;
   [[nodiscard]] std::vector<core::Run> runs(model::ByteRange range) const override;
   [[nodiscard]] std::optional<std::uint64_t> known_crc64(model::ByteRange range) const override;

@@ -246,7 +246,7 @@ class PartByPart final : public Outgoing {
       return;
     }
     target.attributes.settings = *std::move(settings);
-    auto id = parts_.store.start_upload(context, target.key, target.attributes);
+    auto id = parts_.publishing.start(context, target.key, target.attributes);
     if (!id) {
       note(std::move(id).error());
       return;

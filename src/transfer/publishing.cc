@@ -27,12 +27,24 @@ bool is_doubtful(const core::Error& error) {
 
 }  // namespace
 
+core::Result<std::string> Publishing::start(const OpContext& context, const model::ObjectKey& key,
+                                            const store::ObjectAttributes& attributes) {
+  TRY_ASSIGN(std::string id, store_.start_upload(context, key, attributes));
+  if (log_ != nullptr) {
+    log_->begun(key, id, attributes);
+  }
+  return id;
+}
+
 core::Result<store::PartReceipt> Publishing::send_part(
     const OpContext& context, const model::ObjectKey& key, const std::string& upload_id, int number,
     const std::shared_ptr<const store::Source>& source, model::ByteRange range) {
   TRY_ASSIGN(auto receipt, store_.upload_part(context, key, upload_id, number, source, range));
   if (!receipt.crc64) {
     TRY_ASSIGN(receipt.crc64, source_sum(*source, range));
+  }
+  if (log_ != nullptr) {
+    log_->sent(key, upload_id, receipt, range);
   }
   counters_.parts_uploaded.add();
   counters_.bytes_uploaded.add(static_cast<std::int64_t>(range.size()));
@@ -81,6 +93,9 @@ core::Result<Published> Publishing::complete(const OpContext& context, const Ass
                                           assembled.parts, assembled.precondition);
   if (!published && is_doubtful(published.error())) {
     published = look_whether_completed(context, assembled, sum, std::move(published).error());
+  }
+  if (published && log_ != nullptr) {
+    log_->ended(assembled.key, assembled.upload_id);
   }
   if (published && sum) {
     TRY(compare(*published, *sum));
@@ -136,7 +151,11 @@ core::Status Publishing::remove(const model::ObjectKey& key) {
 void Publishing::abort(const OpContext& context, const model::ObjectKey& key,
                        const std::string& upload_id, const core::Error& why) {
   auto status = store_.abort_upload(afterwards(context), key, upload_id);
-  if (!status && status.error().kind != ErrorKind::NoUpload) {
+  const bool ended = status || status.error().kind == ErrorKind::NoUpload;
+  if (ended && log_ != nullptr) {
+    log_->ended(key, upload_id);
+  }
+  if (!ended) {
     core::log(core::LogLevel::Warn, "could not abort an upload; its parts stay and are billed",
               {{"key", key.text()},
                {"upload", upload_id},

@@ -10,16 +10,21 @@
 #include "core/result.h"
 #include "store/object_store.h"
 #include "transfer/metrics.h"
+#include "transfer/upload_log.h"
 
 namespace transfer {
 
 /// Threads: any; calls block.
 class Publishing {
  public:
-  /// All outlive it.
-  Publishing(store::ObjectStore& store, core::Clock& clock, const Counters& counters)
-      : store_(store), clock_(clock), counters_(counters) {}
+  /// All outlive it. No `log`: nobody writes down what is under way.
+  Publishing(store::ObjectStore& store, core::Clock& clock, const Counters& counters,
+             UploadLog* log = nullptr)
+      : store_(store), clock_(clock), counters_(counters), log_(log) {}
 
+  /// Begins an upload. Shape: its id. Errors: those of ObjectStore::start_upload.
+  core::Result<std::string> start(const core::OpContext& context, const model::ObjectKey& key,
+                                  const store::ObjectAttributes& attributes);
   /// Sends one part, and counts it. Shape: the receipt has the part's sum, whatever the service
   /// says. Errors: those of ObjectStore::upload_part and source_sum().
   core::Result<store::PartReceipt> send_part(const core::OpContext& context,
@@ -74,6 +79,7 @@ class Publishing {
   store::ObjectStore& store_;
   core::Clock& clock_;
   const Counters& counters_;
+  UploadLog* const log_;
 };
 
 }  // namespace transfer

@@ -98,11 +98,16 @@ core::Status StagedDisk::open() {
   if (exists()) {
     return {};
   }
-  TRY_ASSIGN(fd_, open_nameless(directory_));
+  TRY_ASSIGN(auto file, open_nameless(directory_));
+  adopt(std::move(file));
+  return {};
+}
+
+void StagedDisk::adopt(core::UniqueFd file) {
+  fd_ = std::move(file);
   // A second opening of the same file, since the flag is one of the opening.
   const std::string self = core::format("/proc/self/fd/{}", fd_.get());
   direct_.reset(::open(self.c_str(), O_RDWR | O_CLOEXEC | O_DIRECT));
-  return {};
 }
 
 core::Status StagedDisk::write(std::uint64_t offset, std::span<const std::byte> data) {

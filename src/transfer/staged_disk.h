@@ -23,6 +23,8 @@ class StagedDisk {
 
   /// Makes the file, unless it is there.
   core::Status open();
+  /// Has that file from now on.
+  void adopt(core::UniqueFd file);
   [[nodiscard]] bool exists() const { return fd_.valid(); }
   /// -1 before open().
   [[nodiscard]] int fd() const { return fd_.get(); }

@@ -82,6 +82,16 @@ class TemporaryFile final : public StagedFile,
         disk_(shared.directory) {}
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
+  /// Is empty, and has the content of that file from now on.
+  void adopt(core::UniqueFd file) {
+    const core::MutexLock lock(mutex_);
+    disk_.adopt(std::move(file));
+    only_disk_ = true;
+    size_ = disk_.size();
+    sums_.changed(0);
+    count_disk();
+    settle();
+  }
   ~TemporaryFile() override {
     const core::MutexLock lock(mutex_);
     ledger_->settle(charged_, 0);
@@ -206,6 +216,14 @@ class TemporaryFile final : public StagedFile,
     const core::MutexLock lock(mutex_);
     TRY(all_to_disk());
     sums_.changed(0);
+    return disk_.fd();
+  }
+
+  core::Result<int> settle_on_disk() override {
+    const core::MutexLock lock(mutex_);
+    TRY(all_to_disk());
+    count_disk();
+    settle();
     return disk_.fd();
   }
 
@@ -433,6 +451,11 @@ class Directory final : public StagingArea {
 
   core::Result<std::shared_ptr<StagedFile>> create() override {
     return std::shared_ptr<StagedFile>(std::make_shared<TemporaryFile>(shared_));
+  }
+  core::Result<std::shared_ptr<StagedFile>> adopt(core::UniqueFd file) override {
+    auto adopted = std::make_shared<TemporaryFile>(shared_);
+    adopted->adopt(std::move(file));
+    return std::shared_ptr<StagedFile>(std::move(adopted));
   }
   [[nodiscard]] std::uint64_t used_bytes() const override { return shared_.ledger->used(); }
   [[nodiscard]] std::uint64_t limit_bytes() const override { return shared_.ledger->limit(); }

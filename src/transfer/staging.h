@@ -31,6 +31,8 @@ class StagingArea {
   /// An empty file without a name: gone with its last owner, also after a crash. Takes nothing of
   /// the disk until memory is short.
   virtual core::Result<std::shared_ptr<StagedFile>> create() = 0;
+  /// What an earlier process staged, counted against the limit whatever that comes to.
+  virtual core::Result<std::shared_ptr<StagedFile>> adopt(core::UniqueFd file) = 0;
   [[nodiscard]] virtual std::uint64_t used_bytes() const = 0;
   [[nodiscard]] virtual std::uint64_t limit_bytes() const = 0;
   /// Of the blocks in memory.
@@ -63,6 +65,8 @@ class StagedFile : public store::Source {
   /// through it tells of that by truncate().
   /// Errors: NoSpace, Io.
   virtual core::Result<int> on_disk() = 0;
+  /// The same for who only reads through it, names it or waits for it to be written.
+  virtual core::Result<int> settle_on_disk() = 0;
   /// Blocks of 512 bytes in use, for st_blocks.
   [[nodiscard]] virtual std::uint64_t blocks() const = 0;
 };

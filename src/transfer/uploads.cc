@@ -86,7 +86,7 @@ class StoreUploads final : public Uploads {
         counters_(metrics),
         options_(options),
         pool_("upload", std::max(1U, options.connections)),
-        publishing_(store, clock, counters_),
+        publishing_(store, clock, counters_, options.log),
         outgoing_{*this, store, clock, counters_, pool_, publishing_, options_} {}
 
   core::Result<Published> publish(const OpContext& caller, const model::ObjectKey& key,
@@ -341,8 +341,7 @@ class StoreUploads final : public Uploads {
   }
 
   core::Result<Published> assemble_once(const OpContext& context, const Assembly& assembly) {
-    TRY_ASSIGN(const std::string id,
-               store_.start_upload(context, assembly.key, assembly.attributes));
+    TRY_ASSIGN(const std::string id, publishing_.start(context, assembly.key, assembly.attributes));
     auto published = send_and_complete(context, assembly, id);
     if (!published) {
       publishing_.abort(context, assembly.key, id, published.error());

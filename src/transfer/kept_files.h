@@ -1,0 +1,78 @@
+#pragma once
+// Staged content that outlives the process: files that have a number for a name.
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "core/mutex.h"
+#include "core/result.h"
+#include "core/unique_fd.h"
+#include "transfer/staging.h"
+
+namespace transfer {
+
+/// The name of one staged file. Gone with its last owner, unless somebody has written down that
+/// what it holds is needed: then it stays for the next process.
+/// Threads: any.
+class KeptFile {
+ public:
+  KeptFile(std::string path, std::uint64_t number, std::shared_ptr<StagedFile> content);
+  KeptFile(const KeptFile&) = delete;
+  KeptFile& operator=(const KeptFile&) = delete;
+  ~KeptFile();
+
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+  /// Content that was written before the call is safe when it returns.
+  /// Errors: Io, and for good: the kernel forgets what it could not write, so that trying again
+  /// would say that all is well.
+  core::Status sync();
+  /// It was written down that this file is needed, or is not any more; as often as the one, so
+  /// often the other.
+  void need() { ++needs_; }
+  void release() { --needs_; }
+
+ private:
+  const std::string path_;
+  const std::uint64_t number_;
+  const std::shared_ptr<StagedFile> content_;
+  std::atomic<int> needs_ = 0;
+  core::Mutex mutex_{core::LockRank::Leaf};
+  std::optional<core::Error> broken_ GUARDED_BY(mutex_);
+};
+
+/// The folder of these files. Lies on the file system of the staging area.
+/// Threads: any.
+class KeptFiles {
+ public:
+  /// Makes it where it is missing.
+  /// Errors: os_error's; Unsupported: this file system cannot give a name to a file without one.
+  static core::Result<std::unique_ptr<KeptFiles>> open(const std::string& directory,
+                                                       StagingArea& area);
+
+  /// Gives `content` the name `number`, which no file has; content and name are safe upon return.
+  core::Result<std::shared_ptr<KeptFile>> keep(const std::shared_ptr<StagedFile>& content,
+                                               std::uint64_t number);
+  struct Reopened {
+    std::shared_ptr<StagedFile> content;
+    std::shared_ptr<KeptFile> name;  ///< needed once
+  };
+  /// What an earlier process kept. Errors: NotFound; Corrupt: it holds less than `size` bytes.
+  core::Result<Reopened> reopen(std::uint64_t number, std::uint64_t size);
+  /// Removes what nobody has written down: content that nobody was promised.
+  void remove_all_but(const std::set<std::uint64_t>& numbers);
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+
+ private:
+  KeptFiles(std::string directory, core::UniqueFd folder, StagingArea& area)
+      : directory_(std::move(directory)), folder_(std::move(folder)), area_(area) {}
+  [[nodiscard]] std::string path_of(std::uint64_t number) const;
+
+  const std::string directory_;
+  const core::UniqueFd folder_;
+  StagingArea& area_;
+};
+
+}  // namespace transfer
