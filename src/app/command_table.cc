@@ -23,6 +23,7 @@ const std::vector<options::CommandRow>& command_table() {
       {kMount, "mount", "mount a bucket as a directory", kAboutMounts, /*takes_mount_lists=*/true},
       {kUmount, "umount", "upload what is left, unmount, and wait for the daemon's end"},
       {kStatus, "status", "show health, token life, what is not uploaded yet, and requests"},
+      {kRecover, "recover", "list, upload or export what an earlier mount could not upload"},
       {kWhoami, "whoami", "show which credentials a mount would use"},
       {kSignUrl, "sign-url", "print a URL that lets whoever has it use one object for a while"},
       {kPolicy, "policy", "print the least rights that a mount needs, as RAM policies"},

@@ -15,6 +15,7 @@ enum Command : options::Commands {
   kSignUrl = 32,
   kPolicy = 64,
   kDoctor = 128,
+  kRecover = 256,
 };
 /// The commands that ask the service, or say what asking it takes: they share every option of
 /// endpoint and credentials.

@@ -17,6 +17,7 @@ int run_whoami(const options::Values& values, const options::Environment& enviro
 int run_sign_url(const options::Values& values, const options::Environment& environment);
 int run_doctor(const options::Values& values, const options::Environment& environment);
 int run_policy(const options::Values& values, const options::Environment& environment);
+int run_recover(const options::Values& values, const options::Environment& environment);
 int run_emulator(const options::Values& values);
 
 /// Keeps the process's memory from core dumps and from other processes of the same user.

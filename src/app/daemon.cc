@@ -133,6 +133,9 @@ core::Status Daemon::open_state() {
                                             journal_identity(settings_), metrics_));
   upload_journal_ = std::make_unique<fs::UploadJournal>(*journal_);
   settings_.uploads.log = upload_journal_.get();
+  if (settings_.files.durability == fs::Durability::Local || !journal_->found().files.empty()) {
+    TRY_ASSIGN(kept_, transfer::KeptFiles::open(state_directory_.path + "/data", *staging_));
+  }
   return {};
 }
 
@@ -160,8 +163,25 @@ std::optional<Refusal> Daemon::open_file_system() {
   listing_room_ = std::make_unique<transfer::ListingRoom>(settings_.memory.pages /
                                                           transfer::ListingRoom::kPageBytes);
   files_ = fs::FileSystem::create(
-      settings_.files, {*store_, *downloads_, *uploads_, *staging_, service_->clock, metrics_,
-                        pool_, memory_.get(), rate_.get(), listing_room_.get()});
+      settings_.files,
+      {*store_, *downloads_, *uploads_, *staging_, service_->clock, metrics_, pool_, memory_.get(),
+       rate_.get(), listing_room_.get(), journal_.get(), kept_.get()});
+  return std::nullopt;
+}
+
+std::optional<Refusal> Daemon::recover() {
+  if (auto refused = open_service_and_bucket()) {
+    return refused;
+  }
+  if (auto refused = open_file_system()) {
+    return refused;
+  }
+  abort_left_uploads(stop_.get_token());
+  auto drained = drain(core::BootClock::now() + settings_.drain_timeout, [](const ops::Progress&) {});
+  files_.reset();
+  if (!drained) {
+    return Refusal{Exit::NotDrained, std::move(drained).error()};
+  }
   return std::nullopt;
 }
 
@@ -226,6 +246,11 @@ core::Error Daemon::name_what_is_left(const core::Error& why) const {
       left.empty() ? why
                    : why.within(core::format("{} files, {} are not uploaded: {}", now.dirty_files,
                                              core::format_size(now.dirty_bytes), names));
+  if (now.safe_here > 0) {
+    error.message += core::format(
+        " ({} of them are kept in {}: the next mount uploads them, or stsfs recover)",
+        now.safe_here, state_directory_.path);
+  }
   core::log(core::LogLevel::Error, "drain.failed", {{"error", core::describe(error)}});
   return error;
 }
@@ -245,7 +270,17 @@ core::Status Daemon::drain(core::SteadyTime deadline, const Report& report) {
             to_send});
   }
   const core::Status drained = draining.get();
-  return drained ? drained : name_what_is_left(drained.error());
+  if (!drained) {
+    return name_what_is_left(drained.error());
+  }
+  if (const fs::FileSystemStatus now = files_->status(); now.dirty_files > 0) {
+    core::log(core::LogLevel::Warn, "drain.kept",
+              {{"files", now.dirty_files},
+               {"bytes", now.dirty_bytes},
+               {"directory", state_directory_.path},
+               {"effect", "the next mount uploads them, or stsfs recover"}});
+  }
+  return {};
 }
 
 void Daemon::tell_manager(const ops::Progress& progress) const {
@@ -508,6 +543,7 @@ ops::MountStatus Daemon::status() {
                files.failed_uploads,
                files.deletions_under_way,
                files.conflicts,
+               files.safe_here,
                staging_->used_bytes(),
                staging_->limit_bytes(),
                downloads_->cached_bytes()};

@@ -25,6 +25,7 @@
 #include "options/environment.h"
 #include "state/journal.h"
 #include "state/object_memory.h"
+#include "transfer/kept_files.h"
 #include "transfer/listings.h"
 #include "transfer/request_rate.h"
 #include "transfer/staging.h"
@@ -47,6 +48,8 @@ class Daemon final : public ops::ControlHandler {
 
   /// Everything up to a mount that answers; the mount point is only touched when all else is good.
   std::optional<Refusal> open();
+  /// Uploads what an earlier daemon left, without a mount.
+  std::optional<Refusal> recover();
   /// Serves until the mount ends or stop() is called, then uploads what is left and takes
   /// everything apart. Returns the exit code.
   int run();
@@ -114,6 +117,7 @@ class Daemon final : public ops::ControlHandler {
   std::unique_ptr<state::Journal> journal_;  ///< none: the mount is read-only
   std::unique_ptr<fs::UploadJournal> upload_journal_;
   std::unique_ptr<transfer::StagingArea> staging_;
+  std::unique_ptr<transfer::KeptFiles> kept_;  ///< with the journal
   std::unique_ptr<transfer::Downloads> downloads_;
   std::unique_ptr<transfer::Uploads> uploads_;
   core::ThreadPool pool_{"fs", 64};

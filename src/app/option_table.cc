@@ -30,6 +30,12 @@ std::vector<options::Option> whole_table(std::vector<options::Option> rows) {
   };
   insert(kFiles, identity_options());
   insert(kResources, object_options());
+  for (options::Option& row : rows) {
+    // What names a mount names what it left.
+    if ((row.commands & kMount) != 0) {
+      row.commands = static_cast<options::Commands>(row.commands | kRecover);
+    }
+  }
   const auto emulator = emulator_options();
   rows.insert(rows.end(), emulator.begin(), emulator.end());
   return rows;
@@ -219,6 +225,14 @@ const options::Table& option_table() {
            .help =
                "what link() does: EPERM, or a copy on the server that shares nothing afterwards, "
                "so that tar, rsync -H and cp -a finish"},
+          {.name = "durability",
+           .kind = Choice,
+           .commands = kMount,
+           .fallback = files.durability == fs::Durability::Local ? "local" : "remote",
+           .choices = "remote|local",
+           .group = kFiles,
+           .help = "what close() and fsync() wait for: that the bucket has the content, or that it "
+                   "is safe on this host's disk, from where it is uploaded in the background"},
           {.name = "metadata-ttl",
            .kind = Duration,
            .commands = kMount,
@@ -362,6 +376,24 @@ const options::Table& option_table() {
            .help = "where written data lies until it is uploaded; else $STATE_DIRECTORY, else "
                    "/var/lib/stsfs (root) or ~/.local/state/stsfs",
            .aliases = {{"tmpdir"}, {"temp-dir"}}},
+          {.name = "list",
+           .kind = Flag,
+           .commands = kRecover,
+           .group = kLife,
+           .help = "print what waits; so unless told otherwise"},
+          {.name = "upload",
+           .kind = Flag,
+           .commands = kRecover,
+           .group = kLife,
+           .help = "upload it, for --drain-timeout at most"},
+          {.name = "export",
+           .kind = Path,
+           .commands = kRecover,
+           .value_name = "DIR",
+           .group = kLife,
+           .help =
+               "write it to files below DIR; nothing that is there is overwritten, and it still "
+               "waits afterwards"},
           {.name = "staging-limit",
            .kind = Size,
            .commands = kMount,

@@ -63,6 +63,8 @@ int run(const std::vector<std::string>& arguments) {
       return run_policy(invocation->values, environment);
     case kSignUrl:
       return run_sign_url(invocation->values, environment);
+    case kRecover:
+      return run_recover(invocation->values, environment);
     case kDoctor:
       return run_doctor(invocation->values, environment);
   }

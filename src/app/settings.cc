@@ -166,6 +166,8 @@ core::Result<MountSettings> mount_settings(const options::Values& values,
       values.text("hard-links") == "copy" ? fs::HardLinks::Copy : fs::HardLinks::Refuse;
   files.plain_changes = values.text("plain-changes") == "ignore" ? fs::PlainChanges::Ignore
                                                                  : fs::PlainChanges::Refuse;
+  files.durability =
+      values.text("durability") == "local" ? fs::Durability::Local : fs::Durability::Remote;
   files.metadata_lifetime = values.duration("metadata-ttl");
   for (const std::string& directory : values.list("assume-dirs")) {
     std::string path = as_prefix(directory);

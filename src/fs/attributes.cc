@@ -67,8 +67,24 @@ core::Error no_data(std::string_view name) {
   return core::fail(ErrorKind::NoData, "no attribute " + std::string(name));
 }
 
+/// What becomes of content that is safe on this host alone.
+core::Result<std::string> pending(const Node& node) {
+  const Draft& draft = node.draft;
+  if (!draft.noted()) {
+    return no_data("user.oss.pending");
+  }
+  if (draft.state() == DraftState::Publishing) {
+    return std::string("uploading");
+  }
+  return draft.failure() == nullptr ? std::string("waiting")
+                                    : "failed: " + draft.failure()->message;
+}
+
 core::Result<std::string> view_of(const Node& node, std::string_view name) {
   const std::string_view what = name.substr(kViews.size());
+  if (what == "pending") {
+    return pending(node);
+  }
   if (node.stored && !node.draft.unpublished()) {
     const store::ObjectMeta& stored = node.stored->meta;
     if (what == "etag") {
@@ -126,7 +142,8 @@ core::Status AttributeEdits::edit(const Request& request, const NodePtr& node,
     wanted = node->about;
   }
   TRY(change(wanted));
-  return persist(mount_, request.context, node, std::move(wanted));
+  TRY(persist(mount_, request.context, node, std::move(wanted)));
+  return content_.note_again(request.context, node);
 }
 
 /// What of a change becomes something else than content where attributes are plain.
@@ -163,8 +180,7 @@ core::Status AttributeEdits::resize(const Request& request, const NodePtr& node,
     apply(change, node->about, mount_.parts.clock.wall_now());
   }
   // Without writers no close() will come that could report how the upload went.
-  return somebody_writes ? core::Status{}
-                         : content_.publish_claimed(request.context, node, std::nullopt);
+  return somebody_writes ? core::Status{} : content_.commit_claimed(request.context, node);
 }
 
 core::Result<Entry> AttributeEdits::setattr(const Request& request, InodeNumber inode,

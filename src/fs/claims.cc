@@ -1,6 +1,7 @@
 #include "fs/claims.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace fs {
 namespace {
@@ -40,7 +41,36 @@ void add_above(const NodePtr& directory, std::vector<NodePtr>& above) {
   }
 }
 
+bool lies_in(const Node& node, const NodePtr& tree) {
+  for (const Node* at = &node; at != nullptr; at = at->place.parent.get()) {
+    if (at == tree.get()) {
+      return true;
+    }
+  }
+  return false;
+}
+
+void ask_for_room(const Mount& mount, const Wish& wish) REQUIRES(mount.mutex) {
+  for (const NodePtr& node : wish.nodes) {
+    ask_for_room(mount, *node);
+  }
+  for (const NodePtr& tree : wish.trees) {
+    for (const NodePtr& node : mount.drafts.unpublished()) {
+      if (node->claimed.gives_way && lies_in(*node, tree)) {
+        ask_for_room(mount, *node);
+      }
+    }
+  }
+}
+
 }  // namespace
+
+void ask_for_room(const Mount& mount, Node& node) {
+  if (auto stop = std::exchange(node.claimed.gives_way, nullptr)) {
+    // What is called then may take locks.
+    mount.parts.pool.post([stop = std::move(stop)] { stop->request_stop(); });
+  }
+}
 
 core::Result<Claim> Claim::take(Mount& mount, const core::OpContext& context, Wish wish) {
   std::erase(wish.nodes, nullptr);
@@ -51,6 +81,9 @@ core::Result<Claim> Claim::take(Mount& mount, const core::OpContext& context, Wi
   const Waker waker(mount, context);
   const core::MutexLock lock(mount.mutex);
   while (!is_free(mount, held->wish)) {
+    if (!held->wish.patient) {
+      ask_for_room(mount, held->wish);
+    }
     TRY(mount.wait(context));
   }
   const Wish& wanted = held->wish;

@@ -23,7 +23,11 @@ struct Wish {
   std::vector<NodePtr> nodes;                          ///< null ones are ignored
   std::vector<NodePtr> trees;                          ///< directories with all below; null too
   bool across = false;                                 ///< a rename between directories
+  bool patient = false;  ///< lets whoever works in the background finish
 };
+
+/// Asks whoever works on a node in the background to make room.
+void ask_for_room(const Mount& mount, Node& node) REQUIRES(mount.mutex);
 
 /// Ends with its life, which must not be under Mount::mutex.
 class Claim {

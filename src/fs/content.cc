@@ -132,6 +132,7 @@ void Content::fetch_beside(const NodePtr& node,
 core::Status Content::publish(const core::OpContext& context, const NodePtr& node) {
   Wish wish;
   wish.nodes = {node};
+  wish.patient = true;
   TRY_ASSIGN(const Claim claim, Claim::take(mount_, context, std::move(wish)));
   return publish_claimed(context, node, std::nullopt);
 }
@@ -237,6 +238,9 @@ core::Status Content::publish_claimed(const core::OpContext& context, const Node
     if (!node->draft.unpublished()) {
       return {};
     }
+    if (node->draft.kept()) {
+      TRY(node->draft.kept()->broken());
+    }
   }
   TRY_ASSIGN(Upload upload, plan(node, destination));
   {
@@ -299,7 +303,15 @@ void Content::published(const NodePtr& node, const Upload& upload,
 void Content::failed(const NodePtr& node, const Upload& upload, const core::Error& error) {
   {
     const core::MutexLock lock(mount_.mutex);
-    if (node->draft.state() == DraftState::Publishing) {
+    const bool publishing = node->draft.state() == DraftState::Publishing;
+    if (publishing && node->draft.noted() && error.kind == ErrorKind::Cancelled) {
+      mount_.drafts.fail(node, error);  // somebody else wants the file, or this is the end
+      return;
+    }
+    if (publishing && node->draft.noted()) {
+      mount_.parts.journal->note_failure(node->draft.kept()->number(), error.message);
+    }
+    if (publishing) {
       mount_.counters.publish_failures.add();
       mount_.drafts.fail(node, error);
     }

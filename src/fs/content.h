@@ -1,11 +1,13 @@
 #pragma once
 // The bytes of files between programs and the bucket: into the staging area before the first write,
 // into the bucket when a program closes or syncs.
+#include <functional>
 #include <optional>
 #include <string>
 
 #include "core/gate.h"
 #include "fs/mount.h"
+#include "state/journal_rows.h"
 
 namespace fs {
 
@@ -45,6 +47,21 @@ class Content {
     std::string key;
     store::Precondition precondition;
   };
+  /// Does what close() and fsync() promise: publishes, or makes it safe on this host and leaves the
+  /// rest to whoever is told by on_safe(). Content of which some is in the bucket alone is
+  /// published in any case.
+  core::Status commit(const core::OpContext& context, const NodePtr& node);
+  core::Status commit_claimed(const core::OpContext& context, const NodePtr& node);
+  /// Writes down what a claimed node has become besides its content, if that was written down.
+  core::Status note_again(const core::OpContext& context, const NodePtr& node);
+  /// Gives a claimed node another key before the bucket has anything of it: over `replaced`, if
+  /// that is anything. False: that takes the bucket. Nothing is known of it here but the journal.
+  core::Result<bool> retarget(const NodePtr& node, const std::string& key, const NodePtr& replaced);
+  /// The same keys changed for all that lies below a claimed directory.
+  core::Status note_tree(const NodePtr& directory);
+  /// Who uploads what is safe. Under Mount::mutex.
+  void on_safe(std::function<void(const NodePtr&)> call) { on_safe_ = std::move(call); }
+
   /// The same of a node that the caller has claimed, for renames.
   core::Status publish_claimed(const core::OpContext& context, const NodePtr& node,
                                const std::optional<Destination>& destination);
@@ -94,8 +111,15 @@ class Content {
   core::Error keep_apart(const core::OpContext& context, const NodePtr& node, const Upload& upload,
                          const core::Error& why);
 
+  /// Content and journal, in this order. Errors: NoSpace, Io.
+  core::Status make_safe(const NodePtr& node);
+  /// What is written down of a node. Under Mount::mutex.
+  core::Result<state::KeptFile> row_of(const Node& node, const std::string& key,
+                                       const std::optional<Stored>& stored) const;
+
   Mount& mount_;
   core::Gate fetching_;  ///< what nobody waits for
+  std::function<void(const NodePtr&)> on_safe_;
 };
 
 }  // namespace fs

@@ -179,7 +179,7 @@ core::Result<Entry> Creation::mknod(const Request& request, InodeNumber parent,
     const core::MutexLock lock(mount_.mutex);
     ++node->uses.lookups;
   }
-  const auto status = content_.publish(request.context, node);
+  const auto status = content_.commit(request.context, node);
   const core::MutexLock lock(mount_.mutex);
   if (!status) {
     // Nobody has a handle, so nobody could ever report it again: it was not made.

@@ -8,6 +8,7 @@
 #include "core/result.h"
 #include "core/time.h"
 #include "transfer/layered_file.h"
+#include "transfer/kept_files.h"
 #include "transfer/outgoing.h"
 
 namespace fs {
@@ -61,6 +62,12 @@ class Draft {
   /// Whether content that nobody publishes by closing ought to be: it has been left alone for
   /// `quiet`, or written to without a pause for five times that.
   [[nodiscard]] bool is_due(core::WallTime now, core::Duration quiet) const;
+  /// The name of the content on this host, if it has one.
+  [[nodiscard]] const std::shared_ptr<transfer::KeptFile>& kept() const { return kept_; }
+  /// The journal has it: the next daemon would upload what was there when it was written down.
+  [[nodiscard]] bool noted() const { return noted_; }
+  /// The same, and nothing has changed since.
+  [[nodiscard]] bool safe() const { return safe_; }
   /// Of the last try to publish it.
   [[nodiscard]] const core::Error* failure() const { return failure_.get(); }
 
@@ -69,6 +76,9 @@ class Draft {
   DraftState state_ = DraftState::None;
   std::shared_ptr<transfer::LayeredFile> content_;
   std::shared_ptr<transfer::Outgoing> outgoing_;
+  std::shared_ptr<transfer::KeptFile> kept_;
+  bool noted_ = false;
+  bool safe_ = false;
   core::WallTime written_{};
   core::WallTime unpublished_since_{};
   core::WallTime tried_{};                ///< to publish it

@@ -38,17 +38,21 @@ void Drafts::count(const Draft& draft, std::uint64_t sign) {
 }
 
 void Drafts::begin(const NodePtr& node, std::shared_ptr<transfer::LayeredFile> content) {
+  adopt(node, std::move(content));
+  set_out(node->draft);
+}
+
+void Drafts::adopt(const NodePtr& node, std::shared_ptr<transfer::LayeredFile> content) {
   CORE_CHECK(node->draft.content_ == nullptr);
   node->draft.content_ = std::move(content);
   apply(node, DraftEvent::Staged);
-  set_out(node->draft);
 }
 
 void Drafts::emptied(const NodePtr& node) { set_out(node->draft); }
 
 void Drafts::set_out(Draft& draft) {
   end(std::exchange(draft.outgoing_, nullptr));
-  if (draft.state_ == DraftState::Orphan) {
+  if (draft.state_ == DraftState::Orphan || !ahead_) {
     return;
   }
   const std::uint64_t size = draft.content_->size();
@@ -58,6 +62,19 @@ void Drafts::set_out(Draft& draft) {
     (void)draft.outgoing_->wrote({0, size});  // all of it is here, and less than would be sent now
   }
 }
+
+void Drafts::strike(Draft& draft) {
+  if (std::exchange(draft.noted_, false)) {
+    journal_->drop(draft.kept_->number(), [kept = draft.kept_] { kept->release(); });
+  }
+  draft.safe_ = false;
+}
+
+void Drafts::named(const NodePtr& node, std::shared_ptr<transfer::KeptFile> kept) {
+  node->draft.kept_ = std::move(kept);
+}
+
+void Drafts::made_safe(const NodePtr& node) { node->draft.noted_ = node->draft.safe_ = true; }
 
 void Drafts::apply(const NodePtr& node, DraftEvent event) {
   Draft& draft = node->draft;
@@ -80,11 +97,17 @@ void Drafts::apply(const NodePtr& node, DraftEvent event) {
   if (event == DraftEvent::Published || !draft.unpublished()) {
     draft.failure_.reset();
   }
+  if (!draft.unpublished()) {
+    strike(draft);
+  } else if (event == DraftEvent::Wrote) {
+    draft.safe_ = false;
+  }
   const bool tried = event == DraftEvent::Published || event == DraftEvent::Failed;
   if (tried || !has_content(draft.state_) || draft.state_ == DraftState::Orphan) {
     end(std::exchange(draft.outgoing_, nullptr));
   }
   if (!has_content(draft.state_)) {
+    end(std::exchange(draft.kept_, nullptr));
     end(std::exchange(draft.content_, nullptr));
   } else if (event == DraftEvent::Published || (tried && draft.counted_bytes_ == 0)) {
     set_out(draft);

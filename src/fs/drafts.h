@@ -8,15 +8,17 @@
 #include "core/gate.h"
 #include "core/thread_pool.h"
 #include "fs/node.h"
+#include "state/journal.h"
 #include "transfer/uploads.h"
 
 namespace fs {
 
 class Drafts {
  public:
-  /// All outlive it.
-  Drafts(transfer::StagingArea& area, transfer::Uploads& uploads, core::ThreadPool& pool)
-      : area_(area), uploads_(uploads), pool_(pool) {}
+  /// All outlive it. `ahead`: content may go to the bucket while it is written.
+  Drafts(transfer::StagingArea& area, transfer::Uploads& uploads, core::ThreadPool& pool,
+         state::Journal* journal, bool ahead)
+      : area_(area), uploads_(uploads), pool_(pool), journal_(journal), ahead_(ahead) {}
   Drafts(const Drafts&) = delete;
   Drafts& operator=(const Drafts&) = delete;
   /// Waits until what was sent of unpublished content is thrown away.
@@ -42,8 +44,16 @@ class Drafts {
   void publish(const NodePtr& node, core::WallTime now);
   /// DraftEvent::Failed, with why.
   void fail(const NodePtr& node, core::Error error);
+  /// The same of what an earlier daemon kept: nothing of it is in the bucket.
+  void adopt(const NodePtr& node, std::shared_ptr<transfer::LayeredFile> content);
   /// Something was written through a staged file: takes note of its length and time.
   void wrote(const NodePtr& node);
+  /// The content has a name on this host.
+  void named(const NodePtr& node, std::shared_ptr<transfer::KeptFile> kept);
+  /// It is safe there, and the journal has it.
+  void made_safe(const NodePtr& node);
+  /// It is another thing than the journal says.
+  void outdated(const NodePtr& node) { node->draft.safe_ = false; }
 
   /// Nodes with unpublished content.
   [[nodiscard]] const std::set<NodePtr>& unpublished() const { return unpublished_; }
@@ -58,6 +68,8 @@ class Drafts {
   void count(const Draft& draft, std::uint64_t sign);
   /// Begins the way of content that is all published, or empty.
   void set_out(Draft& draft);
+  /// The bucket has it, or nobody wants it any more.
+  void strike(Draft& draft);
   /// Ends what it is given in another thread: that may take long.
   template <class Ended>
   void end(Ended ended);
@@ -65,6 +77,8 @@ class Drafts {
   transfer::StagingArea& area_;
   transfer::Uploads& uploads_;
   core::ThreadPool& pool_;
+  state::Journal* const journal_;
+  const bool ahead_;
   core::Gate ending_;
   std::set<NodePtr> unpublished_;
   Totals totals_;

@@ -18,6 +18,7 @@
 #include "fs/files.h"
 #include "fs/lookup.h"
 #include "fs/mount.h"
+#include "fs/pending.h"
 #include "fs/removal.h"
 #include "fs/renaming.h"
 #include "transfer/staging.h"
@@ -30,6 +31,7 @@ using core::ErrorKind;
 constexpr std::uint64_t kMostLinkBytes = 4096;
 // Each may wait for a claim whose holder needs the pool as well: far fewer than it has threads.
 constexpr std::size_t kPublishedAtOnce = 32;
+constexpr core::Duration kPatienceToKeep = std::chrono::seconds{10};
 
 /// Collects a link's body.
 class TextSink final : public store::Sink {
@@ -183,19 +185,26 @@ class BucketFileSystem final : public FileSystem {
 
   core::Status drain(const core::OpContext& context) override {
     core::Status published = publish(context, [](const Node&) { return true; });
+    if (!published && mount_.local() && keep_rest(context)) {
+      published = {};
+    }
     core::Status deleted = deletions_.flush(context);
     return published ? std::move(deleted) : std::move(published);
   }
   core::Status retry_uploads(const core::OpContext& context) override {
     return publish(context, [](const Node& node) {
-      return node.draft.state() == DraftState::Failed && node.uses.writers == 0;
+      // What is safe here goes on by itself.
+      return node.draft.state() == DraftState::Failed && node.uses.writers == 0 &&
+             !node.draft.noted();
     });
   }
   void refuse_changes(bool refuse) override { mount_.closing = refuse; }
   [[nodiscard]] std::vector<Unpublished> unpublished(std::size_t most) const override;
   core::Status publish_due(const core::OpContext& context, core::Duration quiet) override {
     const core::WallTime now = mount_.parts.clock.wall_now();
-    return publish(context, [&](const Node& node) { return node.draft.is_due(now, quiet); });
+    return publish(context, [&](const Node& node) {
+      return node.draft.is_due(now, quiet) && !node.draft.noted();
+    });
   }
   [[nodiscard]] FileSystemStatus status() const override;
   void attach(KernelCache* kernel) override {
@@ -209,6 +218,8 @@ class BucketFileSystem final : public FileSystem {
   /// Uploads what is unpublished and `wanted`.
   template <class Wanted>
   core::Status publish(const core::OpContext& context, Wanted wanted);
+  /// Makes safe here what could not be uploaded. Whether all of it is.
+  bool keep_rest(const core::OpContext& context);
 
   mutable Mount mount_;
   Bucket bucket_{mount_.options, mount_.parts};
@@ -229,6 +240,7 @@ class BucketFileSystem final : public FileSystem {
   Directories directories_{mount_, bucket_, ahead_};
   AttributeEdits attributes_{mount_, lookup_, content_, files_};
   Crowd crowd_{mount_};
+  Pending pending_{mount_, content_};
 };
 
 core::Result<Entry> BucketFileSystem::lookup_by_number(const Request& request, InodeNumber number,
@@ -306,6 +318,23 @@ core::Status BucketFileSystem::publish(const core::OpContext& context, Wanted wa
   return failed == outcomes.end() ? std::move(stopped) : std::move(*failed);
 }
 
+bool BucketFileSystem::keep_rest(const core::OpContext& context) {
+  std::vector<NodePtr> nodes;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    nodes.assign(mount_.drafts.unpublished().begin(), mount_.drafts.unpublished().end());
+  }
+  core::OpContext own = context;
+  own.deadline = mount_.now() + kPatienceToKeep;
+  for (const NodePtr& node : nodes) {
+    (void)content_.commit(own, node);  // how that went is looked at below
+  }
+  const core::MutexLock lock(mount_.mutex);
+  const auto& left = mount_.drafts.unpublished();
+  return std::all_of(left.begin(), left.end(),
+                     [](const NodePtr& node) { return node->draft.safe(); });
+}
+
 std::vector<Unpublished> BucketFileSystem::unpublished(std::size_t most) const {
   std::vector<Unpublished> found;
   const core::MutexLock lock(mount_.mutex);
@@ -345,6 +374,9 @@ FileSystemStatus BucketFileSystem::status() const {
   for (const auto& [number, move] : mount_.tree_moves) {
     status.tree_moves.push_back(move);
   }
+  status.safe_here = static_cast<std::uint64_t>(
+      std::count_if(unpublished.begin(), unpublished.end(),
+                    [](const NodePtr& node) { return node->draft.safe(); }));
   status.conflicts = static_cast<std::uint64_t>(mount_.counters.conflicts.value());
   status.last_error = mount_.last_error;
   status.last_error_at = mount_.last_error_at;

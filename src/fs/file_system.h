@@ -99,7 +99,8 @@ class FileSystem {
   virtual core::Result<SpaceInfo> statfs(const Request& request) = 0;
 
   // Life.
-  /// Uploads everything dirty; returns the first failure after trying all.
+  /// Uploads everything dirty; returns the first failure after trying all. Where close() promises
+  /// no more than that content is safe on this host, what is so by now is no failure.
   virtual core::Status drain(const core::OpContext& context) = 0;
   /// Uploads again what failed to, where nobody has it open for writing: a program that has will
   /// learn by its own fsync or close. Returns the first failure after trying all.

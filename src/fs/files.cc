@@ -285,6 +285,7 @@ core::Result<Files::Writing> Files::begin_write(const core::OpContext& context,
     {
       const core::MutexLock lock(mount_.mutex);
       while (node->claimed.busy) {
+        ask_for_room(mount_, *node);
         TRY(mount_.wait(context));
       }
       if (node->place.gone) {
@@ -399,7 +400,7 @@ core::Status Files::flush(const Request& request, FileHandle handle) {
   if (!file->writable) {
     return {};
   }
-  return content_.publish(request.context, file->node);
+  return content_.commit(request.context, file->node);
 }
 
 void Files::release(const Request& request, FileHandle handle) {
@@ -419,9 +420,9 @@ void Files::release(const Request& request, FileHandle handle) {
     upload = node.draft.unpublished() && node.uses.writers == 0;
   }
   if (upload) {
-    if (const auto status = content_.publish(request.context, file->node); !status) {
+    if (const auto status = content_.commit(request.context, file->node); !status) {
       // Nobody waits for this error. Status shows the file, and drain() tries again.
-      core::log(core::LogLevel::Warn, "closed before its content was uploaded",
+      core::log(core::LogLevel::Warn, "closed before its content was safe",
                 {{"inode", file->node->number}, {"error", core::describe(status.error())}});
     }
   }

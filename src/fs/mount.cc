@@ -17,7 +17,7 @@ Mount::Mount(Options o, Parts p)
       counters(p.metrics),
       names(p.clock, options.metadata_lifetime, options.names_bytes),
       learnt(p.clock, options.metadata_lifetime, p.memory, options.objects_bytes),
-      drafts(p.staging, p.uploads, p.pool) {
+      drafts(p.staging, p.uploads, p.pool, p.journal, options.durability == Durability::Remote) {
   const core::MutexLock lock(mutex);
   Attributes& root = table.root()->about.attributes;
   root.mode = S_IFDIR | (options.directory_mode & ~options.umask & 07777U);

@@ -71,6 +71,7 @@ struct Mount {
   [[nodiscard]] transfer::Listing::Stamp stamp() const {
     return [this] { return transfer::Listing::Asked{now(), names.ticket()}; };
   }
+  [[nodiscard]] bool local() const { return options.durability == Durability::Local; }
   [[nodiscard]] bool plain() const { return options.attributes == AttributeMode::Plain; }
 
   /// The node of a number. Errors: Changed.

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -92,6 +93,8 @@ struct Claimed {
   unsigned sharers = 0;  ///< writes under way
   bool moving = false;   ///< a directory being renamed
   unsigned below = 0;    ///< names and nodes below that somebody has claimed
+  /// Ends the work of who claimed it in the background, for whoever comes.
+  std::shared_ptr<std::stop_source> gives_way;
 };
 
 /// Guarded by Mount::mutex, all of it. What `claimed.busy` says belongs to the thread that claimed

@@ -13,10 +13,12 @@
 #include "store/object_store.h"
 
 namespace state {
+class Journal;
 class ObjectMemory;
-}
+}  // namespace state
 namespace transfer {
 class Downloads;
+class KeptFiles;
 class ListingRoom;
 class RequestRate;
 class Uploads;
@@ -29,6 +31,11 @@ namespace fs {
 enum class AttributeMode : std::uint8_t {
   Exact,  ///< from the object and its POSIX metadata
   Plain,  ///< size and Last-Modified from listings; no POSIX metadata is read or written
+};
+/// What close() and fsync() wait for.
+enum class Durability : std::uint8_t {
+  Remote,  ///< the bucket has the content
+  Local,   ///< it is safe on this host, and goes to the bucket in time of its own
 };
 /// What becomes of chmod, chown and utimens where attributes are plain.
 enum class PlainChanges : std::uint8_t { Refuse, Ignore };
@@ -45,6 +52,7 @@ struct Options {
   AttributeMode attributes = AttributeMode::Exact;
   PlainChanges plain_changes = PlainChanges::Refuse;
   HardLinks hard_links = HardLinks::Refuse;
+  Durability durability = Durability::Remote;  ///< Local needs Parts::journal and Parts::kept
   bool direct_io = false;  ///< files opened for reading stay out of the kernel's page cache
   core::Duration metadata_lifetime = std::chrono::seconds{1};
   std::uint64_t names_bytes = 192ULL << 20U;   ///< what is remembered of names, at most
@@ -89,6 +97,8 @@ struct Parts {
   state::ObjectMemory* memory = nullptr;          ///< of what was learnt before; none: begins anew
   transfer::RequestRate* rate = nullptr;          ///< of requests that run ahead; none: no bound
   transfer::ListingRoom* listing_room = nullptr;  ///< for pages that run ahead; none: no bound
+  state::Journal* journal = nullptr;              ///< of content that is safe here; none: none is
+  transfer::KeptFiles* kept = nullptr;            ///< where that content lies; with the journal
 };
 
 }  // namespace fs

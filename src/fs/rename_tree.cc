@@ -297,6 +297,10 @@ core::Status Renaming::rename_directory(const core::OpContext& context, const Mo
     }
   }
   follow(move.source, to, copies);  // also what was looked up in between
+  if (const auto noted = content_.note_tree(move.source); !noted) {
+    core::log(core::LogLevel::Warn, "after a crash these would go to their old names",
+              {{"from", from}, {"to", to}, {"error", core::describe(noted.error())}});
+  }
   for (const std::string& tree : {from, to}) {
     mount_.names.changed_tree(tree);
     mount_.learnt.changed_tree(tree);

@@ -243,6 +243,12 @@ core::Status Renaming::rename_file(const core::OpContext& context, const Move& m
   if (move.target) {
     TRY(removal_.stage_for_handles(context, move.target));
   }
+  TRY_ASSIGN(const bool retargeted, content_.retarget(move.source, new_key, move.target));
+  if (retargeted) {
+    const core::MutexLock lock(mount_.mutex);
+    finish(move);
+    return {};
+  }
   if (outdated) {
     // Should removing the old name fail later, it must not lead to less than what was written.
     TRY(content_.publish_claimed(context, move.source, std::nullopt));

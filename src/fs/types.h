@@ -135,6 +135,7 @@ struct FileSystemStatus {
   std::uint64_t dirty_bytes = 0;
   std::uint64_t uploads_under_way = 0;
   std::uint64_t failed_uploads = 0;       ///< files whose last upload failed and that are kept
+  std::uint64_t safe_here = 0;            ///< of the dirty files: whose content outlives the daemon
   std::uint64_t deletions_under_way = 0;  ///< of names that are gone already
   std::vector<TreeMove> tree_moves;       ///< under way
   std::uint64_t conflicts = 0;            ///< files kept under a conflict name

@@ -190,6 +190,7 @@ std::string to_json(const MountStatus& status, int indent) {
         {"failed_uploads", files.failed_uploads},
         {"deletions_under_way", files.deletions_under_way},
         {"conflicts", files.conflicts},
+        {"safe_here", files.safe_here},
         {"staged_bytes", files.staged_bytes},
         {"staging_limit_bytes", files.staging_limit_bytes},
         {"cached_bytes", files.cached_bytes}}},
@@ -251,6 +252,7 @@ core::Result<MountStatus> parse_status(std::string_view text) {
   counted.number("failed_uploads", files.failed_uploads);
   counted.number("deletions_under_way", files.deletions_under_way);
   counted.number("conflicts", files.conflicts);
+  counted.number("safe_here", files.safe_here);
   counted.number("staged_bytes", files.staged_bytes);
   counted.number("staging_limit_bytes", files.staging_limit_bytes);
   counted.number("cached_bytes", files.cached_bytes);
@@ -303,6 +305,9 @@ std::string describe(const MountStatus& status) {
   }
   row(out, "to upload",
       core::format("{}, {} under way", files_to_upload(status), status.files.uploads_under_way));
+  if (status.files.safe_here > 0) {
+    row(out, "  safe here", core::format("{}, also after a crash", status.files.safe_here));
+  }
   if (status.files.failed_uploads > 0) {
     row(out, "  FAILED",
         core::format("{} kept after a failed upload", status.files.failed_uploads));

@@ -48,6 +48,7 @@ struct MountStatus {
     std::uint64_t failed_uploads = 0;
     std::uint64_t deletions_under_way = 0;  ///< of names that are gone already
     std::uint64_t conflicts = 0;
+    std::uint64_t safe_here = 0;  ///< of the dirty ones: whose content outlives the daemon
     std::uint64_t staged_bytes = 0;
     std::uint64_t staging_limit_bytes = 0;
     std::uint64_t cached_bytes = 0;

@@ -17,8 +17,8 @@ namespace state {
 /// One file, one thread that writes it. Whoever waits shares a transaction with all who came while
 /// the one before was written. Content itself lies in files beside (transfer/kept_files.h).
 ///
-/// Threads: any, and but for drop() never under a lock. The calls that return a status block until
-/// the change is durable; the others are written with the next transaction, and what they say may
+/// Threads: any. The calls that return a status, never to be made under a lock, block until
+/// the change is durable; the others wait for nothing, are written with the next transaction, and what they say may
 /// be lost in a crash without harm. Errors: NoSpace (nothing was changed; the caller may try
 /// again), Io.
 class Journal {
@@ -43,8 +43,7 @@ class Journal {
   /// The same, and `other` is not kept any more; both or neither.
   core::Status replace(const KeptFile& file, std::uint64_t other);
   core::Status keep_all(const std::vector<KeptFile>& files);
-  /// `number` is not needed any more; `then` is called once that is durable, in another thread. Of
-  /// all calls this alone may be made under a lock: it waits for nothing.
+  /// `number` is not needed any more; `then` is called once that is durable, in another thread.
   void drop(std::uint64_t number, std::function<void()> then);
   void note_failure(std::uint64_t number, std::string error);
 

@@ -222,7 +222,8 @@ core::Status JournalTables::check_witness() {
 void JournalTables::tell_witness() {
   // Not waited for: it serves after a crash of the process, and after a crash of the machine if it
   // happened to be written.
-  (void)::pwrite(witness_.get(), &sequence_, sizeof sequence_, 0);
+  [[maybe_unused]] const ssize_t told =
+      ::pwrite(witness_.get(), &sequence_, sizeof sequence_, 0);
 }
 
 core::Status JournalTables::check_identity(const Identity& identity) {

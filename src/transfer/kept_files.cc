@@ -54,13 +54,13 @@ KeptFile::~KeptFile() {
   }
 }
 
+core::Status KeptFile::broken() const {
+  const core::MutexLock lock(mutex_);
+  return broken_ ? core::Status(*broken_) : core::Status();
+}
+
 core::Status KeptFile::sync() {
-  {
-    const core::MutexLock lock(mutex_);
-    if (broken_) {
-      return *broken_;
-    }
-  }
+  TRY(broken());
   TRY_ASSIGN(const int fd, content_->settle_on_disk());
   if (::fdatasync(fd) != 0) {
     core::Error error = core::os_error(errno, "write what is staged to the disk");
@@ -89,17 +89,18 @@ std::string KeptFiles::path_of(std::uint64_t number) const {
   return core::format("{}/{}", directory_, number);
 }
 
-core::Result<std::shared_ptr<KeptFile>> KeptFiles::keep(const std::shared_ptr<StagedFile>& content,
+core::Result<std::shared_ptr<KeptFile>> KeptFiles::name(const std::shared_ptr<StagedFile>& content,
                                                         std::uint64_t number) {
   TRY_ASSIGN(const int fd, content->settle_on_disk());
   TRY(give_name(fd, path_of(number)));
-  auto kept = std::make_shared<KeptFile>(path_of(number), number, content);
-  // The name first: where both are in one journal of the file system, it is written but once.
-  TRY(kept->sync());
+  return std::make_shared<KeptFile>(path_of(number), number, content);
+}
+
+core::Status KeptFiles::sync_names() {
   if (::fsync(folder_.get()) != 0) {
     return core::os_error(errno, "write the folder " + directory_);
   }
-  return kept;
+  return {};
 }
 
 core::Result<KeptFiles::Reopened> KeptFiles::reopen(std::uint64_t number, std::uint64_t size) {
@@ -112,12 +113,11 @@ core::Result<KeptFiles::Reopened> KeptFiles::reopen(std::uint64_t number, std::u
   if (::fstat(fd.get(), &about) != 0) {
     return core::os_error(errno, path);
   }
-  if (!S_ISREG(about.st_mode) || static_cast<std::uint64_t>(about.st_size) < size) {
-    return core::fail(ErrorKind::Corrupt, core::format("{} holds {} bytes and should hold {}", path,
-                                                       about.st_size, size));
+  if (!S_ISREG(about.st_mode)) {
+    return core::fail(ErrorKind::Io, path + " is no file");
   }
-  // What is beyond was written after the last promise.
-  if (::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
+  if (static_cast<std::uint64_t>(about.st_size) > size &&
+      ::ftruncate(fd.get(), static_cast<off_t>(size)) != 0) {
     return core::os_error(errno, "cut " + path);
   }
   Reopened reopened;

@@ -29,6 +29,7 @@ class KeptFile {
   /// Errors: Io, and for good: the kernel forgets what it could not write, so that trying again
   /// would say that all is well.
   core::Status sync();
+  [[nodiscard]] core::Status broken() const;
   /// It was written down that this file is needed, or is not any more; as often as the one, so
   /// often the other.
   void need() { ++needs_; }
@@ -39,7 +40,7 @@ class KeptFile {
   const std::uint64_t number_;
   const std::shared_ptr<StagedFile> content_;
   std::atomic<int> needs_ = 0;
-  core::Mutex mutex_{core::LockRank::Leaf};
+  mutable core::Mutex mutex_{core::LockRank::Leaf};
   std::optional<core::Error> broken_ GUARDED_BY(mutex_);
 };
 
@@ -52,14 +53,18 @@ class KeptFiles {
   static core::Result<std::unique_ptr<KeptFiles>> open(const std::string& directory,
                                                        StagingArea& area);
 
-  /// Gives `content` the name `number`, which no file has; content and name are safe upon return.
-  core::Result<std::shared_ptr<KeptFile>> keep(const std::shared_ptr<StagedFile>& content,
+  /// Gives `content` the name `number`, which no file has.
+  core::Result<std::shared_ptr<KeptFile>> name(const std::shared_ptr<StagedFile>& content,
                                                std::uint64_t number);
+  /// All names are safe upon return. After the content's sync() that costs little: where both are
+  /// in one journal of the file system, that has been written.
+  core::Status sync_names();
   struct Reopened {
     std::shared_ptr<StagedFile> content;
     std::shared_ptr<KeptFile> name;  ///< needed once
   };
-  /// What an earlier process kept. Errors: NotFound; Corrupt: it holds less than `size` bytes.
+  /// What an earlier process kept, `size` bytes at most: what is beyond was written after the last
+  /// promise. Errors: NotFound, Io.
   core::Result<Reopened> reopen(std::uint64_t number, std::uint64_t size);
   /// Removes what nobody has written down: content that nobody was promised.
   void remove_all_but(const std::set<std::uint64_t>& numbers);

@@ -1,0 +1,192 @@
+// Content that is safe on this host before it is in the bucket: the other half of fs/content.h.
+#include <utility>
+#include <vector>
+
+#include "fs/claims.h"
+#include "fs/content.h"
+#include "fs/description.h"
+#include "fs/facts.h"
+#include "state/journal.h"
+#include "transfer/kept_files.h"
+#include "transfer/layered_file.h"
+
+namespace fs {
+namespace {
+
+using core::ErrorKind;
+
+bool lies_below(const Node& node, const Node& directory) {
+  for (const Node* at = node.place.parent.get(); at != nullptr; at = at->place.parent.get()) {
+    if (at == &directory) {
+      return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+core::Status Content::commit(const core::OpContext& context, const NodePtr& node) {
+  if (!mount_.local()) {
+    return publish(context, node);
+  }
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (!node->draft.unpublished() || node->draft.safe()) {
+      return {};
+    }
+  }
+  Wish wish;
+  wish.nodes = {node};
+  TRY_ASSIGN(const Claim claim, Claim::take(mount_, context, std::move(wish)));
+  return commit_claimed(context, node);
+}
+
+core::Status Content::commit_claimed(const core::OpContext& context, const NodePtr& node) {
+  if (!mount_.local()) {
+    return publish_claimed(context, node, std::nullopt);
+  }
+  std::shared_ptr<transfer::LayeredFile> content;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (!node->draft.unpublished() || node->draft.safe()) {
+      return {};
+    }
+    content = node->draft.content();
+  }
+  if (!content->missing({0, UINT64_MAX}).empty()) {
+    // The rest is in the bucket alone, and may be gone from there before an upload.
+    return publish_claimed(context, node, std::nullopt);
+  }
+  core::Status safe = make_safe(node);
+  const core::MutexLock lock(mount_.mutex);
+  if (on_safe_) {
+    on_safe_(node);  // also what could not be made safe here goes to the bucket
+  }
+  return safe;
+}
+
+core::Status Content::note_again(const core::OpContext& context, const NodePtr& node) {
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (!node->draft.noted() || !node->draft.unpublished() || !node->draft.safe()) {
+      return {};  // the next close() writes it down
+    }
+    mount_.drafts.outdated(node);
+  }
+  return commit_claimed(context, node);
+}
+
+core::Result<state::KeptFile> Content::row_of(const Node& node, const std::string& key,
+                                              const std::optional<Stored>& stored) const {
+  TRY_ASSIGN(auto attributes, object_attributes(mount_.options, key, stored, node.about));
+  store::ObjectMeta wanted;
+  wanted.size = node.draft.content()->size();
+  wanted.content_type = std::move(attributes.content_type);
+  wanted.content = std::move(attributes.content);
+  wanted.user = std::move(attributes.user);
+  if (attributes.settings) {
+    wanted.settings = *std::move(attributes.settings);
+  }
+  state::KeptFile row;
+  row.size = wanted.size;
+  row.wanted.key = row.base.key = key;
+  row.wanted.inode = node.number;
+  row.wanted.last_modified = node.about.attributes.modified;
+  row.wanted.facts = to_facts(wanted);
+  if (stored) {
+    row.base.etag = stored->meta.etag;
+    row.base.last_modified = stored->meta.last_modified;
+    row.base.facts = to_facts(stored->meta);
+  }
+  return row;
+}
+
+core::Status Content::make_safe(const NodePtr& node) {
+  std::shared_ptr<transfer::LayeredFile> staged;
+  std::shared_ptr<transfer::KeptFile> kept;
+  state::KeptFile row;
+  bool noted = false;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    TRY_ASSIGN(const std::string key, mount_.key(*node));
+    TRY_ASSIGN(row, row_of(*node, key, node->stored));
+    staged = node->draft.content();
+    kept = node->draft.kept();
+    noted = node->draft.noted();
+  }
+  state::Journal& journal = *mount_.parts.journal;
+  const bool unnamed = kept == nullptr;
+  if (unnamed) {
+    TRY_ASSIGN(kept, mount_.parts.kept->name(staged, journal.new_number()));
+    const core::MutexLock lock(mount_.mutex);
+    mount_.drafts.named(node, kept);  // whatever follows: a failure to write it is for good
+  }
+  TRY(kept->sync());
+  if (unnamed) {
+    TRY(mount_.parts.kept->sync_names());
+  }
+  row.number = kept->number();
+  TRY(journal.keep(row));
+  if (!noted) {
+    kept->need();
+  }
+  const core::MutexLock lock(mount_.mutex);
+  mount_.drafts.made_safe(node);
+  return {};
+}
+
+core::Result<bool> Content::retarget(const NodePtr& node, const std::string& key,
+                                     const NodePtr& replaced) {
+  state::KeptFile row;
+  std::optional<std::uint64_t> other;
+  std::optional<Stored> stored;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    const Draft& draft = node->draft;
+    // What was tried may have succeeded, its answer lost.
+    if (!mount_.local() || !draft.unpublished() || !draft.safe() || node->stored ||
+        draft.failure() != nullptr) {
+      return false;
+    }
+    if (replaced) {
+      if (!replaced->is_regular() || replaced->draft.failure() != nullptr) {
+        return false;
+      }
+      stored = replaced->stored;
+      if (replaced->draft.noted()) {
+        other = replaced->draft.kept()->number();
+      }
+    }
+    TRY_ASSIGN(row, row_of(*node, key, stored));
+    row.number = draft.kept()->number();
+  }
+  state::Journal& journal = *mount_.parts.journal;
+  TRY(other ? journal.replace(row, *other) : journal.keep(row));
+  const core::MutexLock lock(mount_.mutex);
+  node->stored = std::move(stored);
+  ++node->revision;
+  if (on_safe_) {
+    on_safe_(node);
+  }
+  return true;
+}
+
+core::Status Content::note_tree(const NodePtr& directory) {
+  std::vector<state::KeptFile> rows;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    for (const NodePtr& node : mount_.drafts.unpublished()) {
+      if (!node->draft.noted() || !lies_below(*node, *directory)) {
+        continue;
+      }
+      TRY_ASSIGN(const std::string key, mount_.key(*node));
+      TRY_ASSIGN(auto row, row_of(*node, key, node->stored));
+      row.number = node->draft.kept()->number();
+      rows.push_back(std::move(row));
+    }
+  }
+  return rows.empty() ? core::Status{} : mount_.parts.journal->keep_all(rows);
+}
+
+}  // namespace fs
