@@ -385,7 +385,7 @@ const options::Table& option_table() {
            .kind = Flag,
            .commands = kRecover,
            .group = kLife,
-           .help = "upload it, for --drain-timeout at most"},
+           .help = "upload it, for as long as --drain-timeout"},
           {.name = "export",
            .kind = Path,
            .commands = kRecover,

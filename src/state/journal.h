@@ -14,6 +14,18 @@
 
 namespace state {
 
+struct JournalCounters {
+  explicit JournalCounters(core::Metrics& metrics)
+      : changes(metrics["journal.changes"]),
+        transactions(metrics["journal.transactions"]),
+        failures(metrics["journal.failures"]),
+        uploads(metrics["journal.uploads"]) {}
+  core::Metric& changes;       ///< written
+  core::Metric& transactions;  ///< that they took
+  core::Metric& failures;      ///< transactions that could not be written
+  core::Metric& uploads;       ///< multipart uploads begun and not ended
+};
+
 /// One file, one thread that writes it. Whoever waits shares a transaction with all who came while
 /// the one before was written. Content itself lies in files beside (transfer/kept_files.h).
 ///
@@ -64,25 +76,13 @@ class Journal {
     Outcome* outcome = nullptr;  ///< guarded by mutex_
     std::function<void()> then;  ///< once it is durable
   };
-  struct Counters {
-    explicit Counters(core::Metrics& metrics)
-        : changes(metrics["journal.changes"]),
-          transactions(metrics["journal.transactions"]),
-          failures(metrics["journal.failures"]),
-          uploads(metrics["journal.uploads"]) {}
-    core::Metric& changes;       ///< written
-    core::Metric& transactions;  ///< that they took
-    core::Metric& failures;      ///< transactions that could not be written
-    core::Metric& uploads;       ///< multipart uploads begun and not ended
-  };
-
   explicit Journal(core::Metrics& metrics) : counters_(metrics) {}
   core::Status wait_for(Change change);
   void post(Change change, std::function<void()> then = {});
   void run();
   void write(std::vector<Waiting> batch);
 
-  const Counters counters_;
+  const JournalCounters counters_;
   JournalTables tables_;  ///< of the thread that writes, once it runs
   JournalTables::Contents found_;
 

@@ -11,6 +11,7 @@
 #include "fs/metrics.h"
 #include "fuse/metrics.h"
 #include "oss/metrics.h"
+#include "state/journal.h"
 #include "state/metrics.h"
 #include "transfer/metrics.h"
 
@@ -35,6 +36,7 @@ TEST(Metrics, AreWhatTheDocumentLists) {
   const fuse::Counters of_fuse(registry);
   const oss::Metrics of_oss(registry);
   const state::Counters of_state(registry);
+  const state::JournalCounters of_the_journal(registry);
   const transfer::Counters of_transfer(registry);
   std::set<std::string> declared;
   for (const auto& [name, value] : registry.values()) {
