@@ -122,10 +122,9 @@ core::Result<StateDirectory> Daemon::take_state_directory() {
 }
 
 core::Status Daemon::open_state() {
-  TRY_ASSIGN(staging_,
-             transfer::StagingArea::open(state_directory_.path + "/staging",
-                                         settings_.staging_limit_bytes, settings_.staging_on_tmpfs,
-                                         settings_.memory.written));
+  TRY_ASSIGN(staging_, transfer::StagingArea::open(
+                           state_directory_.path + "/staging", settings_.staging_limit_bytes,
+                           settings_.staging_on_tmpfs, settings_.memory.written));
   if (settings_.files.read_only) {
     return {};
   }
@@ -177,7 +176,8 @@ std::optional<Refusal> Daemon::recover() {
     return refused;
   }
   abort_left_uploads(stop_.get_token());
-  auto drained = drain(core::BootClock::now() + settings_.drain_timeout, [](const ops::Progress&) {});
+  auto drained =
+      drain(core::BootClock::now() + settings_.drain_timeout, [](const ops::Progress&) {});
   files_.reset();
   if (!drained) {
     return Refusal{Exit::NotDrained, std::move(drained).error()};
@@ -247,9 +247,9 @@ core::Error Daemon::name_what_is_left(const core::Error& why) const {
                    : why.within(core::format("{} files, {} are not uploaded: {}", now.dirty_files,
                                              core::format_size(now.dirty_bytes), names));
   if (now.safe_here > 0) {
-    error.message += core::format(
-        " ({} of them are kept in {}: the next mount uploads them, or stsfs recover)",
-        now.safe_here, state_directory_.path);
+    error.message +=
+        core::format(" ({} of them are kept in {}: the next mount uploads them, or stsfs recover)",
+                     now.safe_here, state_directory_.path);
   }
   core::log(core::LogLevel::Error, "drain.failed", {{"error", core::describe(error)}});
   return error;

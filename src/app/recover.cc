@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 #include <utility>
 
 #include "core/format.h"
@@ -54,6 +55,10 @@ core::Status write_all(int fd, const char* data, std::size_t size) {
   return {};
 }
 
+core::Status to_disk(int fd) {
+  return ::fsync(fd) == 0 ? core::Status{} : core::os_error(errno, "write to the disk");
+}
+
 core::Status copy_bytes(int from, int to, std::uint64_t size) {
   std::string piece(kPiece, '\0');
   while (size > 0) {
@@ -70,25 +75,37 @@ core::Status copy_bytes(int from, int to, std::uint64_t size) {
     TRY(write_all(to, piece.data(), static_cast<std::size_t>(n)));
     size -= static_cast<std::uint64_t>(n);
   }
-  return ::fsync(to) == 0 ? core::Status{} : core::os_error(errno, "write to the disk");
+  return to_disk(to);
 }
 
-core::Status export_file(const state::KeptFile& file, const std::string& data,
-                         std::string_view path, int top) {
+/// A new file at `path` below `top`.
+core::Result<core::UniqueFd> make_file(std::string_view path, int top) {
+  TRY_ASSIGN(const core::UniqueFd folder, folder_for(top, path));
+  const auto slash = path.rfind('/');
+  const std::string name = safe(slash == std::string_view::npos ? path : path.substr(slash + 1));
+  core::UniqueFd file(
+      ::openat(folder.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!file.valid()) {
+    return core::os_error(errno, "make " + name);
+  }
+  return file;
+}
+
+core::Status export_beside(const state::KeptFile& file, const std::string& data,
+                           std::string_view path, int top) {
   const std::string source = core::format("{}/{}", data, file.number);
   const core::UniqueFd from(::open(source.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
   if (!from.valid()) {
     return core::os_error(errno, source);
   }
-  TRY_ASSIGN(const core::UniqueFd folder, folder_for(top, path));
-  const auto slash = path.rfind('/');
-  const std::string name = safe(slash == std::string_view::npos ? path : path.substr(slash + 1));
-  const core::UniqueFd to(
-      ::openat(folder.get(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!to.valid()) {
-    return core::os_error(errno, "make " + name);
-  }
+  TRY_ASSIGN(const core::UniqueFd to, make_file(path, top));
   return copy_bytes(from.get(), to.get(), file.size);
+}
+
+core::Status export_inside(std::string_view content, std::string_view path, int top) {
+  TRY_ASSIGN(const core::UniqueFd to, make_file(path, top));
+  TRY(write_all(to.get(), content.data(), content.size()));
+  return to_disk(to.get());
 }
 
 }  // namespace
@@ -106,24 +123,45 @@ std::string describe(const std::vector<state::KeptFile>& files) {
   return text;
 }
 
-std::vector<std::pair<std::string, core::Error>> export_files(
-    const std::vector<state::KeptFile>& files, const std::string& data, std::string_view prefix,
-    const std::string& target, std::vector<std::string>& written) {
-  std::vector<std::pair<std::string, core::Error>> failures;
+Exported export_files(state::Journal& journal, const std::string& data, std::string_view prefix,
+                      const std::string& target) {
+  Exported exported;
   const core::UniqueFd top(::open(target.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  for (const state::KeptFile& file : files) {
-    const std::string& key = file.wanted.key;
-    std::string_view path = key;
-    path.remove_prefix(key.starts_with(prefix) ? prefix.size() : 0);
-    auto done = top.valid() ? export_file(file, data, path, top.get())
-                            : core::Status(core::os_error(ENOENT, "the folder " + target));
+  const auto note = [&](const std::string& key, core::Status done) {
     if (done) {
-      written.push_back(key);
+      exported.written.push_back(key);
     } else {
-      failures.emplace_back(key, std::move(done).error());
+      exported.failures.emplace_back(key, std::move(done).error());
+    }
+  };
+  const auto path_of = [&](const std::string& key) {
+    return std::string_view(key).substr(key.starts_with(prefix) ? prefix.size() : 0);
+  };
+  std::map<std::uint64_t, std::string> inside;
+  for (const state::KeptFile& file : journal.found().files) {
+    const std::string& key = file.wanted.key;
+    if (!top.valid()) {
+      note(key, core::os_error(ENOENT, "the folder " + target));
+    } else if (!file.inside) {
+      note(key, export_beside(file, data, path_of(key), top.get()));
+    } else if (file.size == 0) {
+      note(key, export_inside({}, path_of(key), top.get()));
+    } else {
+      inside.emplace(file.number, key);
     }
   }
-  return failures;
+  auto visited = journal.visit_contents([&](std::uint64_t number, std::string_view content) {
+    if (const auto at = inside.find(number); at != inside.end()) {
+      note(at->second, export_inside(content, path_of(at->second), top.get()));
+      inside.erase(at);
+    }
+    return core::Status();
+  });
+  for (const auto& [number, key] : inside) {
+    note(key, visited ? core::fail(core::ErrorKind::Corrupt, "the journal has not got it")
+                      : visited.error());
+  }
+  return exported;
 }
 
 }  // namespace app

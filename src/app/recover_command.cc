@@ -34,18 +34,17 @@ int list_or_export(const MountSettings& settings, const options::Values& values,
     std::fputs(core::format("{} files are not uploaded\n", files.size()).c_str(), stdout);
     return static_cast<int>(Exit::Ok);
   }
-  std::vector<std::string> written;
-  const auto failures =
-      export_files(files, state->path + "/data", settings.files.prefix, target, written);
+  const auto exported =
+      export_files(**journal, state->path + "/data", settings.files.prefix, target);
   auto exit = Exit::Ok;
-  for (const auto& [key, error] : failures) {
+  for (const auto& [key, error] : exported.failures) {
     refuse(Exit::Failure, key + ": " + core::describe(error));
     exit = Exit::Failure;
   }
-  std::fputs(
-      core::format("{} files are in {}; the journal has them still\n", written.size(), target)
-          .c_str(),
-      stdout);
+  std::fputs(core::format("{} files are in {}; the journal has them still\n",
+                          exported.written.size(), target)
+                 .c_str(),
+             stdout);
   return static_cast<int>(exit);
 }
 

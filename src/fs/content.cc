@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "fs/claims.h"
 #include "fs/description.h"
+#include "state/journal.h"
 #include "store/evidence.h"
 #include "transfer/downloads.h"
 #include "transfer/source_sum.h"
@@ -260,6 +261,9 @@ core::Status Content::publish_claimed(const core::OpContext& context, const Node
   }
   if (done) {
     published(node, upload, *done);
+    if (destination && mount_.parts.journal != nullptr) {
+      mount_.parts.journal->hurry();  // or the next daemon would bring back the old name
+    }
     if (!upload.amended) {
       failed(node, upload, upload.amended.error());
     }
@@ -309,7 +313,7 @@ void Content::failed(const NodePtr& node, const Upload& upload, const core::Erro
       return;
     }
     if (publishing && node->draft.noted()) {
-      mount_.parts.journal->note_failure(node->draft.kept()->number(), error.message);
+      mount_.parts.journal->note_failure(node->draft.number(), error.message);
     }
     if (publishing) {
       mount_.counters.publish_failures.add();

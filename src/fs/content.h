@@ -113,6 +113,15 @@ class Content {
 
   /// Content and journal, in this order. Errors: NoSpace, Io.
   core::Status make_safe(const NodePtr& node);
+  /// Content that becomes safe.
+  struct Keeping {
+    state::KeptFile row;
+    std::shared_ptr<transfer::LayeredFile> staged;
+    std::shared_ptr<transfer::KeptFile> kept;
+    bool has_file = false;  ///< the journal says that the file of its name is needed
+  };
+  core::Status keep_inside(const Keeping& keeping);
+  core::Status keep_beside(const NodePtr& node, Keeping& keeping);
   /// What is written down of a node. Under Mount::mutex.
   core::Result<state::KeptFile> row_of(const Node& node, const std::string& key,
                                        const std::optional<Stored>& stored) const;

@@ -1,4 +1,6 @@
 // Content that is safe on this host before it is in the bucket: the other half of fs/content.h.
+#include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -14,6 +16,10 @@ namespace fs {
 namespace {
 
 using core::ErrorKind;
+
+// What is no bigger lies in the journal itself: one wait for the disk instead of three. SQLite
+// writes it twice, which bigger content had better not be.
+constexpr std::uint64_t kMostInside = std::uint64_t{64} << 10U;
 
 bool lies_below(const Node& node, const Node& directory) {
   for (const Node* at = node.place.parent.get(); at != nullptr; at = at->place.parent.get()) {
@@ -103,36 +109,55 @@ core::Result<state::KeptFile> Content::row_of(const Node& node, const std::strin
 }
 
 core::Status Content::make_safe(const NodePtr& node) {
-  std::shared_ptr<transfer::LayeredFile> staged;
-  std::shared_ptr<transfer::KeptFile> kept;
-  state::KeptFile row;
-  bool noted = false;
+  Keeping keeping;
   {
     const core::MutexLock lock(mount_.mutex);
+    const Draft& draft = node->draft;
     TRY_ASSIGN(const std::string key, mount_.key(*node));
-    TRY_ASSIGN(row, row_of(*node, key, node->stored));
-    staged = node->draft.content();
-    kept = node->draft.kept();
-    noted = node->draft.noted();
+    TRY_ASSIGN(keeping.row, row_of(*node, key, node->stored));
+    keeping.row.number = draft.number();
+    keeping.staged = draft.content();
+    keeping.kept = draft.kept();
+    keeping.has_file = draft.noted() && !draft.inside();
   }
-  state::Journal& journal = *mount_.parts.journal;
-  const bool unnamed = kept == nullptr;
+  if (keeping.row.number == 0) {
+    keeping.row.number = mount_.parts.journal->new_number();
+  }
+  keeping.row.inside = !keeping.kept && keeping.row.size <= kMostInside;
+  TRY(keeping.row.inside ? keep_inside(keeping) : keep_beside(node, keeping));
+  const core::MutexLock lock(mount_.mutex);
+  mount_.drafts.made_safe(node, keeping.row.number, keeping.row.inside);
+  return {};
+}
+
+core::Status Content::keep_inside(const Keeping& keeping) {
+  std::string content(static_cast<std::size_t>(keeping.row.size), '\0');
+  const std::span<char> room(content);
+  TRY_ASSIGN(const std::size_t n, keeping.staged->read(0, std::as_writable_bytes(room)));
+  if (n != content.size()) {
+    return core::fail(ErrorKind::Io, "staged content ends before its end");
+  }
+  TRY(mount_.parts.journal->keep(keeping.row, &content));
+  keeping.staged->set_aside();
+  return {};
+}
+
+core::Status Content::keep_beside(const NodePtr& node, Keeping& keeping) {
+  const bool unnamed = keeping.kept == nullptr;
   if (unnamed) {
-    TRY_ASSIGN(kept, mount_.parts.kept->name(staged, journal.new_number()));
+    TRY_ASSIGN(keeping.kept, mount_.parts.kept->name(keeping.staged, keeping.row.number));
     const core::MutexLock lock(mount_.mutex);
-    mount_.drafts.named(node, kept);  // whatever follows: a failure to write it is for good
+    // Whatever follows: a failure to write it is for good.
+    mount_.drafts.named(node, keeping.kept);
   }
-  TRY(kept->sync());
+  TRY(keeping.kept->sync());
   if (unnamed) {
     TRY(mount_.parts.kept->sync_names());
   }
-  row.number = kept->number();
-  TRY(journal.keep(row));
-  if (!noted) {
-    kept->need();
+  TRY(mount_.parts.journal->keep(keeping.row));
+  if (!keeping.has_file) {
+    keeping.kept->need();
   }
-  const core::MutexLock lock(mount_.mutex);
-  mount_.drafts.made_safe(node);
   return {};
 }
 
@@ -155,11 +180,12 @@ core::Result<bool> Content::retarget(const NodePtr& node, const std::string& key
       }
       stored = replaced->stored;
       if (replaced->draft.noted()) {
-        other = replaced->draft.kept()->number();
+        other = replaced->draft.number();
       }
     }
     TRY_ASSIGN(row, row_of(*node, key, stored));
-    row.number = draft.kept()->number();
+    row.number = draft.number();
+    row.inside = draft.inside();
   }
   state::Journal& journal = *mount_.parts.journal;
   TRY(other ? journal.replace(row, *other) : journal.keep(row));
@@ -182,7 +208,8 @@ core::Status Content::note_tree(const NodePtr& directory) {
       }
       TRY_ASSIGN(const std::string key, mount_.key(*node));
       TRY_ASSIGN(auto row, row_of(*node, key, node->stored));
-      row.number = node->draft.kept()->number();
+      row.number = node->draft.number();
+      row.inside = node->draft.inside();
       rows.push_back(std::move(row));
     }
   }

@@ -7,8 +7,8 @@
 
 #include "core/result.h"
 #include "core/time.h"
-#include "transfer/layered_file.h"
 #include "transfer/kept_files.h"
+#include "transfer/layered_file.h"
 #include "transfer/outgoing.h"
 
 namespace fs {
@@ -64,6 +64,10 @@ class Draft {
   [[nodiscard]] bool is_due(core::WallTime now, core::Duration quiet) const;
   /// The name of the content on this host, if it has one.
   [[nodiscard]] const std::shared_ptr<transfer::KeptFile>& kept() const { return kept_; }
+  /// What the journal calls it; 0: it was never there.
+  [[nodiscard]] std::uint64_t number() const { return number_; }
+  /// The journal has the content itself.
+  [[nodiscard]] bool inside() const { return inside_; }
   /// The journal has it: the next daemon would upload what was there when it was written down.
   [[nodiscard]] bool noted() const { return noted_; }
   /// The same, and nothing has changed since.
@@ -77,6 +81,8 @@ class Draft {
   std::shared_ptr<transfer::LayeredFile> content_;
   std::shared_ptr<transfer::Outgoing> outgoing_;
   std::shared_ptr<transfer::KeptFile> kept_;
+  std::uint64_t number_ = 0;
+  bool inside_ = false;
   bool noted_ = false;
   bool safe_ = false;
   core::WallTime written_{};

@@ -63,9 +63,14 @@ void Drafts::set_out(Draft& draft) {
   }
 }
 
-void Drafts::strike(Draft& draft) {
+void Drafts::strike(Draft& draft, state::Journal::When when) {
+  const auto named = draft.inside_ ? nullptr : draft.kept_;
   if (std::exchange(draft.noted_, false)) {
-    journal_->drop(draft.kept_->number(), [kept = draft.kept_] { kept->release(); });
+    journal_->drop(draft.number_, when, [named] {
+      if (named) {
+        named->release();
+      }
+    });
   }
   draft.safe_ = false;
 }
@@ -74,7 +79,12 @@ void Drafts::named(const NodePtr& node, std::shared_ptr<transfer::KeptFile> kept
   node->draft.kept_ = std::move(kept);
 }
 
-void Drafts::made_safe(const NodePtr& node) { node->draft.noted_ = node->draft.safe_ = true; }
+void Drafts::made_safe(const NodePtr& node, std::uint64_t number, bool inside) {
+  Draft& draft = node->draft;
+  draft.number_ = number;
+  draft.inside_ = inside;
+  draft.noted_ = draft.safe_ = true;
+}
 
 void Drafts::apply(const NodePtr& node, DraftEvent event) {
   Draft& draft = node->draft;
@@ -98,7 +108,9 @@ void Drafts::apply(const NodePtr& node, DraftEvent event) {
     draft.failure_.reset();
   }
   if (!draft.unpublished()) {
-    strike(draft);
+    // What was published would only be recognised as ours; what was removed would come back.
+    strike(draft, event == DraftEvent::Published ? state::Journal::When::Anytime
+                                                 : state::Journal::When::Soon);
   } else if (event == DraftEvent::Wrote) {
     draft.safe_ = false;
   }
@@ -108,6 +120,7 @@ void Drafts::apply(const NodePtr& node, DraftEvent event) {
   }
   if (!has_content(draft.state_)) {
     end(std::exchange(draft.kept_, nullptr));
+    draft.number_ = 0;
     end(std::exchange(draft.content_, nullptr));
   } else if (event == DraftEvent::Published || (tried && draft.counted_bytes_ == 0)) {
     set_out(draft);

@@ -50,8 +50,8 @@ class Drafts {
   void wrote(const NodePtr& node);
   /// The content has a name on this host.
   void named(const NodePtr& node, std::shared_ptr<transfer::KeptFile> kept);
-  /// It is safe there, and the journal has it.
-  void made_safe(const NodePtr& node);
+  /// It is safe there, and the journal has it under that number; `inside`: the content too.
+  void made_safe(const NodePtr& node, std::uint64_t number, bool inside);
   /// It is another thing than the journal says.
   void outdated(const NodePtr& node) { node->draft.safe_ = false; }
 
@@ -69,7 +69,7 @@ class Drafts {
   /// Begins the way of content that is all published, or empty.
   void set_out(Draft& draft);
   /// The bucket has it, or nobody wants it any more.
-  void strike(Draft& draft);
+  void strike(Draft& draft, state::Journal::When when);
   /// Ends what it is given in another thread: that may take long.
   template <class Ended>
   void end(Ended ended);

@@ -52,34 +52,44 @@ Pending::~Pending() {
 
 void Pending::add(const NodePtr& node) {
   const core::MutexLock lock(mutex_);
-  waiting_[node] = {mount_.now() + kPause, 0};
-  changed_.notify_all();
+  remove(node);
+  insert(node, {mount_.now() + kPause, 0});
 }
 
 void Pending::again(const NodePtr& node, unsigned tries) {
   const core::MutexLock lock(mutex_);
-  waiting_.try_emplace(node, Entry{mount_.now() + pause_after(tries), tries});
-  changed_.notify_all();
+  if (!waiting_.contains(node)) {
+    insert(node, {mount_.now() + pause_after(tries), tries});
+  }
+}
+
+void Pending::insert(const NodePtr& node, Entry entry) {
+  const auto at = due_.emplace(entry.due, node);
+  waiting_.emplace(node, entry);
+  if (running_ < kAtOnce && at.first == due_.begin()) {
+    changed_.notify_all();
+  }
+}
+
+void Pending::remove(const NodePtr& node) {
+  if (const auto at = waiting_.find(node); at != waiting_.end()) {
+    due_.erase({at->second.due, node});
+    waiting_.erase(at);
+  }
 }
 
 NodePtr Pending::next(unsigned& tries, core::SteadyTime& wake) {
   wake = core::SteadyTime::max();
-  if (running_ >= kAtOnce) {
+  if (running_ >= kAtOnce || due_.empty()) {
     return nullptr;
   }
-  auto first = waiting_.end();
-  for (auto at = waiting_.begin(); at != waiting_.end(); ++at) {
-    if (at->second.due < wake) {
-      wake = at->second.due;
-      first = at;
-    }
-  }
-  if (first == waiting_.end() || wake > mount_.now()) {
+  wake = due_.begin()->first;
+  if (wake > mount_.now()) {
     return nullptr;
   }
-  NodePtr node = first->first;
-  tries = first->second.tries;
-  waiting_.erase(first);
+  NodePtr node = due_.begin()->second;
+  tries = waiting_.at(node).tries;
+  remove(node);
   return node;
 }
 
@@ -145,14 +155,30 @@ void Pending::upload(const NodePtr& node, unsigned tries) {
 }
 
 void Pending::take_over() {
-  std::set<std::uint64_t> numbers;
-  const auto& found = mount_.parts.journal->found().files;
+  state::Journal& journal = *mount_.parts.journal;
+  const auto& found = journal.found().files;
+  std::set<std::uint64_t> beside;
   for (const state::KeptFile& file : found) {
-    numbers.insert(file.number);
+    if (!file.inside) {
+      beside.insert(file.number);
+    }
   }
-  mount_.parts.kept->remove_all_but(numbers);
+  mount_.parts.kept->remove_all_but(beside);
+  Contents inside;
+  const auto visited = beside.size() == found.size()
+                           ? core::Status()
+                           : journal.visit_contents(
+                                 [&](std::uint64_t number, std::string_view bytes) -> core::Status {
+                                   TRY_ASSIGN(inside[number], mount_.drafts.create());
+                                   TRY(inside[number]->write(0, core::as_bytes(bytes)));
+                                   inside[number]->set_aside();
+                                   return {};
+                                 });
+  if (!visited) {
+    mount_.report("take over", "the journal", visited.error());
+  }
   for (const state::KeptFile& file : found) {
-    if (auto taken = take_over(file); !taken) {
+    if (auto taken = take_over(file, inside); !taken) {
       mount_.report("take over", file.wanted.key, taken.error());
     }
   }
@@ -162,18 +188,37 @@ void Pending::take_over() {
   }
 }
 
-core::Status Pending::take_over(const state::KeptFile& file) {
+core::Result<Pending::Taken> Pending::content_of(const state::KeptFile& file, Contents& inside) {
+  Taken taken;
+  if (!file.inside) {
+    TRY_ASSIGN(auto reopened, mount_.parts.kept->reopen(file.number, file.size));
+    taken.content = std::make_shared<transfer::LayeredFile>(std::move(reopened.content));
+    taken.name = std::move(reopened.name);
+    return taken;
+  }
+  if (file.size == 0) {
+    TRY_ASSIGN(taken.content, mount_.drafts.create());
+  } else {
+    taken.content = std::move(inside[file.number]);
+  }
+  if (!taken.content || taken.content->size() != file.size) {
+    return core::fail(ErrorKind::Io, "its content could not be read");
+  }
+  return taken;
+}
+
+core::Status Pending::take_over(const state::KeptFile& file, Contents& inside) {
   const std::string& key = file.wanted.key;
   const std::string& prefix = mount_.options.prefix;
   const auto meta = from_facts(file.wanted);
   if (!meta || !key.starts_with(prefix)) {
     return core::fail(ErrorKind::Corrupt, "what the journal says of it makes no sense");
   }
-  TRY_ASSIGN(auto reopened, mount_.parts.kept->reopen(file.number, file.size));
+  TRY_ASSIGN(Taken taken, content_of(file, inside));
   Found found;
   found.meta = *meta;
   Description about = describe(mount_.options, key, found);
-  about.attributes.size = reopened.content->size();
+  about.attributes.size = taken.content->size();
   const core::MutexLock lock(mount_.mutex);
   NodePtr directory = mount_.table.root();
   std::size_t at = prefix.size();
@@ -208,11 +253,12 @@ core::Status Pending::take_over(const state::KeptFile& file) {
     }
     node->stored = Stored{*std::move(base), key, true, true, false};
   }
-  mount_.drafts.adopt(node,
-                      std::make_shared<transfer::LayeredFile>(std::move(reopened.content)));
-  mount_.drafts.named(node, std::move(reopened.name));
+  mount_.drafts.adopt(node, std::move(taken.content));
+  if (taken.name) {
+    mount_.drafts.named(node, std::move(taken.name));
+  }
   mount_.drafts.wrote(node);
-  mount_.drafts.made_safe(node);
+  mount_.drafts.made_safe(node, file.number, file.inside);
   mount_.name_changed(*node);
   add(node);
   return {};

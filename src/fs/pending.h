@@ -2,7 +2,9 @@
 // What is safe on this host and goes to the bucket in time of its own.
 #include <map>
 #include <memory>
+#include <set>
 #include <thread>
+#include <utility>
 
 #include "core/clock.h"
 #include "core/mutex.h"
@@ -37,7 +39,16 @@ class Pending {
   /// Something that is due, if there is room for it; else when to look again.
   NodePtr next(unsigned& tries, core::SteadyTime& wake) REQUIRES(mutex_);
   void again(const NodePtr& node, unsigned tries);
-  core::Status take_over(const state::KeptFile& file);
+  void insert(const NodePtr& node, Entry entry) REQUIRES(mutex_);
+  void remove(const NodePtr& node) REQUIRES(mutex_);
+  using Contents = std::map<std::uint64_t, std::shared_ptr<transfer::LayeredFile>>;
+  struct Taken {
+    std::shared_ptr<transfer::LayeredFile> content;
+    std::shared_ptr<transfer::KeptFile> name;
+  };
+  /// `inside`: what the journal has, by number.
+  core::Result<Taken> content_of(const state::KeptFile& file, Contents& inside);
+  core::Status take_over(const state::KeptFile& file, Contents& inside);
 
   Mount& mount_;
   Content& content_;
@@ -46,6 +57,7 @@ class Pending {
   core::Mutex mutex_{core::LockRank::Cache};
   core::CondVar changed_;
   std::map<NodePtr, Entry> waiting_ GUARDED_BY(mutex_);
+  std::set<std::pair<core::SteadyTime, NodePtr>> due_ GUARDED_BY(mutex_);  ///< the same, by time
   unsigned running_ GUARDED_BY(mutex_) = 0;
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::jthread thread_;

@@ -7,13 +7,19 @@
 #include "core/thread_pool.h"
 
 namespace state {
+namespace {
+
+// What nobody waits for is written with something that somebody does, or after so long.
+constexpr core::Duration kAnytime = std::chrono::milliseconds{200};
+
+}  // namespace
 
 core::Result<std::unique_ptr<Journal>> Journal::open(const std::string& path,
                                                      const Identity& identity,
                                                      core::Metrics& metrics) {
   std::unique_ptr<Journal> journal(new Journal(metrics));
   TRY(journal->tables_.open(path, identity));
-  TRY_ASSIGN(journal->found_, journal->tables_.read());
+  journal->found_ = journal->tables_.take_found();
   for (const KeptFile& file : journal->found_.files) {
     journal->next_number_ = std::max(journal->next_number_, file.number + 1);
   }
@@ -35,19 +41,50 @@ std::uint64_t Journal::new_number() {
 
 core::Status Journal::wait_for(Change change) {
   Outcome outcome;
-  const core::MutexLock lock(mutex_);
-  queued_.push_back({std::move(change), &outcome, {}});
-  wake_.notify_one();
-  while (!outcome.done) {
-    finished_.wait(mutex_);
+  {
+    const core::MutexLock lock(mutex_);
+    queued_.push_back({std::move(change), &outcome, {}});
   }
-  return std::move(outcome.status);
+  for (;;) {
+    std::vector<Waiting> batch;
+    {
+      const core::MutexLock lock(mutex_);
+      while (writing_ && !outcome.done) {
+        finished_.wait(mutex_);
+      }
+      if (outcome.done) {
+        return std::move(outcome.status);
+      }
+      batch = take_queued();
+    }
+    write(std::move(batch));
+  }
 }
 
-void Journal::post(Change change, std::function<void()> then) {
+void Journal::post(Change change, When when, std::function<void()> then) {
   const core::MutexLock lock(mutex_);
+  const bool first = queued_.empty();
   queued_.push_back({std::move(change), nullptr, std::move(then)});
+  if (when == When::Soon) {
+    due_ = core::SteadyTime::min();
+  } else if (first) {
+    due_ = core::BootClock::now() + kAnytime;
+  } else {
+    return;
+  }
   wake_.notify_one();
+}
+
+void Journal::hurry() {
+  const core::MutexLock lock(mutex_);
+  due_ = core::SteadyTime::min();
+  wake_.notify_one();
+}
+
+std::vector<Journal::Waiting> Journal::take_queued() {
+  writing_ = true;
+  due_ = core::SteadyTime::max();
+  return std::exchange(queued_, {});
 }
 
 void Journal::run() {
@@ -56,13 +93,13 @@ void Journal::run() {
     std::vector<Waiting> batch;
     {
       const core::MutexLock lock(mutex_);
-      while (queued_.empty() && !stopping_) {
-        wake_.wait(mutex_);
+      while (writing_ || (!stopping_ && (queued_.empty() || core::BootClock::now() < due_))) {
+        wake_.wait_until(mutex_, writing_ ? core::SteadyTime::max() : due_);
       }
       if (queued_.empty()) {
         return;
       }
-      batch = std::exchange(queued_, {});
+      batch = take_queued();
     }
     write(std::move(batch));
   }
@@ -94,16 +131,25 @@ void Journal::write(std::vector<Waiting> batch) {
       waiting.outcome->done = true;
     }
   }
+  writing_ = false;
   finished_.notify_all();
+  if (stopping_ || !queued_.empty()) {
+    wake_.notify_one();
+  }
 }
 
-core::Status Journal::keep(const KeptFile& file) {
-  return wait_for([&file](JournalTables& tables) { return tables.put_file(file); });
+core::Status Journal::keep(const KeptFile& file, const std::string* content) {
+  return wait_for(
+      [&file, content](JournalTables& tables) { return tables.put_file(file, content); });
+}
+
+core::Status Journal::visit_contents(const JournalTables::Visit& visit) {
+  return wait_for([&visit](JournalTables& tables) { return tables.visit_contents(visit); });
 }
 
 core::Status Journal::replace(const KeptFile& file, std::uint64_t other) {
   return wait_for([&file, other](JournalTables& tables) -> core::Status {
-    TRY(tables.put_file(file));
+    TRY(tables.put_file(file, nullptr));
     return tables.drop_file(other);
   });
 }
@@ -111,20 +157,20 @@ core::Status Journal::replace(const KeptFile& file, std::uint64_t other) {
 core::Status Journal::keep_all(const std::vector<KeptFile>& files) {
   return wait_for([&files](JournalTables& tables) -> core::Status {
     for (const KeptFile& file : files) {
-      TRY(tables.put_file(file));
+      TRY(tables.put_file(file, nullptr));
     }
     return {};
   });
 }
 
-void Journal::drop(std::uint64_t number, std::function<void()> then) {
-  post([number](JournalTables& tables) { return tables.drop_file(number); }, std::move(then));
+void Journal::drop(std::uint64_t number, When when, std::function<void()> then) {
+  post([number](JournalTables& tables) { return tables.drop_file(number); }, when, std::move(then));
 }
 
 void Journal::note_failure(std::uint64_t number, std::string error) {
-  post([number, error = std::move(error)](JournalTables& tables) {
-    return tables.note_failure(number, error);
-  });
+  post([number, error = std::move(error)](
+           JournalTables& tables) { return tables.note_failure(number, error); },
+       When::Anytime);
 }
 
 core::Status Journal::begin_upload(const KeptUpload& upload) {
@@ -133,17 +179,19 @@ core::Status Journal::begin_upload(const KeptUpload& upload) {
 }
 
 void Journal::note_part(std::string key, std::string id, KeptPart part) {
-  post([key = std::move(key), id = std::move(id), part = std::move(part)](JournalTables& tables) {
-    return tables.put_part(key, id, part);
-  });
+  post([key = std::move(key), id = std::move(id),
+        part = std::move(part)](JournalTables& tables) { return tables.put_part(key, id, part); },
+       When::Anytime);
 }
 
 void Journal::end_upload(std::string key, std::string id) {
-  post([this, key = std::move(key), id = std::move(id)](JournalTables& tables) -> core::Status {
-    TRY_ASSIGN(const bool was_there, tables.drop_upload(key, id));
-    counters_.uploads.add(was_there ? -1 : 0);
-    return {};
-  });
+  post(
+      [this, key = std::move(key), id = std::move(id)](JournalTables& tables) -> core::Status {
+        TRY_ASSIGN(const bool was_there, tables.drop_upload(key, id));
+        counters_.uploads.add(was_there ? -1 : 0);
+        return {};
+      },
+      When::Anytime);
 }
 
 }  // namespace state

@@ -10,6 +10,7 @@
 #include "core/metrics.h"
 #include "core/mutex.h"
 #include "core/result.h"
+#include "core/time.h"
 #include "state/journal_tables.h"
 
 namespace state {
@@ -26,13 +27,14 @@ struct JournalCounters {
   core::Metric& uploads;       ///< multipart uploads begun and not ended
 };
 
-/// One file, one thread that writes it. Whoever waits shares a transaction with all who came while
-/// the one before was written. Content itself lies in files beside (transfer/kept_files.h).
+/// One file, written by one thread at a time: the first that waits, for all who came while the
+/// transaction before was written. Content lies in it where it is small, so that one wait for the
+/// disk does for both; else in files beside (transfer/kept_files.h).
 ///
 /// Threads: any. The calls that return a status, never to be made under a lock, block until
-/// the change is durable; the others wait for nothing, are written with the next transaction, and what they say may
-/// be lost in a crash without harm. Errors: NoSpace (nothing was changed; the caller may try
-/// again), Io.
+/// the change is durable; the others wait for nothing, are written with the next transaction or a
+/// moment later, and what they say may be lost in a crash without harm. Errors: NoSpace (nothing
+/// was changed; the caller may try again), Io.
 class Journal {
  public:
   /// Errors: those of JournalTables::open().
@@ -51,12 +53,19 @@ class Journal {
   std::uint64_t new_number();
 
   /// Also in place of what was said of the same number.
-  core::Status keep(const KeptFile& file);
+  /// No `content`: it is as it was, or not inside.
+  core::Status keep(const KeptFile& file, const std::string* content = nullptr);
   /// The same, and `other` is not kept any more; both or neither.
   core::Status replace(const KeptFile& file, std::uint64_t other);
   core::Status keep_all(const std::vector<KeptFile>& files);
+  /// Soon: without waiting for others, since the next daemon had better not act on it.
+  enum class When : std::uint8_t { Soon, Anytime };
   /// `number` is not needed any more; `then` is called once that is durable, in another thread.
-  void drop(std::uint64_t number, std::function<void()> then);
+  void drop(std::uint64_t number, When when, std::function<void()> then);
+  /// What is queued is written at once.
+  void hurry();
+  /// What an earlier daemon left inside. Errors: Corrupt; what `visit` returns.
+  core::Status visit_contents(const JournalTables::Visit& visit);
   void note_failure(std::uint64_t number, std::string error);
 
   core::Status begin_upload(const KeptUpload& upload);
@@ -78,19 +87,23 @@ class Journal {
   };
   explicit Journal(core::Metrics& metrics) : counters_(metrics) {}
   core::Status wait_for(Change change);
-  void post(Change change, std::function<void()> then = {});
+  void post(Change change, When when, std::function<void()> then = {});
   void run();
+  /// What is queued; the caller is to write it.
+  std::vector<Waiting> take_queued() REQUIRES(mutex_);
   void write(std::vector<Waiting> batch);
 
   const JournalCounters counters_;
-  JournalTables tables_;  ///< of the thread that writes, once it runs
+  JournalTables tables_;  ///< of whoever has taken what is queued
   JournalTables::Contents found_;
 
   core::Mutex mutex_{core::LockRank::Cache};
-  core::CondVar wake_;
+  core::CondVar wake_;  ///< of the thread that writes what nobody waits for
   core::CondVar finished_;
   std::vector<Waiting> queued_ GUARDED_BY(mutex_);
+  bool writing_ GUARDED_BY(mutex_) = false;
   std::uint64_t next_number_ GUARDED_BY(mutex_) = 1;
+  core::SteadyTime due_ GUARDED_BY(mutex_) = core::SteadyTime::max();  ///< of what is queued
   bool stopping_ GUARDED_BY(mutex_) = false;
   std::jthread writer_;
 };

@@ -22,8 +22,9 @@ std::string describe(const Identity& identity);
 
 /// Content that a program was told is safe, and that the bucket does not have.
 struct KeptFile {
-  std::uint64_t number = 0;  ///< of the file that holds it, never used twice
+  std::uint64_t number = 0;  ///< never used twice
   std::uint64_t size = 0;
+  bool inside = false;  ///< the journal has it; else it lies in a file of that number
   /// Key, inode and what the object is to have besides its content.
   Remembered wanted;
   /// The version that it replaces; an empty ETag: nothing.

@@ -27,8 +27,10 @@ constexpr const char* kTables =
     "CREATE TABLE about(identity BLOB NOT NULL, sequence INTEGER NOT NULL,"
     " total INTEGER NOT NULL);"
     "CREATE TABLE file(number INTEGER PRIMARY KEY, key BLOB NOT NULL, inode INTEGER NOT NULL,"
-    " size INTEGER NOT NULL, wanted BLOB NOT NULL, base BLOB NOT NULL, tries INTEGER NOT NULL,"
+    " size INTEGER NOT NULL, inside INTEGER NOT NULL, wanted BLOB NOT NULL, base BLOB NOT NULL, "
+    "tries INTEGER NOT NULL,"
     " error BLOB NOT NULL, sum INTEGER NOT NULL);"
+    "CREATE TABLE content(number INTEGER PRIMARY KEY, sum INTEGER NOT NULL, bytes BLOB NOT NULL);"
     "CREATE TABLE upload(key BLOB NOT NULL, id BLOB NOT NULL, attributes BLOB NOT NULL,"
     " sum INTEGER NOT NULL, PRIMARY KEY(key, id)) WITHOUT ROWID;"
     "CREATE TABLE part(key BLOB NOT NULL, id BLOB NOT NULL, number INTEGER NOT NULL,"
@@ -89,6 +91,7 @@ struct FileRow {
                 .add(file.wanted.key)
                 .add(file.wanted.inode)
                 .add(file.size)
+                .add(file.inside ? 1U : 0U)
                 .add(wanted)
                 .add(base)
                 .add(file.tries)
@@ -98,6 +101,10 @@ struct FileRow {
   std::string base;
   std::uint64_t sum;
 };
+
+std::uint64_t sum_of(std::uint64_t number, std::string_view content) {
+  return Sum("content").add(number).add(content).value();
+}
 
 std::uint64_t sum_of(const KeptUpload& upload) {
   return Sum("upload").add(upload.key).add(upload.id).add(upload.attributes).value();
@@ -222,8 +229,7 @@ core::Status JournalTables::check_witness() {
 void JournalTables::tell_witness() {
   // Not waited for: it serves after a crash of the process, and after a crash of the machine if it
   // happened to be written.
-  [[maybe_unused]] const ssize_t told =
-      ::pwrite(witness_.get(), &sequence_, sizeof sequence_, 0);
+  [[maybe_unused]] const ssize_t told = ::pwrite(witness_.get(), &sequence_, sizeof sequence_, 0);
 }
 
 core::Status JournalTables::check_identity(const Identity& identity) {
@@ -240,11 +246,11 @@ core::Status JournalTables::check_identity(const Identity& identity) {
   }
   TRY(check_witness());
   TRY(prepare());
-  TRY_ASSIGN(const Contents contents, read());
+  TRY_ASSIGN(found_, read());
   if (whose == join(identity)) {
     return {};
   }
-  if (contents.files.empty() && contents.uploads.empty()) {
+  if (found_.files.empty() && found_.uploads.empty()) {
     return stamp(identity);
   }
   return core::fail(
@@ -252,7 +258,7 @@ core::Status JournalTables::check_identity(const Identity& identity) {
       core::format("the journal {} holds {} files that are not uploaded and {} uploads under way "
                    "of {}; this is {}. Mount that one here once more, or use stsfs recover, or "
                    "another --state-dir",
-                   path_, contents.files.size(), contents.uploads.size(), describe(split(whose)),
+                   path_, found_.files.size(), found_.uploads.size(), describe(split(whose)),
                    describe(identity)));
 }
 
@@ -269,10 +275,12 @@ core::Status JournalTables::prepare() {
     TRY_ASSIGN(statement, database_.prepare(sql));
     return {};
   };
-  TRY(make(put_file_, "INSERT OR REPLACE INTO file VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)"));
-  TRY(make(get_file_,
-           "SELECT number, key, inode, size, wanted, base, tries, error, sum FROM file"
-           " WHERE number=?1"));
+  TRY(make(put_file_,
+           "INSERT OR REPLACE INTO file VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"));
+  TRY(make(get_file_, "SELECT * FROM file WHERE number=?1"));
+  TRY(make(put_content_, "INSERT OR REPLACE INTO content VALUES(?1, ?2, ?3)"));
+  TRY(make(content_sum_, "SELECT sum FROM content WHERE number=?1"));
+  TRY(make(drop_content_, "DELETE FROM content WHERE number=?1"));
   TRY(make(file_sum_, "SELECT sum FROM file WHERE number=?1"));
   TRY(make(drop_file_, "DELETE FROM file WHERE number=?1"));
   TRY(make(put_upload_, "INSERT OR REPLACE INTO upload VALUES(?1, ?2, ?3, ?4)"));
@@ -321,24 +329,46 @@ core::Result<std::uint64_t> JournalTables::sums_of(Statement& select) {
   }
 }
 
-core::Status JournalTables::put_file(const KeptFile& file) {
+core::Status JournalTables::put_content(std::uint64_t number, const std::string& content) {
+  const std::uint64_t sum = sum_of(number, content);
+  TRY_ASSIGN(const std::uint64_t before, sums_of(content_sum_.bind(1, as_signed(number))));
+  TRY(put_content_.bind(1, as_signed(number)).bind(2, as_signed(sum)).bind(3, content).run());
+  total_ ^= before ^ sum;
+  return {};
+}
+
+core::Status JournalTables::drop_content(std::uint64_t number) {
+  TRY_ASSIGN(const std::uint64_t before, sums_of(content_sum_.bind(1, as_signed(number))));
+  TRY(drop_content_.bind(1, as_signed(number)).run());
+  total_ ^= before;
+  return {};
+}
+
+core::Status JournalTables::put_file(const KeptFile& file, const std::string* content) {
+  if (!file.inside || file.size == 0) {
+    TRY(drop_content(file.number));
+  } else if (content != nullptr) {
+    TRY(put_content(file.number, *content));
+  }
   const FileRow row(file);
   TRY_ASSIGN(const std::uint64_t before, sums_of(file_sum_.bind(1, as_signed(file.number))));
   TRY(put_file_.bind(1, as_signed(file.number))
           .bind(2, file.wanted.key)
           .bind(3, as_signed(file.wanted.inode))
           .bind(4, as_signed(file.size))
-          .bind(5, row.wanted)
-          .bind(6, row.base)
-          .bind(7, as_signed(file.tries))
-          .bind(8, file.error)
-          .bind(9, as_signed(row.sum))
+          .bind(5, std::int64_t{file.inside ? 1 : 0})
+          .bind(6, row.wanted)
+          .bind(7, row.base)
+          .bind(8, as_signed(file.tries))
+          .bind(9, file.error)
+          .bind(10, as_signed(row.sum))
           .run());
   total_ ^= before ^ row.sum;
   return {};
 }
 
 core::Status JournalTables::drop_file(std::uint64_t number) {
+  TRY(drop_content(number));
   TRY_ASSIGN(const std::uint64_t before, sums_of(file_sum_.bind(1, as_signed(number))));
   TRY(drop_file_.bind(1, as_signed(number)).run());
   total_ ^= before;
@@ -356,7 +386,7 @@ core::Status JournalTables::note_failure(std::uint64_t number, const std::string
   TRY(file);
   ++file->tries;
   file->error = error;
-  return put_file(*file);
+  return put_file(*file, nullptr);
 }
 
 core::Status JournalTables::put_upload(const KeptUpload& upload) {
@@ -411,26 +441,25 @@ core::Result<KeptFile> JournalTables::file_of(Statement& row) {
   KeptFile file;
   file.number = as_unsigned(row.number(0));
   const auto inode = as_unsigned(row.number(2));
-  auto wanted = decode_row(std::string(row.bytes(1)), inode, row.bytes(4));
-  auto base = decode_row(std::string(row.bytes(1)), 0, row.bytes(5));
+  auto wanted = decode_row(std::string(row.bytes(1)), inode, row.bytes(5));
+  auto base = decode_row(std::string(row.bytes(1)), 0, row.bytes(6));
   file.size = as_unsigned(row.number(3));
-  file.tries = as_unsigned(row.number(6));
-  file.error = row.bytes(7);
+  file.inside = row.number(4) != 0;
+  file.tries = as_unsigned(row.number(7));
+  file.error = row.bytes(8);
   if (!wanted || !base) {
     return core::fail(ErrorKind::Corrupt, core::format("the row of file {}", file.number));
   }
   file.wanted = *std::move(wanted);
   file.base = *std::move(base);
-  if (FileRow(file).sum != as_unsigned(row.number(8))) {
+  if (FileRow(file).sum != as_unsigned(row.number(9))) {
     return core::fail(ErrorKind::Corrupt, core::format("the row of file {}", file.number));
   }
   return file;
 }
 
 core::Result<std::vector<KeptFile>> JournalTables::read_files(std::uint64_t& total) {
-  TRY_ASSIGN(Statement all,
-             database_.prepare("SELECT number, key, inode, size, wanted, base, tries, error, sum"
-                               " FROM file ORDER BY number"));
+  TRY_ASSIGN(Statement all, database_.prepare("SELECT * FROM file ORDER BY number"));
   std::vector<KeptFile> files;
   for (;;) {
     TRY_ASSIGN(const bool more, all.step());
@@ -438,8 +467,44 @@ core::Result<std::vector<KeptFile>> JournalTables::read_files(std::uint64_t& tot
       return files;
     }
     TRY_ASSIGN(KeptFile file, file_of(all));
-    total ^= as_unsigned(all.number(8));
+    total ^= as_unsigned(all.number(9));
     files.push_back(std::move(file));
+  }
+}
+
+core::Status JournalTables::check_contents(const std::vector<KeptFile>& files,
+                                           std::uint64_t& total) {
+  TRY_ASSIGN(Statement all,
+             database_.prepare("SELECT number, sum, bytes FROM content ORDER BY number"));
+  for (const KeptFile& file : files) {
+    if (!file.inside || file.size == 0) {
+      continue;
+    }
+    TRY_ASSIGN(const bool found, all.step());
+    const std::string_view bytes = found ? all.bytes(2) : std::string_view();
+    if (!found || as_unsigned(all.number(0)) != file.number || bytes.size() != file.size ||
+        as_unsigned(all.number(1)) != sum_of(file.number, bytes)) {
+      return core::fail(ErrorKind::Corrupt, core::format("the content of file {}", file.number));
+    }
+    total ^= as_unsigned(all.number(1));
+  }
+  TRY_ASSIGN(const bool more, all.step());
+  return more ? core::Status(core::fail(ErrorKind::Corrupt, "there is content of no file"))
+              : core::Status();
+}
+
+core::Status JournalTables::visit_contents(const Visit& visit) {
+  TRY_ASSIGN(Statement all, database_.prepare("SELECT number, sum, bytes FROM content"));
+  for (;;) {
+    TRY_ASSIGN(const bool more, all.step());
+    if (!more) {
+      return {};
+    }
+    const std::uint64_t number = as_unsigned(all.number(0));
+    if (as_unsigned(all.number(1)) != sum_of(number, all.bytes(2))) {
+      return core::fail(ErrorKind::Corrupt, core::format("the content of file {}", number));
+    }
+    TRY(visit(number, all.bytes(2)));
   }
 }
 
@@ -489,6 +554,7 @@ core::Result<JournalTables::Contents> JournalTables::read() {
   Contents contents;
   std::uint64_t total = 0;
   TRY_ASSIGN(contents.files, read_files(total));
+  TRY(check_contents(contents.files, total));
   TRY_ASSIGN(contents.uploads, read_uploads(total));
   if (total != total_) {
     return core::fail(ErrorKind::Corrupt, "rows are missing");

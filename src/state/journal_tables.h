@@ -33,14 +33,20 @@ class JournalTables {
     std::vector<KeptFile> files;  ///< oldest first
     std::vector<KeptUpload> uploads;
   };
-  /// Errors: Corrupt.
-  core::Result<Contents> read();
+  /// What was there when it was opened, once.
+  Contents take_found() { return std::move(found_); }
+
+  using Visit = std::function<core::Status(std::uint64_t number, std::string_view content)>;
+  /// All content that is inside and not empty. Errors: Corrupt, before `visit` sees any of it; what
+  /// `visit` returns, which ends it.
+  core::Status visit_contents(const Visit& visit);
 
   /// Runs `work` in one transaction, durable upon return; a failure leaves all as it was.
   core::Status within_transaction(const std::function<core::Status()>& work);
 
   // Within a transaction.
-  core::Status put_file(const KeptFile& file);
+  /// No `content`: it is as it was, or not inside.
+  core::Status put_file(const KeptFile& file, const std::string* content);
   core::Status drop_file(std::uint64_t number);
   core::Status note_failure(std::uint64_t number, const std::string& error);
   core::Status put_upload(const KeptUpload& upload);
@@ -56,6 +62,10 @@ class JournalTables {
   core::Status stamp(const Identity& identity);
   core::Status prepare();
   core::Result<std::uint64_t> sums_of(Statement& select);
+  core::Result<Contents> read();
+  core::Status put_content(std::uint64_t number, const std::string& content);
+  core::Status drop_content(std::uint64_t number);
+  core::Status check_contents(const std::vector<KeptFile>& files, std::uint64_t& total);
   core::Result<std::vector<KeptFile>> read_files(std::uint64_t& total);
   core::Result<std::vector<KeptUpload>> read_uploads(std::uint64_t& total);
   core::Status read_parts(KeptUpload& upload, std::uint64_t& total);
@@ -70,6 +80,9 @@ class JournalTables {
   Statement get_file_;
   Statement file_sum_;
   Statement drop_file_;
+  Statement put_content_;
+  Statement content_sum_;
+  Statement drop_content_;
   Statement put_upload_;
   Statement upload_sum_;
   Statement drop_upload_;
@@ -80,6 +93,7 @@ class JournalTables {
   Statement note_;
   std::uint64_t sequence_ = 0;  ///< of the last transaction
   std::uint64_t total_ = 0;     ///< the sums of all rows, joined by exclusive or
+  Contents found_;
 };
 
 }  // namespace state

@@ -77,6 +77,7 @@ class LayeredFile final : public StagedFile {
   /// Errors: Io also where some of it is missing.
   core::Result<int> on_disk() override;
   core::Result<int> settle_on_disk() override;
+  void set_aside() override { local_->set_aside(); }
   [[nodiscard]] std::uint64_t blocks() const override;
   [[nodiscard]] std::vector<core::Run> runs(model::ByteRange range) const override;
   [[nodiscard]] std::optional<std::uint64_t> known_crc64(model::ByteRange range) const override;

@@ -18,8 +18,42 @@ bool StagedBlocks::add(std::uint64_t index) {
   if (!block) {
     return false;
   }
-  blocks_.emplace(index, Held{std::move(block), 0, 0, 0, {}, false});
+  take_up();
+  blocks_.emplace(index, Held{std::move(block), {}, 0, 0, 0, {}, false});
   return true;
+}
+
+bool StagedBlocks::set_aside() {
+  if (is_aside_ || blocks_.size() != 1) {
+    return is_aside_ || blocks_.empty();
+  }
+  Held& held = blocks_.begin()->second;
+  held.aside =
+      memory_->set_aside(std::span(held.block->data(), static_cast<std::size_t>(held.filled)));
+  if (held.aside.empty()) {
+    return false;
+  }
+  held.block = nullptr;
+  held.shown = 0;
+  is_aside_ = true;
+  return true;
+}
+
+void StagedBlocks::take_up() {
+  if (!std::exchange(is_aside_, false) || blocks_.empty()) {
+    return;
+  }
+  Held& held = blocks_.begin()->second;
+  held.block = memory_->take_beyond();
+  std::memcpy(held.block->data(), held.aside.view().data(), static_cast<std::size_t>(held.filled));
+  held.shown = whole_pages(held.filled);
+  held.aside = {};
+}
+
+core::Bytes StagedBlocks::view_of(const Held& held, std::uint64_t from, std::uint64_t size) {
+  const auto at = static_cast<std::size_t>(from);
+  const auto count = static_cast<std::size_t>(size);
+  return held.block ? StagedMemory::Block::pin(held.block, at, count) : held.aside.slice(at, count);
 }
 
 void StagedBlocks::make_writable(Held& held, std::uint64_t from) {
@@ -32,6 +66,7 @@ void StagedBlocks::make_writable(Held& held, std::uint64_t from) {
 }
 
 void StagedBlocks::write(std::uint64_t offset, std::span<const std::byte> data) {
+  take_up();
   Held& held = blocks_.at(offset / kBlock);
   const std::uint64_t from = offset % kBlock;
   const std::uint64_t end = from + data.size();
@@ -56,9 +91,10 @@ bool StagedBlocks::accept(std::uint64_t index, core::BlockOffer& offer) {
   if (!block) {
     return false;
   }
+  take_up();
   Held& held = blocks_[index];
   pages_ -= held.pages.count();
-  held = {std::move(block), kBlock, kBlock, held.version + 1, {}, false};
+  held = {std::move(block), {}, kBlock, kBlock, held.version + 1, {}, false};
   held.pages.set();
   pages_ += held.pages.count();
   return true;
@@ -70,6 +106,7 @@ void StagedBlocks::truncate(std::uint64_t size) {
     pages_ -= at->second.pages.count();
   }
   blocks_.erase(beyond, blocks_.end());
+  is_aside_ = is_aside_ && !blocks_.empty();
   const auto last = blocks_.find(size / kBlock);
   if (last == blocks_.end()) {
     return;
@@ -98,9 +135,7 @@ StagedBlocks::Stretch StagedBlocks::at(std::uint64_t offset, std::uint64_t lengt
     return {true, std::min(length, kBlock - from), {}};
   }
   const std::uint64_t size = std::min(length, held.filled - from);
-  return {true, size,
-          StagedMemory::Block::pin(held.block, static_cast<std::size_t>(from),
-                                   static_cast<std::size_t>(size))};
+  return {true, size, view_of(held, from, size)};
 }
 
 std::optional<std::uint64_t> StagedBlocks::seek(std::uint64_t offset, bool data) const {
@@ -130,6 +165,10 @@ std::vector<model::ByteRange> StagedBlocks::Leaving::runs() const {
 std::vector<StagedBlocks::Leaving> StagedBlocks::leaving(std::uint64_t bytes,
                                                          Spillable::Which which) {
   using Which = Spillable::Which;
+  if (which != Which::All && is_aside_) {
+    return {};
+  }
+  take_up();
   std::vector<Leaving> chosen;
   for (auto& [index, held] : blocks_) {
     if ((chosen.size() + 1) * kBlock > bytes) {

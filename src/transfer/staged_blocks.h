@@ -35,6 +35,8 @@ class StagedBlocks {
     return offer.pool == memory_.get();
   }
   void truncate(std::uint64_t size);
+  /// The same content without a block, if it is little. Whether there is none now.
+  bool set_aside();
 
   /// What lies from `offset` on: bytes of one block that is here, zeros (no view), or what is not
   /// here. Shape: `size` at most as long as asked, never 0.
@@ -49,7 +51,9 @@ class StagedBlocks {
 
   /// Bytes in pages of data.
   [[nodiscard]] std::uint64_t data_bytes() const { return pages_ * kPage; }
-  [[nodiscard]] std::uint64_t memory_bytes() const { return blocks_.size() * kBlock; }
+  [[nodiscard]] std::uint64_t memory_bytes() const {
+    return is_aside_ ? 0 : blocks_.size() * kBlock;
+  }
 
   /// Blocks to be moved to another place: as they were when they were chosen.
   struct Leaving {
@@ -70,19 +74,25 @@ class StagedBlocks {
 
  private:
   struct Held {
-    StagedMemory::BlockPtr block;
+    StagedMemory::BlockPtr block;  ///< none: it is set aside
+    core::Bytes aside;
     std::uint64_t filled = 0;  ///< bytes from its start; whatever comes after reads as zeros
     std::uint64_t shown = 0;   ///< no byte from here on is in any pinned view; whole pages
     std::uint64_t version = 0;
     std::bitset<kBlock / kPage> pages;  ///< that somebody wrote to
     bool sent = false;                  ///< and not written to since
   };
+  [[nodiscard]] static core::Bytes view_of(const Held& held, std::uint64_t from,
+                                           std::uint64_t size);
+  /// Gives content that was set aside a block again.
+  void take_up();
   /// Leaves those who read the block what they see, where bytes from `from` on are to be written.
   void make_writable(Held& held, std::uint64_t from);
 
   const std::shared_ptr<StagedMemory> memory_;
   std::map<std::uint64_t, Held> blocks_;
   std::uint64_t pages_ = 0;  ///< of all blocks
+  bool is_aside_ = false;    ///< the only one is
 };
 
 }  // namespace transfer

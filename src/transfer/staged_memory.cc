@@ -18,6 +18,10 @@ constexpr std::uint64_t kSpillBytes = std::uint64_t{8} << 20U;
 constexpr std::size_t kFewBlocks = 16;
 // Free ones, for writers who take a part's blocks meanwhile.
 constexpr std::size_t kSpareBlocks = 8;
+// Bigger content has a block to itself.
+constexpr std::size_t kMostAside = std::size_t{64} << 10U;
+// What is set aside may take as much as this part of the blocks, beside them.
+constexpr std::size_t kAsideShare = 4;
 
 }  // namespace
 
@@ -96,15 +100,42 @@ void StagedMemory::give_back(std::byte* memory) {
   --out_;
 }
 
-void StagedMemory::enlist(std::weak_ptr<Spillable> holder) {
+void StagedMemory::enlist(const Spillable* holder, std::weak_ptr<Spillable> self) {
   const core::MutexLock lock(mutex_);
-  std::erase_if(holders_, [](const auto& one) { return one.expired(); });
-  holders_.push_back(std::move(holder));
+  holders_.insert_or_assign(holder, std::move(self));
+}
+
+void StagedMemory::retire(const Spillable* holder) {
+  const core::MutexLock lock(mutex_);
+  holders_.erase(holder);
+}
+
+/// Content set aside.
+struct StagedMemory::Aside {
+  Aside(std::shared_ptr<StagedMemory> memory, std::span<const std::byte> content)
+      : from(std::move(memory)), bytes(content.begin(), content.end()) {}
+  Aside(const Aside&) = delete;
+  Aside& operator=(const Aside&) = delete;
+  ~Aside() { from->aside_bytes_ -= bytes.size(); }
+
+  const std::shared_ptr<StagedMemory> from;
+  const std::vector<std::byte> bytes;
+};
+
+core::Bytes StagedMemory::set_aside(std::span<const std::byte> content) {
+  const std::uint64_t most = most_ * kBlockBytes / kAsideShare;
+  if (content.empty() || content.size() > kMostAside || aside_bytes_ + content.size() > most) {
+    return {};
+  }
+  aside_bytes_ += content.size();
+  auto aside = std::make_shared<const Aside>(shared_from_this(), content);
+  const core::ByteView view = aside->bytes;
+  return {std::move(aside), view};
 }
 
 std::uint64_t StagedMemory::live_bytes() const {
   const core::MutexLock lock(mutex_);
-  return out_ * kBlockBytes;
+  return out_ * kBlockBytes + aside_bytes_;
 }
 
 void StagedMemory::give_back_idle() { arena_->give_back_idle(); }
@@ -113,7 +144,10 @@ std::vector<std::shared_ptr<Spillable>> StagedMemory::holders() const {
   std::vector<std::weak_ptr<Spillable>> known;
   {
     const core::MutexLock lock(mutex_);
-    known = holders_;
+    known.reserve(holders_.size());
+    for (const auto& [holder, self] : holders_) {
+      known.push_back(self);
+    }
   }
   // Not under the lock: the last reference may end with this one.
   std::vector<std::pair<std::uint64_t, std::shared_ptr<Spillable>>> sized;

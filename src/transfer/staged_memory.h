@@ -4,8 +4,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/blocks.h"
@@ -75,8 +77,13 @@ class StagedMemory : public core::BlockPool, public std::enable_shared_from_this
   [[nodiscard]] BlockPtr accept(core::BlockOffer& offer);
   /// One more, limit or not: for a copy of what somebody is reading, who ends soon.
   [[nodiscard]] BlockPtr take_beyond();
-  /// Tells of somebody who may have blocks from now on, as long as it lives.
-  void enlist(std::weak_ptr<Spillable> holder);
+  /// Tells of somebody who may have blocks from now on, until retire().
+  void enlist(const Spillable* holder, std::weak_ptr<Spillable> self);
+  void retire(const Spillable* holder);
+
+  /// A copy outside of the blocks, for content so small that a block is a waste. Empty: there are
+  /// enough of these, or it is not small.
+  [[nodiscard]] core::Bytes set_aside(std::span<const std::byte> content);
 
   [[nodiscard]] std::byte* lend() override;
   void take_back(std::byte* block) override;
@@ -98,18 +105,20 @@ class StagedMemory : public core::BlockPool, public std::enable_shared_from_this
   [[nodiscard]] bool is_growing() const REQUIRES(mutex_);
   [[nodiscard]] bool is_short() const REQUIRES(mutex_);
   void give_back(std::byte* memory);
+  struct Aside;
 
   const std::size_t most_;   ///< blocks
   const std::size_t few_;    ///< so many are always worth fresh memory
   const std::size_t high_;   ///< with more of them out, memory is short
   const std::size_t pause_;  ///< so many may be taken before anybody is asked again in vain
   const std::unique_ptr<cache::FramedArena> arena_;
+  std::atomic<std::uint64_t> aside_bytes_ = 0;
   mutable core::Mutex mutex_{core::LockRank::Budget};
   core::CondVar taken_;
   std::size_t out_ GUARDED_BY(mutex_) = 0;
   std::uint64_t takes_ GUARDED_BY(mutex_) = 0;
   std::uint64_t look_at_ GUARDED_BY(mutex_) = 0;  ///< of takes_: who spills sleeps until then
-  std::vector<std::weak_ptr<Spillable>> holders_ GUARDED_BY(mutex_);
+  std::map<const Spillable*, std::weak_ptr<Spillable>> holders_ GUARDED_BY(mutex_);
   bool stopped_ GUARDED_BY(mutex_) = false;
 };
 

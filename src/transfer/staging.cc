@@ -95,6 +95,7 @@ class TemporaryFile final : public StagedFile,
   ~TemporaryFile() override {
     const core::MutexLock lock(mutex_);
     ledger_->settle(charged_, 0);
+    retire();
   }
 
   [[nodiscard]] std::uint64_t size() const override { return size_; }
@@ -249,6 +250,14 @@ class TemporaryFile final : public StagedFile,
     return runs;
   }
 
+  void set_aside() override {
+    const core::MutexLock lock(mutex_);
+    if (!is_spilling_ && !disk_.exists() && blocks_.set_aside()) {
+      memory_bytes_ = blocks_.memory_bytes();
+      retire();
+    }
+  }
+
   std::uint64_t spill(std::uint64_t bytes, Which which) override {
     std::vector<StagedBlocks::Leaving> leaving;
     {
@@ -277,6 +286,12 @@ class TemporaryFile final : public StagedFile,
   [[nodiscard]] std::uint64_t memory_bytes() const override { return memory_bytes_; }
 
  private:
+  void retire() REQUIRES(mutex_) {
+    if (std::exchange(is_enlisted_, false)) {
+      memory_->retire(this);
+    }
+  }
+
   static core::Status copy(const StagedBlocks::Stretch& stretch, int fd, std::uint64_t offset,
                            std::span<std::byte> room) {
     std::size_t found = 0;
@@ -316,17 +331,17 @@ class TemporaryFile final : public StagedFile,
 
   /// Whether that block is in memory, or may be from now on if there is any.
   core::Result<bool> takes_block(std::uint64_t index) REQUIRES(mutex_) {
-    if (only_disk_ || blocks_.has(index)) {
-      return !only_disk_;
+    if (only_disk_) {
+      return false;
     }
-    if (disk_.exists()) {
+    if (!blocks_.has(index) && disk_.exists()) {
       TRY_ASSIGN(const auto data, disk_.seek(index * kStagedBlock, SEEK_DATA));
       if (data && *data < (index + 1) * kStagedBlock) {
         return false;
       }
     }
     if (!std::exchange(is_enlisted_, true)) {
-      memory_->enlist(weak_from_this());
+      memory_->enlist(this, weak_from_this());
     }
     return true;
   }
@@ -378,7 +393,7 @@ class TemporaryFile final : public StagedFile,
     if (only_disk_) {
       return {};
     }
-    const auto leaving = blocks_.leaving(blocks_.memory_bytes(), Which::All);
+    const auto leaving = blocks_.leaving(UINT64_MAX, Which::All);
     TRY(write_out(leaving));
     for (const StagedBlocks::Leaving& block : leaving) {
       CORE_CHECK(blocks_.left(block));

@@ -67,6 +67,8 @@ class StagedFile : public store::Source {
   virtual core::Result<int> on_disk() = 0;
   /// The same for who only reads through it, names it or waits for it to be written.
   virtual core::Result<int> settle_on_disk() = 0;
+  /// Content that is little and stays as it is for a while: takes no more memory than it needs.
+  virtual void set_aside() {}
   /// Blocks of 512 bytes in use, for st_blocks.
   [[nodiscard]] virtual std::uint64_t blocks() const = 0;
 };

@@ -8,6 +8,8 @@
 #include <csignal>
 #include <filesystem>
 #include <fstream>
+#include <future>
+#include <map>
 #include <thread>
 
 #include "core/format.h"
@@ -45,6 +47,21 @@ class JournalTest : public ::testing::Test {
     file.base.etag = model::ETag("\"base\"");
     return file;
   }
+  /// The same with its content.
+  static KeptFile inside(std::uint64_t number, const std::string& content) {
+    KeptFile kept = file(number, core::format("inside {}", number));
+    kept.inside = true;
+    kept.size = content.size();
+    return kept;
+  }
+  static std::map<std::uint64_t, std::string> contents(Journal& journal) {
+    std::map<std::uint64_t, std::string> found;
+    EXPECT_TRUE(journal.visit_contents([&](std::uint64_t number, std::string_view content) {
+      found.emplace(number, content);
+      return core::Status();
+    }));
+    return found;
+  }
   static KeptUpload upload(const std::string& key) { return {key, "id-" + key, "digest", {}}; }
 
   /// What a crash of the process leaves, while the journal goes on.
@@ -72,7 +89,7 @@ TEST_F(JournalTest, KeepsWhatItWasTold) {
     ASSERT_TRUE((*journal)->keep(file(1, "a")));
     ASSERT_TRUE((*journal)->keep(file(2, "b")));
     ASSERT_TRUE((*journal)->keep(file(3, "c")));
-    (*journal)->drop(2, {});
+    (*journal)->drop(2, Journal::When::Anytime, {});
     (*journal)->note_failure(3, "no network");
     ASSERT_TRUE((*journal)->begin_upload(upload("a")));
     ASSERT_TRUE((*journal)->begin_upload(upload("gone")));
@@ -91,6 +108,42 @@ TEST_F(JournalTest, KeepsWhatItWasTold) {
   begun.parts = {{1, 0, 100, 0xffff'ffff'ffff'fff0ULL, "etag"}};
   EXPECT_EQ((*journal)->found().uploads, std::vector<KeptUpload>{begun});
   EXPECT_EQ((*journal)->new_number(), 4U);
+}
+
+TEST_F(JournalTest, KeepsContent) {
+  const std::string first(1000, 'a');
+  const std::string second(60'000, 'b');
+  KeptFile other = inside(1, first);
+  other.error = "later";
+  {
+    auto journal = open();
+    ASSERT_TRUE(journal) << core::describe(journal.error());
+    ASSERT_TRUE((*journal)->keep(inside(1, "short"), &first));
+    ASSERT_TRUE((*journal)->keep(inside(2, second), &second));
+    ASSERT_TRUE((*journal)->keep(inside(3, first), &first));
+    ASSERT_TRUE((*journal)->keep(inside(4, first), &first));
+    ASSERT_TRUE((*journal)->keep(inside(5, ""), nullptr));
+    ASSERT_TRUE((*journal)->keep(other));  // what is said of it, not its content
+    ASSERT_TRUE((*journal)->keep(file(3, "now beside")));
+    (*journal)->drop(4, Journal::When::Anytime, {});
+  }
+  auto journal = open();
+  ASSERT_TRUE(journal) << core::describe(journal.error());
+  EXPECT_EQ(
+      (*journal)->found().files,
+      (std::vector<KeptFile>{other, inside(2, second), file(3, "now beside"), inside(5, "")}));
+  EXPECT_EQ(contents(**journal), (std::map<std::uint64_t, std::string>{{1, first}, {2, second}}));
+}
+
+TEST_F(JournalTest, WhatNobodyWaitsForIsWrittenAllTheSame) {
+  auto journal = open();
+  ASSERT_TRUE(journal);
+  ASSERT_TRUE((*journal)->keep(file(1, "a")));
+  for (const auto when : {Journal::When::Anytime, Journal::When::Soon}) {
+    std::promise<void> written;
+    (*journal)->drop(1, when, [&] { written.set_value(); });
+    written.get_future().wait();
+  }
 }
 
 TEST_F(JournalTest, SurvivesTheEndOfTheProcessAtAnyTime) {
@@ -140,7 +193,7 @@ TEST_F(JournalTest, RefusesAnotherBucketUnlessItIsEmpty) {
     auto journal = open();
     ASSERT_TRUE(journal);
     EXPECT_EQ((*journal)->found().files.size(), 1U);
-    (*journal)->drop(1, {});
+    (*journal)->drop(1, Journal::When::Soon, {});
   }
   EXPECT_TRUE(open(other));
 }
@@ -160,7 +213,16 @@ TEST_F(JournalTest, RefusesANewerSchema) {
 bool told_or_right(const std::string& path, const std::vector<KeptFile>& expected,
                    core::Metrics& metrics) {
   auto journal = Journal::open(path, kOurs, metrics);
-  return !journal || (*journal)->found().files == expected;
+  if (!journal) {
+    return true;
+  }
+  std::string content;
+  return (*journal)->found().files == expected &&
+         (*journal)->visit_contents([&](std::uint64_t /*number*/, std::string_view bytes) {
+           content = bytes;
+           return core::Status();
+         }) &&
+         content == std::string(expected.back().size, 'c');
 }
 
 void flip(const std::string& path, std::streamoff at) {
@@ -180,6 +242,9 @@ TEST_F(JournalTest, NoFlippedByteGoesUnnoticed) {
       expected.push_back(file(n, core::format("key {}", n)));
       ASSERT_TRUE((*journal)->keep(expected.back()));
     }
+    const std::string content(9000, 'c');
+    expected.push_back(inside(4, content));
+    ASSERT_TRUE((*journal)->keep(expected.back(), &content));
   }
   const auto size = static_cast<std::streamoff>(files::file_size(path()));
   for (std::streamoff at = 0; at < size; at += 53) {
@@ -197,6 +262,9 @@ TEST_F(JournalTest, NoFlippedByteOfTheLogGoesUnnoticed) {
     expected.push_back(file(n, core::format("key {}", n)));
     ASSERT_TRUE((*journal)->keep(expected.back()));
   }
+  const std::string content(9000, 'c');
+  expected.push_back(inside(3, content));
+  ASSERT_TRUE((*journal)->keep(expected.back(), &content));
   const auto size = static_cast<std::streamoff>(files::file_size(path() + "-wal"));
   ASSERT_GT(size, 0);
   for (std::streamoff at = 0; at < size; at += 211) {

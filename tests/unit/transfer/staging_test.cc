@@ -298,4 +298,67 @@ TEST_F(Staging, IsAFileWhateverIsDoneToIt) {
   }
 }
 
+TEST_F(Staging, WhatIsSetAsideTakesNoBlockAndIsTheSame) {
+  for (const unsigned seed : {1U, 2U, 3U, 4U}) {
+    const auto staging = StagingArea::open(base_ + "/staging", 256 * kMiB, true, 3 * kMiB).value();
+    std::minstd_rand random(seed);
+    const auto below = [&random](std::uint64_t end) { return random() % end; };
+    const auto staged = staging->create().value();
+    StagedAndText file(staged);
+    for (int step = 0; step < 200; ++step) {
+      const std::uint64_t kind = below(100);
+      if (kind < 50) {
+        file.write(below(20'000), std::string(1 + below(9000), static_cast<char>('a' + below(26))));
+      } else if (kind < 60) {
+        file.truncate(below(30'000));
+      } else if (kind == 99 && step > 150) {
+        ASSERT_TRUE(staged->settle_on_disk());
+      } else {
+        staged->set_aside();
+      }
+      file.compare();
+      ASSERT_FALSE(HasFatalFailure()) << "seed " << seed << ", step " << step;
+    }
+  }
+}
+
+TEST_F(Staging, LittleIsSetAsideAndMuchIsNot) {
+  const auto staging = StagingArea::open(base_ + "/staging", 256 * kMiB, true, 16 * kMiB).value();
+  const auto little = staging->create().value();
+  const auto much = staging->create().value();
+  ASSERT_TRUE(write(*little, 0, std::string(10'000, 'a')));
+  ASSERT_TRUE(write(*much, 0, std::string(100'000, 'b')));
+  EXPECT_EQ(staging->memory_bytes(), 2 * kMiB);
+  const auto runs = little->runs({0, 10'000});
+  little->set_aside();
+  much->set_aside();
+  EXPECT_EQ(staging->memory_bytes(), kMiB + 10'000 + kMiB) << "somebody sends what was there";
+  EXPECT_EQ(content(*little), std::string(10'000, 'a'));
+}
+
+TEST_F(Staging, WhatIsOnTheDiskIsAllOfIt) {
+  const auto staging = area();
+  const auto file = staging->create().value();
+  ASSERT_TRUE(write(*file, 0, "some"));
+  const int fd = file->settle_on_disk().value();
+  EXPECT_TRUE(file->known_crc64({0, 4})) << "nobody has written to it";
+  ASSERT_TRUE(write(*file, 4, " more"));
+  std::string seen(20, 'x');
+  seen.resize(static_cast<std::size_t>(::pread(fd, seen.data(), seen.size(), 0)));
+  EXPECT_EQ(seen, "some more");
+}
+
+TEST_F(Staging, TakesOverAFileOfAnEarlierProcess) {
+  const std::string path = base_ + "/kept";
+  std::ofstream(path) << "from before";
+  const auto staging = area();
+  const auto file =
+      staging->adopt(core::UniqueFd(::open(path.c_str(), O_RDWR | O_CLOEXEC))).value();
+  EXPECT_EQ(content(*file), "from before");
+  EXPECT_GE(staging->used_bytes(), 11U);
+  ASSERT_TRUE(write(*file, 5, "now on"));
+  EXPECT_EQ(content(*file), "from now on");
+  EXPECT_EQ(std::filesystem::file_size(path), 11U);
+}
+
 }  // namespace
