@@ -313,7 +313,7 @@ void Content::failed(const NodePtr& node, const Upload& upload, const core::Erro
       return;
     }
     if (publishing && node->draft.noted()) {
-      mount_.parts.journal->note_failure(node->draft.number(), error.message);
+      mount_.parts.journal->note_failure(node->draft.note().number, error.message);
     }
     if (publishing) {
       mount_.counters.publish_failures.add();

@@ -54,6 +54,10 @@ class Content {
   core::Status commit_claimed(const core::OpContext& context, const NodePtr& node);
   /// Writes down what a claimed node has become besides its content, if that was written down.
   core::Status note_again(const core::OpContext& context, const NodePtr& node);
+  /// Leaves what was promised of a claimed node as it is, where the node is about to be cut to
+  /// `size`: the node gets a copy of what is left. As long as the file is open nothing is promised
+  /// of that.
+  core::Status start_anew(const NodePtr& node, std::uint64_t size);
   /// Gives a claimed node another key before the bucket has anything of it: over `replaced`, if
   /// that is anything. False: that takes the bucket. Nothing is known of it here but the journal.
   core::Result<bool> retarget(const NodePtr& node, const std::string& key, const NodePtr& replaced);
@@ -118,10 +122,11 @@ class Content {
     state::KeptFile row;
     std::shared_ptr<transfer::LayeredFile> staged;
     std::shared_ptr<transfer::KeptFile> kept;
-    bool has_file = false;  ///< the journal says that the file of its name is needed
+    Draft::Note before;  ///< in whose place it is noted
   };
   core::Status keep_inside(const Keeping& keeping);
   core::Status keep_beside(const NodePtr& node, Keeping& keeping);
+  core::Status note(const Keeping& keeping, const std::string* content);
   /// What is written down of a node. Under Mount::mutex.
   core::Result<state::KeptFile> row_of(const Node& node, const std::string& key,
                                        const std::optional<Stored>& stored) const;

@@ -1,4 +1,5 @@
 // Content that is safe on this host before it is in the bucket: the other half of fs/content.h.
+#include <algorithm>
 #include <span>
 #include <string>
 #include <utility>
@@ -118,7 +119,7 @@ core::Status Content::make_safe(const NodePtr& node) {
     keeping.row.number = draft.number();
     keeping.staged = draft.content();
     keeping.kept = draft.kept();
-    keeping.has_file = draft.noted() && !draft.inside();
+    keeping.before = draft.note();
   }
   if (keeping.row.number == 0) {
     keeping.row.number = mount_.parts.journal->new_number();
@@ -137,7 +138,7 @@ core::Status Content::keep_inside(const Keeping& keeping) {
   if (n != content.size()) {
     return core::fail(ErrorKind::Io, "staged content ends before its end");
   }
-  TRY(mount_.parts.journal->keep(keeping.row, &content));
+  TRY(note(keeping, &content));
   keeping.staged->set_aside();
   return {};
 }
@@ -154,10 +155,43 @@ core::Status Content::keep_beside(const NodePtr& node, Keeping& keeping) {
   if (unnamed) {
     TRY(mount_.parts.kept->sync_names());
   }
-  TRY(mount_.parts.journal->keep(keeping.row));
-  if (!keeping.has_file) {
+  TRY(note(keeping, nullptr));
+  if (keeping.before.name != keeping.kept) {
     keeping.kept->need();
   }
+  return {};
+}
+
+core::Status Content::note(const Keeping& keeping, const std::string* content) {
+  const std::uint64_t before = keeping.before.number;
+  state::Journal& journal = *mount_.parts.journal;
+  return before != 0 && before != keeping.row.number ? journal.replace(keeping.row, content, before)
+                                                     : journal.keep(keeping.row, content);
+}
+
+core::Status Content::start_anew(const NodePtr& node, std::uint64_t size) {
+  constexpr std::uint64_t kPiece = std::uint64_t{1} << 20U;
+  std::shared_ptr<transfer::LayeredFile> old;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    if (!node->draft.is_promised_in_place() || size >= node->draft.content()->size()) {
+      return {};
+    }
+    old = node->draft.content();
+  }
+  TRY_ASSIGN(auto fresh, mount_.drafts.create());
+  std::vector<std::byte> piece(static_cast<std::size_t>(std::min(size, kPiece)));
+  for (std::uint64_t at = 0; at < size;) {
+    const auto want = static_cast<std::size_t>(std::min(size - at, kPiece));
+    TRY_ASSIGN(const std::size_t n, old->read(at, std::span(piece).first(want)));
+    if (n == 0) {
+      return core::fail(ErrorKind::Io, "staged content ends before its end");
+    }
+    TRY(fresh->write(at, std::span(piece).first(n)));
+    at += n;
+  }
+  const core::MutexLock lock(mount_.mutex);
+  mount_.drafts.replace(node, std::move(fresh));
   return {};
 }
 
@@ -180,15 +214,15 @@ core::Result<bool> Content::retarget(const NodePtr& node, const std::string& key
       }
       stored = replaced->stored;
       if (replaced->draft.noted()) {
-        other = replaced->draft.number();
+        other = replaced->draft.note().number;
       }
     }
     TRY_ASSIGN(row, row_of(*node, key, stored));
     row.number = draft.number();
-    row.inside = draft.inside();
+    row.inside = draft.note().name == nullptr;
   }
   state::Journal& journal = *mount_.parts.journal;
-  TRY(other ? journal.replace(row, *other) : journal.keep(row));
+  TRY(other ? journal.replace(row, nullptr, *other) : journal.keep(row));
   const core::MutexLock lock(mount_.mutex);
   node->stored = std::move(stored);
   ++node->revision;
@@ -199,21 +233,18 @@ core::Result<bool> Content::retarget(const NodePtr& node, const std::string& key
 }
 
 core::Status Content::note_tree(const NodePtr& directory) {
-  std::vector<state::KeptFile> rows;
+  std::vector<state::Journal::Renamed> renamed;
   {
     const core::MutexLock lock(mount_.mutex);
     for (const NodePtr& node : mount_.drafts.unpublished()) {
       if (!node->draft.noted() || !lies_below(*node, *directory)) {
         continue;
       }
-      TRY_ASSIGN(const std::string key, mount_.key(*node));
-      TRY_ASSIGN(auto row, row_of(*node, key, node->stored));
-      row.number = node->draft.number();
-      row.inside = node->draft.inside();
-      rows.push_back(std::move(row));
+      TRY_ASSIGN(std::string key, mount_.key(*node));
+      renamed.push_back({node->draft.note().number, std::move(key)});
     }
   }
-  return rows.empty() ? core::Status{} : mount_.parts.journal->keep_all(rows);
+  return renamed.empty() ? core::Status{} : mount_.parts.journal->rename_all(renamed);
 }
 
 }  // namespace fs

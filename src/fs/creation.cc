@@ -196,8 +196,12 @@ core::Result<Entry> Creation::mkdir(const Request& request, InodeNumber parent,
   const std::string key = site.key + '/';
   TRY(model::check_key(model::ObjectKey(key)));
   TRY(check_absent(request, site));
-  return put_empty(request, site,
-                   describe_new(request, site, S_IFDIR | (mode & ~request.umask & 07777U)), key);
+  TRY_ASSIGN(
+      Entry made,
+      put_empty(request, site,
+                describe_new(request, site, S_IFDIR | (mode & ~request.umask & 07777U)), key));
+  lookup_.made(key);
+  return made;
 }
 
 core::Result<Entry> Creation::link(const Request& request, InodeNumber inode, InodeNumber parent,

@@ -64,12 +64,18 @@ class Draft {
   [[nodiscard]] bool is_due(core::WallTime now, core::Duration quiet) const;
   /// The name of the content on this host, if it has one.
   [[nodiscard]] const std::shared_ptr<transfer::KeptFile>& kept() const { return kept_; }
-  /// What the journal calls it; 0: it was never there.
+  /// What the journal calls this content; 0: it was never there.
   [[nodiscard]] std::uint64_t number() const { return number_; }
-  /// The journal has the content itself.
-  [[nodiscard]] bool inside() const { return inside_; }
-  /// The journal has it: the next daemon would upload what was there when it was written down.
-  [[nodiscard]] bool noted() const { return noted_; }
+  /// What the journal has of the file: the next daemon would upload that. It may be of a content
+  /// that was here before.
+  struct Note {
+    std::uint64_t number = 0;                  ///< 0: it has nothing
+    std::shared_ptr<transfer::KeptFile> name;  ///< of that content; none: the journal has it itself
+  };
+  [[nodiscard]] const Note& note() const { return note_; }
+  [[nodiscard]] bool noted() const { return note_.number != 0; }
+  /// What was promised lies where whoever cuts the content would cut it.
+  [[nodiscard]] bool is_promised_in_place() const { return note_.name && note_.name == kept_; }
   /// The same, and nothing has changed since.
   [[nodiscard]] bool safe() const { return safe_; }
   /// Of the last try to publish it.
@@ -82,8 +88,7 @@ class Draft {
   std::shared_ptr<transfer::Outgoing> outgoing_;
   std::shared_ptr<transfer::KeptFile> kept_;
   std::uint64_t number_ = 0;
-  bool inside_ = false;
-  bool noted_ = false;
+  Note note_;
   bool safe_ = false;
   core::WallTime written_{};
   core::WallTime unpublished_since_{};

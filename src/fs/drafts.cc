@@ -64,11 +64,11 @@ void Drafts::set_out(Draft& draft) {
 }
 
 void Drafts::strike(Draft& draft, state::Journal::When when) {
-  const auto named = draft.inside_ ? nullptr : draft.kept_;
-  if (std::exchange(draft.noted_, false)) {
-    journal_->drop(draft.number_, when, [named] {
-      if (named) {
-        named->release();
+  const Draft::Note note = std::exchange(draft.note_, {});
+  if (note.number != 0) {
+    journal_->drop(note.number, when, [name = note.name] {
+      if (name) {
+        name->release();
       }
     });
   }
@@ -82,8 +82,20 @@ void Drafts::named(const NodePtr& node, std::shared_ptr<transfer::KeptFile> kept
 void Drafts::made_safe(const NodePtr& node, std::uint64_t number, bool inside) {
   Draft& draft = node->draft;
   draft.number_ = number;
-  draft.inside_ = inside;
-  draft.noted_ = draft.safe_ = true;
+  draft.safe_ = true;
+  Draft::Note before = std::exchange(draft.note_, {number, inside ? nullptr : draft.kept_});
+  if (before.name && before.name != draft.kept_) {
+    before.name->release();
+    end(std::move(before.name));
+  }
+}
+
+void Drafts::replace(const NodePtr& node, std::shared_ptr<transfer::LayeredFile> content) {
+  Draft& draft = node->draft;
+  end(std::exchange(draft.outgoing_, nullptr));
+  end(std::exchange(draft.kept_, nullptr));
+  end(std::exchange(draft.content_, std::move(content)));
+  draft.number_ = 0;
 }
 
 void Drafts::apply(const NodePtr& node, DraftEvent event) {

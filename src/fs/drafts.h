@@ -50,8 +50,12 @@ class Drafts {
   void wrote(const NodePtr& node);
   /// The content has a name on this host.
   void named(const NodePtr& node, std::shared_ptr<transfer::KeptFile> kept);
-  /// It is safe there, and the journal has it under that number; `inside`: the content too.
+  /// It is safe there, and the journal has it under that number, and nothing else of the file;
+  /// `inside`: the content too.
   void made_safe(const NodePtr& node, std::uint64_t number, bool inside);
+  /// Gives a claimed node other content, which the bucket has nothing of. What was promised stays
+  /// as it is.
+  void replace(const NodePtr& node, std::shared_ptr<transfer::LayeredFile> content);
   /// It is another thing than the journal says.
   void outdated(const NodePtr& node) { node->draft.safe_ = false; }
 

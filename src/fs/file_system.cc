@@ -203,7 +203,7 @@ class BucketFileSystem final : public FileSystem {
   core::Status publish_due(const core::OpContext& context, core::Duration quiet) override {
     const core::WallTime now = mount_.parts.clock.wall_now();
     return publish(context, [&](const Node& node) {
-      return node.draft.is_due(now, quiet) && !node.draft.noted();
+      return node.draft.is_due(now, quiet) && !node.draft.safe();
     });
   }
   [[nodiscard]] FileSystemStatus status() const override;

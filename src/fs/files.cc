@@ -374,6 +374,7 @@ core::Status Files::truncate_claimed(const Request& request, const NodePtr& node
                                      std::uint64_t size) {
   TRY(content_.stage(request.context, node,
                      size == 0 ? Content::Keep::Nothing : Content::Keep::Over));
+  TRY(content_.start_anew(node, size));
   std::shared_ptr<transfer::LayeredFile> staged;
   std::shared_ptr<transfer::Outgoing> outgoing;
   {

@@ -44,6 +44,8 @@ class Lookup {
 
   /// A name of the directory of this key is about to be made.
   void making(const std::string& directory_key) { neighbours_.made(directory_key); }
+  /// A directory was made.
+  void made(const std::string& directory_key) { neighbours_.born(directory_key); }
 
  private:
   struct Known;

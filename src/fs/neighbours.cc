@@ -85,6 +85,12 @@ void NeighbourRule::made(const std::string& directory, core::SteadyTime now) {
   }
 }
 
+void NeighbourRule::born(const std::string& directory, core::SteadyTime now) {
+  Account& account = account_of(directory, now);
+  account.made = kFilled - 1;
+  account.made_at = now;
+}
+
 bool NeighbourRule::is_filled(const std::string& directory, core::SteadyTime now) const {
   const auto at = accounts_.find(directory);
   return at != accounts_.end() && at->second.is_filled(now);
@@ -112,6 +118,11 @@ void Neighbours::served(const std::string& directory, const std::string& compone
 void Neighbours::made(const std::string& directory) {
   const core::MutexLock lock(mutex_);
   rule_.made(directory, mount_.now());
+}
+
+void Neighbours::born(const std::string& directory) {
+  const core::MutexLock lock(mutex_);
+  rule_.born(directory, mount_.now());
 }
 
 void Neighbours::end(const std::string& directory) {

@@ -28,6 +28,8 @@ class NeighbourRule {
   void served(const std::string& directory);
   /// A name of the directory is about to be made.
   void made(const std::string& directory, core::SteadyTime now);
+  /// The directory itself was just made, mostly to be filled: the first name makes it so.
+  void born(const std::string& directory, core::SteadyTime now);
   /// Whether names are made there one after another.
   [[nodiscard]] bool is_filled(const std::string& directory, core::SteadyTime now) const;
 
@@ -64,6 +66,8 @@ class Neighbours {
   void served(const std::string& directory, const std::string& component, core::SteadyTime until);
   /// A name is about to be made.
   void made(const std::string& directory);
+  /// The directory itself was made.
+  void born(const std::string& directory);
 
  private:
   bool list(const core::OpContext& context, const std::string& directory,

@@ -136,6 +136,9 @@ void Pending::upload(const NodePtr& node, unsigned tries) {
     }
     {
       const core::MutexLock lock(mount_.mutex);
+      if (node->draft.noted() && !node->draft.safe() && node->uses.writers > 0) {
+        return;  // it is in the middle of something, and will be told of when that is done
+      }
       node->claimed.gives_way = stop;
     }
     // Whatever went wrong is told by the one below.

@@ -147,17 +147,18 @@ core::Status Journal::visit_contents(const JournalTables::Visit& visit) {
   return wait_for([&visit](JournalTables& tables) { return tables.visit_contents(visit); });
 }
 
-core::Status Journal::replace(const KeptFile& file, std::uint64_t other) {
-  return wait_for([&file, other](JournalTables& tables) -> core::Status {
-    TRY(tables.put_file(file, nullptr));
+core::Status Journal::replace(const KeptFile& file, const std::string* content,
+                              std::uint64_t other) {
+  return wait_for([&file, content, other](JournalTables& tables) -> core::Status {
+    TRY(tables.put_file(file, content));
     return tables.drop_file(other);
   });
 }
 
-core::Status Journal::keep_all(const std::vector<KeptFile>& files) {
-  return wait_for([&files](JournalTables& tables) -> core::Status {
-    for (const KeptFile& file : files) {
-      TRY(tables.put_file(file, nullptr));
+core::Status Journal::rename_all(const std::vector<Renamed>& renamed) {
+  return wait_for([&renamed](JournalTables& tables) -> core::Status {
+    for (const Renamed& one : renamed) {
+      TRY(tables.rename(one.number, one.key));
     }
     return {};
   });

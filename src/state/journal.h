@@ -56,8 +56,13 @@ class Journal {
   /// No `content`: it is as it was, or not inside.
   core::Status keep(const KeptFile& file, const std::string* content = nullptr);
   /// The same, and `other` is not kept any more; both or neither.
-  core::Status replace(const KeptFile& file, std::uint64_t other);
-  core::Status keep_all(const std::vector<KeptFile>& files);
+  core::Status replace(const KeptFile& file, const std::string* content, std::uint64_t other);
+  struct Renamed {
+    std::uint64_t number = 0;
+    std::string key;
+  };
+  /// All or none. Those that are not kept any more are left out.
+  core::Status rename_all(const std::vector<Renamed>& renamed);
   /// Soon: without waiting for others, since the next daemon had better not act on it.
   enum class When : std::uint8_t { Soon, Anytime };
   /// `number` is not needed any more; `then` is called once that is durable, in another thread.

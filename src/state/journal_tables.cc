@@ -21,7 +21,7 @@ constexpr std::int64_t kSchema = 1;
 // FULL: what was committed outlives the machine's power. The lock stays, for nobody else has to do
 // with the file, and with it SQLite needs no memory shared with others.
 constexpr const char* kSettings =
-    "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-1024;";
+    "PRAGMA synchronous=FULL; PRAGMA temp_store=MEMORY; PRAGMA cache_size=-4096;";
 constexpr const char* kTables =
     "BEGIN;"
     "CREATE TABLE about(identity BLOB NOT NULL, sequence INTEGER NOT NULL,"
@@ -375,7 +375,8 @@ core::Status JournalTables::drop_file(std::uint64_t number) {
   return {};
 }
 
-core::Status JournalTables::note_failure(std::uint64_t number, const std::string& error) {
+core::Status JournalTables::change(std::uint64_t number,
+                                   const std::function<void(KeptFile&)>& edit) {
   TRY_ASSIGN(const bool found, get_file_.bind(1, as_signed(number)).step());
   if (!found) {
     get_file_.reset();
@@ -384,9 +385,19 @@ core::Status JournalTables::note_failure(std::uint64_t number, const std::string
   auto file = file_of(get_file_);
   get_file_.reset();
   TRY(file);
-  ++file->tries;
-  file->error = error;
+  edit(*file);
   return put_file(*file, nullptr);
+}
+
+core::Status JournalTables::note_failure(std::uint64_t number, const std::string& error) {
+  return change(number, [&](KeptFile& file) {
+    ++file.tries;
+    file.error = error;
+  });
+}
+
+core::Status JournalTables::rename(std::uint64_t number, const std::string& key) {
+  return change(number, [&](KeptFile& file) { file.wanted.key = file.base.key = key; });
 }
 
 core::Status JournalTables::put_upload(const KeptUpload& upload) {

@@ -48,6 +48,8 @@ class JournalTables {
   /// No `content`: it is as it was, or not inside.
   core::Status put_file(const KeptFile& file, const std::string* content);
   core::Status drop_file(std::uint64_t number);
+  /// No change where there is no such number.
+  core::Status rename(std::uint64_t number, const std::string& key);
   core::Status note_failure(std::uint64_t number, const std::string& error);
   core::Status put_upload(const KeptUpload& upload);
   core::Status put_part(const std::string& key, const std::string& id, const KeptPart& part);
@@ -70,6 +72,7 @@ class JournalTables {
   core::Result<std::vector<KeptUpload>> read_uploads(std::uint64_t& total);
   core::Status read_parts(KeptUpload& upload, std::uint64_t& total);
   core::Result<KeptFile> file_of(Statement& row);
+  core::Status change(std::uint64_t number, const std::function<void(KeptFile&)>& edit);
   void tell_witness();
   [[nodiscard]] core::Error damaged(const std::string& what) const;
 

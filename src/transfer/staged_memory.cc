@@ -20,8 +20,8 @@ constexpr std::size_t kFewBlocks = 16;
 constexpr std::size_t kSpareBlocks = 8;
 // Bigger content has a block to itself.
 constexpr std::size_t kMostAside = std::size_t{64} << 10U;
-// What is set aside may take as much as this part of the blocks, beside them.
-constexpr std::size_t kAsideShare = 4;
+// What is set aside may take this part of the limit.
+constexpr std::size_t kAsideShare = 2;
 
 }  // namespace
 
@@ -57,12 +57,16 @@ bool StagedMemory::is_growing() const {
   return out_ > few_ && arena_->free_blocks() < kSpareBlocks;
 }
 
-bool StagedMemory::is_short() const { return out_ > high_ || is_growing(); }
+std::size_t StagedMemory::used() const {
+  return out_ + static_cast<std::size_t>(aside_bytes_ / kBlockBytes);
+}
+
+bool StagedMemory::is_short() const { return used() > high_ || is_growing(); }
 
 bool StagedMemory::count_one() {
   const core::MutexLock lock(mutex_);
   ++takes_;
-  const bool counted = out_ < most_;
+  const bool counted = used() < most_;
   out_ += counted ? 1 : 0;
   if (takes_ >= look_at_ && is_short()) {
     taken_.notify_one();
@@ -175,7 +179,7 @@ std::optional<Spillable::Which> StagedMemory::await_shortage(bool again) {
   if (stopped_) {
     return std::nullopt;
   }
-  return out_ > high_ ? Spillable::Which::Idle : Spillable::Which::Sent;
+  return used() > high_ ? Spillable::Which::Idle : Spillable::Which::Sent;
 }
 
 void StagedMemory::stop() {

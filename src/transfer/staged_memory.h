@@ -101,6 +101,8 @@ class StagedMemory : public core::BlockPool, public std::enable_shared_from_this
 
  private:
   [[nodiscard]] bool count_one();
+  /// Blocks, or as much of what is set aside.
+  [[nodiscard]] std::size_t used() const REQUIRES(mutex_);
   /// Whether what was sent had better go.
   [[nodiscard]] bool is_growing() const REQUIRES(mutex_);
   [[nodiscard]] bool is_short() const REQUIRES(mutex_);
