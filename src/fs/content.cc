@@ -287,6 +287,14 @@ void Content::published(const NodePtr& node, const Upload& upload,
   mount_.counters.publishes.add();
   mount_.parts.downloads.forget(model::ObjectKey(upload.key));
   upload.staged->settled();
+  if (published.overwrote) {
+    mount_.counters.overwrites_found.add();
+    mount_.report("publish", upload.path,
+                  core::fail(ErrorKind::Changed,
+                             core::format("somebody else had replaced it at the same time; the "
+                                          "bucket keeps that as version {}",
+                                          published.overwrote->id)));
+  }
   const core::MutexLock lock(mount_.mutex);
   Description wanted = node->about;
   settle(*node, mount_.options, upload.key, upload.staged->size(), published, upload.attributes,

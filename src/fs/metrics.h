@@ -9,6 +9,7 @@ struct Counters {
       : publishes(metrics["fs.publishes"]),
         publish_failures(metrics["fs.publish_failures"]),
         conflicts(metrics["fs.conflicts"]),
+        overwrites_found(metrics["fs.overwrites_found"]),
         replaced_elsewhere(metrics["fs.replaced_elsewhere"]),
         escaped_names(metrics["fs.escaped_names"]),
         looked_ahead(metrics["fs.looked_ahead"]),
@@ -22,6 +23,7 @@ struct Counters {
   core::Metric& publishes;           ///< files whose content went to the bucket
   core::Metric& publish_failures;    ///< attempts that failed; the data stays and is tried again
   core::Metric& conflicts;           ///< files kept under a conflict name
+  core::Metric& overwrites_found;    ///< somebody else's versions that ours turned out to lie over
   core::Metric& replaced_elsewhere;  ///< files found replaced by somebody else while known here
   core::Metric& escaped_names;       ///< entries listed under an escaped name
   core::Metric& looked_ahead;        ///< objects asked about before anybody looked at them

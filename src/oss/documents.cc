@@ -152,6 +152,29 @@ core::Result<store::Tags> read_tags(std::string_view text) {
   return tags;
 }
 
+core::Result<std::vector<store::KeptVersion>> read_versions(std::string_view text,
+                                                            std::string_view key,
+                                                            const Traits& traits) {
+  TRY_ASSIGN(const XmlDocument document, XmlDocument::parse(text, "ListVersionsResult"));
+  const Names names(child_text(document.root(), "EncodingType") == "url", traits);
+  std::vector<store::KeptVersion> versions;
+  for (const XMLElement* row = document.root().FirstChildElement(); row != nullptr;
+       row = row->NextSiblingElement()) {
+    const std::string_view kind = row->Name();
+    const bool removed = kind == "DeleteMarker";
+    if (kind != "Version" && !removed) {
+      continue;
+    }
+    TRY_ASSIGN(const std::string of, names.decode(child_text(*row, "Key")));
+    if (of == key) {
+      versions.push_back({std::string(child_text(*row, "VersionId")), removed,
+                          model::ETag(child_text(*row, "ETag")),
+                          core::parse_iso8601(child_text(*row, "LastModified"))});
+    }
+  }
+  return versions;
+}
+
 std::string write_parts(const std::vector<store::PartReceipt>& parts) {
   std::string out = "<CompleteMultipartUpload>";
   for (const store::PartReceipt& part : parts) {

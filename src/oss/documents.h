@@ -28,6 +28,12 @@ std::string write_parts(const std::vector<store::PartReceipt>& parts);
 core::Result<store::Acl> read_acl(std::string_view text, const Traits& traits);
 core::Result<store::Tags> read_tags(std::string_view text);
 
+/// The versions of `key` that a page of ListObjectVersions shows, in its order; what it shows of
+/// other keys is left out.
+core::Result<std::vector<store::KeptVersion>> read_versions(std::string_view text,
+                                                            std::string_view key,
+                                                            const Traits& traits);
+
 struct RefusedKey {
   std::string key;
   std::string code;

@@ -19,6 +19,7 @@ enum class Operation : std::uint8_t {
   DeleteObject,
   DeleteMultipleObjects,
   ListObjectsV2,
+  ListObjectVersions,
   PutSymlink,
   GetSymlink,
   InitiateMultipartUpload,
@@ -29,7 +30,7 @@ enum class Operation : std::uint8_t {
   AppendObject,
 };
 
-inline constexpr std::array<std::string_view, 17> kOperationNames = {
+inline constexpr std::array<std::string_view, 18> kOperationNames = {
     "HeadObject",
     "GetObjectAcl",
     "GetObjectTagging",
@@ -39,6 +40,7 @@ inline constexpr std::array<std::string_view, 17> kOperationNames = {
     "DeleteObject",
     "DeleteMultipleObjects",
     "ListObjectsV2",
+    "ListObjectVersions",
     "PutSymlink",
     "GetSymlink",
     "InitiateMultipartUpload",

@@ -71,6 +71,21 @@ core::Result<store::Tags> OssStore::get_tags(const core::OpContext& context,
   return tags ? tags : std::move(tags).error().within("GetObjectTagging " + key.text());
 }
 
+core::Result<std::vector<store::KeptVersion>> OssStore::versions_before(
+    const core::OpContext& context, const model::ObjectKey& key, const std::string& id,
+    unsigned most) {
+  TRY(check_key(key));
+  Call call = client_.call(Operation::ListObjectVersions, "GET", "");
+  call.subject = key.text();
+  call.request.query = {{"versions", std::nullopt},         {"prefix", key.text()},
+                        {"key-marker", key.text()},         {"version-id-marker", id},
+                        {"max-keys", std::to_string(most)}, {"encoding-type", "url"}};
+  TRY_ASSIGN(const http::Response response, client_.send(context, call));
+  auto versions = read_versions(response.body, key.text(), client_.traits());
+  return versions ? versions
+                  : std::move(versions).error().within("ListObjectVersions " + key.text());
+}
+
 core::Status OssStore::need_symlinks() const {
   if (!capabilities().symlinks) {
     return core::fail(ErrorKind::Unsupported, "S3 has no symbolic links");

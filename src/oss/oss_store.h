@@ -30,6 +30,10 @@ class OssStore final : public store::ObjectStore {
                                    const model::ObjectKey& key) override;
   core::Result<store::Tags> get_tags(const core::OpContext& context,
                                      const model::ObjectKey& key) override;
+  core::Result<std::vector<store::KeptVersion>> versions_before(const core::OpContext& context,
+                                                                const model::ObjectKey& key,
+                                                                const std::string& id,
+                                                                unsigned most) override;
   core::Result<store::ObjectSettings> complete_settings(
       const core::OpContext& context, const std::optional<store::ObjectSettings>& given) override {
     return keeping_.complete(*this, context, given, store::Carried::All);

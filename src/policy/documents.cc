@@ -117,6 +117,7 @@ const Grammar& ram_grammar() {
       .write = {"oss:PutObject", "oss:DeleteObject", "oss:AbortMultipartUpload", "oss:GetObjectAcl",
                 "oss:PutObjectAcl", "oss:GetObjectTagging", "oss:PutObjectTagging"},
       .list = "oss:ListObjects",
+      .list_versions = "oss:ListObjectVersions",
       .listed_prefix = "oss:Prefix",
       .list_parts = "ListParts",
   };
@@ -132,6 +133,7 @@ const Grammar& iam_grammar() {
       .write = {"s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload", "s3:GetObjectAcl",
                 "s3:PutObjectAcl", "s3:GetObjectTagging", "s3:PutObjectTagging"},
       .list = "s3:ListBucket",
+      .list_versions = {},
       .listed_prefix = "s3:prefix",
       .list_parts = "ListMultipartUploadParts",
   };
@@ -148,7 +150,11 @@ std::string location_policy(const Grammar& grammar, const std::string& bucket,
   const std::string below = as_pattern(prefix) + '*';
   Json statements = Json::array({allow(Json(actions), resource + '/' + below)});
   if (rights.list) {
-    Json listing = allow(Json::array({grammar.list}), resource);
+    std::vector<std::string_view> lists = {grammar.list};
+    if (!rights.read_only && !grammar.list_versions.empty()) {
+      lists.push_back(grammar.list_versions);
+    }
+    Json listing = allow(Json(lists), resource);
     if (!prefix.empty()) {
       listing["Condition"]["StringLike"][std::string(grammar.listed_prefix)] = Json::array({below});
     }

@@ -18,6 +18,7 @@ struct Grammar {
   std::vector<std::string_view> read;
   std::vector<std::string_view> write;  ///< what an object has besides its content included
   std::string_view list;                ///< the action on the bucket
+  std::string_view list_versions;       ///< the same for versions; empty: of no use to who writes
   std::string_view listed_prefix;       ///< the condition key that holds what a listing asks for
   std::string_view list_parts;  ///< the action that lists an upload's parts, without the service
 };

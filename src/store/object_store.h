@@ -84,9 +84,20 @@ class Sink {
   /// A retry resumes where the last attempt stopped, so bytes never come twice.
 };
 
+/// A state that a key has had, in a bucket that keeps versions.
+struct KeptVersion {
+  std::string id;
+  bool removed = false;  ///< nothing: a delete marker
+  model::ETag etag;
+  std::optional<core::WallTime> last_modified;
+};
+
 struct Published {
   model::ETag etag;
   std::string version_id;
+  /// What somebody else had put there since the precondition was asked about, and which was not
+  /// meant to be replaced. The bucket keeps it.
+  std::optional<KeptVersion> overwrote;
   std::optional<std::uint64_t> crc64;
   std::optional<core::WallTime> last_modified;
   ObjectType type = ObjectType::Normal;  ///< Appendable, of what was appended to
@@ -163,6 +174,12 @@ class ObjectStore {
   /// Source: GetObjectTagging. Errors: NotFound; Unsupported.
   virtual core::Result<Tags> get_tags(const core::OpContext& context,
                                       const model::ObjectKey& key) = 0;
+  /// What the key was before its version `id`, newest first, `most` (1 to 1000) at most.
+  /// Source: ListObjectVersions. Errors: those common to all.
+  virtual core::Result<std::vector<KeptVersion>> versions_before(const core::OpContext& context,
+                                                                 const model::ObjectKey& key,
+                                                                 const std::string& id,
+                                                                 unsigned most) = 0;
   /// What a write with these settings makes of them; put, copy, put_symlink and start_upload do so
   /// by themselves. See Keeping::complete.
   virtual core::Result<ObjectSettings> complete_settings(

@@ -1,5 +1,6 @@
 #include "transfer/publishing.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/format.h"
@@ -18,6 +19,10 @@ using store::Published;
 
 // To tidy up or to find out what became of a request, also when the caller's time is spent.
 constexpr core::Duration kAfterwards = std::chrono::seconds{10};
+// What the service calls the version of an object from before its bucket kept any.
+constexpr std::string_view kNoVersion = "null";
+// More than a request is ever repeated.
+constexpr unsigned kVersionsBefore = 10;
 
 /// The answer may have been lost after the service did its work.
 bool is_doubtful(const core::Error& error) {
@@ -83,6 +88,30 @@ core::Status Publishing::check(const OpContext& context, const model::ObjectKey&
   return {};
 }
 
+void Publishing::look_what_was_overwritten(const OpContext& context, const model::ObjectKey& key,
+                                           const Precondition& precondition, Published& published) {
+  if (precondition.kind != Precondition::Kind::Matches || store_.capabilities().compare_and_swap ||
+      published.version_id.empty() || published.version_id == kNoVersion || versions_denied_) {
+    return;
+  }
+  const auto before =
+      store_.versions_before(afterwards(context), key, published.version_id, kVersionsBefore);
+  if (!before) {
+    versions_denied_ = versions_denied_ || before.error().kind == ErrorKind::Denied;
+    core::log(core::LogLevel::Warn,
+              "could not look whether somebody else's version was overwritten",
+              {{"key", key.text()}, {"error", core::describe(before.error())}});
+    return;
+  }
+  // One with our ETag is ours: its answer was lost, and it was sent again.
+  const auto other = std::find_if(before->begin(), before->end(), [&](const auto& version) {
+    return version.removed || version.etag != published.etag;
+  });
+  if (other != before->end() && !other->removed && other->etag != precondition.etag) {
+    published.overwrote = *other;
+  }
+}
+
 core::Result<Published> Publishing::complete(const OpContext& context, const Assembled& assembled) {
   auto sum = combined_crc64(assembled.parts);
   if (!sum) {
@@ -103,6 +132,7 @@ core::Result<Published> Publishing::complete(const OpContext& context, const Ass
   if (published) {
     published->settings = *assembled.attributes.settings;
     published->settings.origin = assembled.key;
+    look_what_was_overwritten(context, assembled.key, assembled.precondition, *published);
   }
   return published;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // What whole uploads and those that begin early have in common: parts, and the end, under its
 // condition, once, and verified.
+#include <atomic>
 #include <optional>
 #include <string>
 #include <vector>
@@ -59,6 +60,12 @@ class Publishing {
   /// Joins them. An answer that was lost is recognised. Leaves aborting to the caller.
   core::Result<store::Published> complete(const core::OpContext& context,
                                           const Assembled& assembled);
+  /// Where the service does not keep the precondition itself, somebody else may have been faster
+  /// than what was published; a bucket that keeps versions tells. Sets `published.overwrote`.
+  /// Finding nothing out is no failure.
+  void look_what_was_overwritten(const core::OpContext& context, const model::ObjectKey& key,
+                                 const store::Precondition& precondition,
+                                 store::Published& published);
   /// In time of its own. Only logs if that fails: the parts stay and are billed.
   void abort(const core::OpContext& context, const model::ObjectKey& key,
              const std::string& upload_id, const core::Error& why);
@@ -79,6 +86,7 @@ class Publishing {
   store::ObjectStore& store_;
   core::Clock& clock_;
   const Counters& counters_;
+  std::atomic<bool> versions_denied_ = false;  ///< to this role
   UploadLog* const log_;
 };
 

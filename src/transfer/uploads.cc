@@ -186,6 +186,7 @@ class StoreUploads final : public Uploads {
       TRY_ASSIGN(const std::uint64_t sum, source_sum(*source, {0, source->size()}));
       TRY(Publishing::compare(published, sum));
     }
+    publishing_.look_what_was_overwritten(context, key, precondition, published);
     return published;
   }
 

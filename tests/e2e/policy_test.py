@@ -107,7 +107,8 @@ class RolePolicy(harness.Case):
         # Of these a mount can do without, where nothing is versioned and nobody set an ACL or tags: preserve_test.py.
         kept = {"oss:GetObjectVersion", "oss:GetObjectAcl", "oss:PutObjectAcl", "oss:GetObjectTagging",
                 "oss:PutObjectTagging"}
-        self.assertEqual(actions, {*calls, *kept, "oss:AbortMultipartUpload"})
+        versions = {"oss:ListObjectVersions"}  # asked for where the bucket keeps them (preserve_test.py)
+        self.assertEqual(actions, {*calls, *kept, *versions, "oss:AbortMultipartUpload"})
         for action, call in calls.items():
             with self.subTest(action):
                 self.emulator.policies(self.emulator.role_arn, [without(whole, action)])

@@ -2,9 +2,11 @@
 import errno
 import os
 import re
+import threading
 import time
 
 import harness
+from harness import until
 
 HEADERS = {"Content-Type": "text/html", "Content-Encoding": "gzip", "Cache-Control": "max-age=9",
            "Content-Disposition": "inline", "Content-Language": "de", "Expires": "Thu, 01 Dec 2044 16:00:00 GMT"}
@@ -115,6 +117,29 @@ class Preserve(harness.Case):
         fixed = self.mount("--content-type", "text/plain", name="fixed")
         (fixed.path / "fixed.html").write_bytes(b"x")
         self.assertEqual(self.all_of("fixed.html")["Content-Type"], "text/plain")
+
+    def test_what_was_overwritten_in_a_race_is_told_where_versions_are_kept(self):
+        self.emulator.ask("PUT", "", b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",
+                          bucket="versioned", resource="?versioning")
+        self.addCleanup(self.emulator.policies, self.emulator.role_arn)
+        self.emulator.policies(self.emulator.role_arn, [{"Version": "1", "Statement": [
+            {"Effect": "Allow", "Action": ["oss:*"], "Resource": "*"}]}])
+        m = self.mount(source="oss://versioned")
+        path = m.path / "raced"
+        path.write_bytes(b"base")
+        self.emulator.fault("PutObject", "hold", count=1)
+        writer = threading.Thread(target=path.write_bytes, args=(b"mine",))
+        writer.start()
+        until(lambda: self.emulator.held > 0, what="the upload")
+        self.assertEqual(self.emulator.ask("PUT", "raced", b"theirs", bucket="versioned")[0], 200)
+        self.emulator.release()
+        writer.join()
+        self.assertEqual(path.read_bytes(), b"mine")
+        status = m.status()
+        self.assertEqual(status["metrics"]["fs.overwrites_found"], 1)
+        version = status["last_error"].split("as version ")[1].split()[0]
+        theirs = self.emulator.ask("GET", "raced", bucket="versioned", resource=f"?versionId={version}")
+        self.assertEqual(theirs[1], b"theirs")
 
     def test_versioned_buckets_work_with_the_default_policy_and_with_less(self):
         self.emulator.ask("PUT", "", b"<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>",

@@ -103,8 +103,18 @@ store::Published FakeStore::insert(const std::string& key, Object object) {
   published.last_modified = object.meta.last_modified;
   published.settings = object.meta.settings;
   published.settings.origin = model::ObjectKey(key);
+  if (keeps_versions_) {
+    std::vector<store::KeptVersion>& versions = versions_[key];
+    published.version_id = core::format("v{}", versions.size());
+    versions.push_back({published.version_id, false, published.etag, published.last_modified});
+  }
   objects_.insert_or_assign(key, std::move(object));
   return published;
+}
+
+void FakeStore::keep_versions() {
+  const core::MutexLock lock(mutex_);
+  keeps_versions_ = true;
 }
 
 core::Status FakeStore::check(const std::string& key,
@@ -272,6 +282,24 @@ core::Result<store::Tags> FakeStore::get_tags(const core::OpContext& context,
   const core::MutexLock lock(mutex_);
   TRY_ASSIGN(const Object object, find(key, {}, false));
   return *object.meta.settings.tags;
+}
+
+core::Result<std::vector<store::KeptVersion>> FakeStore::versions_before(
+    const core::OpContext& context, const model::ObjectKey& key, const std::string& id,
+    unsigned most) {
+  const Running running(*this, Op::Versions);
+  const auto effects = arrive({Op::Versions, key.text(), {}, 0, context.cause});
+  TRY(apply_all(context, effects));
+  const core::MutexLock lock(mutex_);
+  std::vector<store::KeptVersion> before;
+  for (const store::KeptVersion& version : versions_[key.text()]) {
+    if (version.id == id) {
+      break;
+    }
+    before.insert(before.begin(), version);
+  }
+  before.resize(std::min<std::size_t>(before.size(), most));
+  return before;
 }
 
 core::Result<store::ObjectSettings> FakeStore::complete_settings(

@@ -21,6 +21,7 @@ enum class Op : std::uint8_t {
   Head,
   GetAcl,
   GetTags,
+  Versions,
   Read,
   Put,
   Append,
@@ -130,6 +131,9 @@ class FakeStore final : public store::ObjectStore {
   [[nodiscard]] std::size_t most_at_once(Op op) const;
   void reset_counts();
 
+  /// From now on.
+  void keep_versions();
+
   [[nodiscard]] store::Capabilities capabilities() const override;
   core::Result<store::ObjectMeta> head(const core::OpContext& context,
                                        const model::ObjectKey& key) override;
@@ -140,6 +144,10 @@ class FakeStore final : public store::ObjectStore {
                                    const model::ObjectKey& key) override;
   core::Result<store::Tags> get_tags(const core::OpContext& context,
                                      const model::ObjectKey& key) override;
+  core::Result<std::vector<store::KeptVersion>> versions_before(const core::OpContext& context,
+                                                                const model::ObjectKey& key,
+                                                                const std::string& id,
+                                                                unsigned most) override;
   core::Result<store::ObjectSettings> complete_settings(
       const core::OpContext& context, const std::optional<store::ObjectSettings>& given) override;
   core::Result<store::ObjectMeta> read(const core::OpContext& context,
@@ -284,6 +292,9 @@ class FakeStore final : public store::ObjectStore {
   store::Capabilities capabilities_ GUARDED_BY(mutex_);
   std::size_t chunk_bytes_ GUARDED_BY(mutex_) = 64UL * 1024;
   std::map<std::string, Object> objects_ GUARDED_BY(mutex_);
+  bool keeps_versions_ GUARDED_BY(mutex_) = false;
+  /// By key, oldest first.
+  std::map<std::string, std::vector<store::KeptVersion>> versions_ GUARDED_BY(mutex_);
   std::map<std::string, Upload> uploads_ GUARDED_BY(mutex_);
   std::size_t next_upload_ GUARDED_BY(mutex_) = 1;
   std::vector<Script> scripts_ GUARDED_BY(mutex_);

@@ -223,6 +223,35 @@ TEST_F(Files, ConflictingReplacementKeepsBoth) {
   EXPECT_THAT(names(""), ::testing::ElementsAre("a", base(kept)));
 }
 
+TEST_F(Files, WhatWasOverwrittenAllTheSameIsFoundOutWhereVersionsAreKept) {
+  store_.keep_versions();
+  store_.set("p/a", "base");
+  const auto overwrite = [&](const std::string& text, bool race) {
+    const auto opened = open("a", O_RDWR);
+    ASSERT_TRUE(write(opened->handle, text));
+    auto held = store_.hold(on(Op::Put));
+    auto closing = std::async(std::launch::async, [&] { return close(opened->handle); });
+    held.await(1);
+    if (race) {
+      store_.set("p/a", "theirs");  // behind our look at what is there
+    }
+    held.release();
+    EXPECT_TRUE(closing.get());
+  };
+  overwrite("mine, in peace", false);
+  EXPECT_EQ(metrics_["fs.overwrites_found"].value(), 0);
+  EXPECT_EQ(store_.count(Op::Versions), 1U);
+  overwrite("mine, in a race", true);
+  EXPECT_EQ(metrics_["fs.overwrites_found"].value(), 1);
+  EXPECT_THAT(fs_->status().last_error, ::testing::HasSubstr("as version v2"));
+  EXPECT_EQ(store_.content("p/a"), "mine, in a race");
+  store_.fail(on(Op::Versions), core::fail(ErrorKind::Denied, "403"));
+  overwrite("again", true);
+  overwrite("and again", true);
+  EXPECT_EQ(metrics_["fs.overwrites_found"].value(), 1);
+  EXPECT_EQ(store_.count(Op::Versions), 3U) << "who is denied does not ask again";
+}
+
 TEST_F(Files, NewFileDoesNotReplaceOneThatCameMeanwhile) {
   const auto created = create("a");
   ASSERT_TRUE(write(created->opened.handle, "mine"));

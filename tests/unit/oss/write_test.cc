@@ -127,6 +127,34 @@ TEST_F(Write, WhatAHeadTellsIsWrittenBackAndTheRestIsAskedFor) {
   expect_script_done(5);
 }
 
+TEST_F(Write, WhatAKeyWasBeforeAVersion) {
+  transport_.reply(
+      ok({},
+         "<ListVersionsResult><EncodingType>url</EncodingType>"
+         "<Version><Key>logs%2Fa.txt</Key><VersionId>v3</VersionId><ETag>\"E3\"</ETag>"
+         "<LastModified>2024-01-02T03:04:05.000Z</LastModified></Version>"
+         "<DeleteMarker><Key>logs%2Fa.txt</Key><VersionId>v2</VersionId></DeleteMarker>"
+         "<Version><Key>logs%2Fa.txt%2Fb</Key><VersionId>v1</VersionId><ETag>E1</ETag>"
+         "</Version></ListVersionsResult>"));
+  const auto before = store().versions_before(context_, key_, "v4", 10);
+  ASSERT_TRUE(before) << core::describe(before.error());
+  ASSERT_EQ(before->size(), 2U) << "and nothing of another key";
+  EXPECT_EQ(before->at(0).id, "v3");
+  EXPECT_EQ(before->at(0).etag, model::ETag("E3"));
+  EXPECT_FALSE(before->at(0).removed);
+  EXPECT_EQ(before->at(0).last_modified, core::wall_from_unix(1'704'164'645));
+  EXPECT_EQ(before->at(1).id, "v2");
+  EXPECT_TRUE(before->at(1).removed);
+  const std::string line = transport_.sent().at(0).line();
+  for (const char* part : {"GET /?", "versions", "prefix=logs", "key-marker=logs",
+                           "version-id-marker=v4", "max-keys=10"}) {
+    EXPECT_NE(line.find(part), std::string::npos) << part << " in " << line;
+  }
+  transport_.reply(ok({}, "<ListBucketResult/>"));
+  EXPECT_EQ(store().versions_before(context_, key_, "v4", 10).error().kind,
+            core::ErrorKind::Protocol);
+}
+
 TEST_F(Write, AnUploadSaysItsAclWhenItIsCompleted) {
   options_.new_objects.acl = "private";
   const auto begun = ok(

@@ -77,6 +77,7 @@ TEST(LocationPolicy, AllowsListingBelowThePrefixOnly) {
   const std::string policy = compact("b", "data/a/");
   EXPECT_TRUE(allows(policy, "oss:ListObjects", "b", {{"oss:Prefix", "data/a/"}}));
   EXPECT_TRUE(allows(policy, "oss:ListObjects", "b", {{"oss:Prefix", "data/a/deep/"}}));
+  EXPECT_TRUE(allows(policy, "oss:ListObjectVersions", "b", {{"oss:Prefix", "data/a/file"}}));
   for (const char* prefix : {"", "data/", "data/a", "data/b/"}) {
     EXPECT_FALSE(allows(policy, "oss:ListObjects", "b", {{"oss:Prefix", prefix}})) << prefix;
   }
