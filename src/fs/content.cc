@@ -234,11 +234,13 @@ store::Published Content::as_appended(Upload& upload, store::Published published
 
 core::Status Content::publish_claimed(const core::OpContext& context, const NodePtr& node,
                                       const std::optional<Destination>& destination) {
+  bool noted = false;
   {
     const core::MutexLock lock(mount_.mutex);
     if (!node->draft.unpublished()) {
       return {};
     }
+    noted = node->draft.noted();
     if (node->draft.kept()) {
       TRY(node->draft.kept()->broken());
     }
@@ -261,8 +263,10 @@ core::Status Content::publish_claimed(const core::OpContext& context, const Node
   }
   if (done) {
     published(node, upload, *done);
-    if (destination && mount_.parts.journal != nullptr) {
-      mount_.parts.journal->hurry();  // or the next daemon would bring back the old name
+    if (noted) {
+      // Before anybody changes the object or its name again: else the next daemon would take this
+      // promise for a younger one. What cannot be written the journal tells itself.
+      (void)mount_.parts.journal->settle();
     }
     if (!upload.amended) {
       failed(node, upload, upload.amended.error());

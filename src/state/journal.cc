@@ -75,10 +75,8 @@ void Journal::post(Change change, When when, std::function<void()> then) {
   wake_.notify_one();
 }
 
-void Journal::hurry() {
-  const core::MutexLock lock(mutex_);
-  due_ = core::SteadyTime::min();
-  wake_.notify_one();
+core::Status Journal::settle() {
+  return wait_for([](JournalTables& /*tables*/) -> core::Status { return {}; });
 }
 
 std::vector<Journal::Waiting> Journal::take_queued() {

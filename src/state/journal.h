@@ -67,8 +67,8 @@ class Journal {
   enum class When : std::uint8_t { Soon, Anytime };
   /// `number` is not needed any more; `then` is called once that is durable, in another thread.
   void drop(std::uint64_t number, When when, std::function<void()> then);
-  /// What is queued is written at once.
-  void hurry();
+  /// What was queued before the call is durable upon return.
+  core::Status settle();
   /// What an earlier daemon left inside. Errors: Corrupt; what `visit` returns.
   core::Status visit_contents(const JournalTables::Visit& visit);
   void note_failure(std::uint64_t number, std::string error);

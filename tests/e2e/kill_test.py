@@ -107,7 +107,9 @@ class Worker(threading.Thread):
             raise AssertionError(f"{self.folder.name}: {extra} were never made")
 
 
-class Kill(harness.Case):
+class Ends(harness.Case):
+    """Of daemons, and what is there afterwards."""
+
     def cycle(self, mount, number, local, out_of_reach):
         workers = [Worker(mount.path / f"{'local' if local else 'remote'}{number}-{n}", SEED * 1_000_003 + number * 10 + n, local) for n in range(4)]
         for worker in workers:
@@ -118,11 +120,12 @@ class Kill(harness.Case):
         for worker in workers:
             worker.start()
         time.sleep(random.uniform(0.1, 1.5))
-        os.kill(mount.pid, signal.SIGKILL)
+        self.end(mount)
         for worker in workers:
             worker.join()
         until(lambda: not mount.alive, 10, "its end")
         subprocess.run(["umount", "-l", str(mount.path)], check=True)
+        self.before_the_next(mount)
         if not local:
             self.emulator.no_faults()
         mount.start()
@@ -134,9 +137,15 @@ class Kill(harness.Case):
         for worker in workers:
             worker.check({name: self.emulator.get_object(f"{worker.folder.name}/{name}")
                           for name in self.seen(worker.folder)})
-            self.assertEqual(mount.status()["files"]["conflicts"], 0)
+            self.assertEqual(mount.status()["files"]["conflicts"], 0, mount.log()[-3000:])
         subprocess.run(["rm", "-rf", *[str(worker.folder) for worker in workers]], check=True)
         return sum(worker.acknowledged for worker in workers)
+
+    def end(self, mount):
+        os.kill(mount.pid, signal.SIGKILL)
+
+    def before_the_next(self, mount):
+        """After the end of one daemon."""
 
     @staticmethod
     def seen(folder):
@@ -149,7 +158,7 @@ class Kill(harness.Case):
         return (done.get("InitiateMultipartUpload", 0) - done.get("CompleteMultipartUpload", 0) -
                 done.get("AbortMultipartUpload", 0))
 
-    def cycles(self, mode):
+    def cycles(self, mode, what="kills"):
         random.seed(SEED)
         local = mode == "local"
         mount = self.mount("--durability", mode, "--multipart-threshold", "1MiB", "--part-size", "1MiB",
@@ -158,11 +167,14 @@ class Kill(harness.Case):
         for number in range(CYCLES):
             acknowledged += self.cycle(mount, number, local, local and number % 2 == 0)
         left = self.left_in_the_bucket()
-        print(f"\n{mode}: {CYCLES} kills, {acknowledged} operations acknowledged, 0 lost, {left} uploads left ... ",
+        print(f"\n{mode}: {CYCLES} {what}, {acknowledged} operations acknowledged, 0 lost, {left} uploads left ... ",
               end="", flush=True)
         # One that was begun in the last moment before a kill is not written down yet.
         self.assertLessEqual(left, CYCLES // 20)
 
+
+
+class Kill(Ends):
     def test_remote(self):
         self.cycles("remote")
 
