@@ -5,6 +5,7 @@
 
 #include "fs/claims.h"
 #include "fs/persistence.h"
+#include "state/journal.h"
 
 namespace fs {
 namespace {
@@ -80,6 +81,7 @@ core::Status Removal::unlink(const Request& request, InodeNumber parent, std::st
   std::string key;
   model::KeyComponent component;
   bool stored = false;
+  bool noted = false;
   {
     const core::MutexLock lock(mount_.mutex);
     if (node->is_directory()) {
@@ -89,17 +91,20 @@ core::Status Removal::unlink(const Request& request, InodeNumber parent, std::st
     component = node->place.component;
     // An upload that failed may have succeeded all the same, its answer lost.
     stored = node->stored || node->draft.failure() != nullptr;
+    noted = node->draft.noted();
   }
   TRY(stage_for_handles(request.context, node));
   if (stored) {
     TRY(keep_directory(mount_, lookup_, request.context, directory));
-    return remove(request, node,
-                  {directory, std::string(name), component, model::ObjectKey(key),
-                   std::move(name_claim), request.pid});
+    TRY(remove(request, node,
+               {directory, std::string(name), component, model::ObjectKey(key),
+                std::move(name_claim), request.pid}));
+  } else {
+    const core::MutexLock lock(mount_.mutex);
+    unname(mount_, node);
   }
-  const core::MutexLock lock(mount_.mutex);
-  unname(mount_, node);
-  return {};
+  // Or the next daemon would bring it back.
+  return noted ? mount_.parts.journal->settle() : core::Status{};
 }
 
 core::Status Removal::check_empty(const core::OpContext& context, const NodePtr& directory,

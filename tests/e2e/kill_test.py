@@ -22,9 +22,9 @@ class Worker(threading.Thread):
     """Works in a folder of its own until the mount dies. `may_be` tells of each name what it may be: the last is
     what is wanted, the one before what was acknowledged."""
 
-    def __init__(self, folder, seed, local):
+    def __init__(self, folder, seed):
         super().__init__()
-        self.folder, self.random, self.local = folder, random.Random(seed), local
+        self.folder, self.random = folder, random.Random(seed)
         self.may_be, self.appended, self.acknowledged = {}, {}, 0
         self.failure = None
 
@@ -71,10 +71,7 @@ class Worker(threading.Thread):
         elif kind == "unlink" and self.may_be.get(fixed, [GONE])[-1] is not GONE:
             self.begin(fixed, GONE)
             os.unlink(self.folder / fixed)
-            if self.local:
-                # Said of --durability local: right after it, a crash may bring it back.
-                self.acknowledged += 1
-                time.sleep(0.05)
+            time.sleep(0.1)  # of names taken away one after another the objects follow; a crash may bring them back
             self.end(fixed)
         elif kind == "append":
             self.append()
@@ -111,7 +108,8 @@ class Ends(harness.Case):
     """Of daemons, and what is there afterwards."""
 
     def cycle(self, mount, number, local, out_of_reach):
-        workers = [Worker(mount.path / f"{'local' if local else 'remote'}{number}-{n}", SEED * 1_000_003 + number * 10 + n, local) for n in range(4)]
+        mode = "local" if local else "remote"
+        workers = [Worker(mount.path / f"{mode}{number}-{n}", SEED * 1_000_003 + number * 10 + n) for n in range(4)]
         for worker in workers:
             worker.folder.mkdir()
         if out_of_reach:
