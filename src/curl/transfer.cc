@@ -126,6 +126,8 @@ void Transfer::attach(std::unique_ptr<Connection> connection, bool used, const M
       (length() < kLeastInPieces || std::any_of(runs_.begin(), runs_.end(), is_file))) {
     runs_.clear();
   }
+  next_run_ = 0;
+  run_begin_ = head_.size();
   reader_.emplace(static_cast<AnswerReader::Listener&>(*this), exchange_.request.method == "HEAD");
 }
 
@@ -156,29 +158,32 @@ core::Result<std::size_t> Transfer::fill(std::span<std::byte> buffer) const {
 
 core::Result<std::size_t> Transfer::send_runs() const {
   std::vector<core::ByteView> pieces;
-  std::uint64_t skipped = position_;
-  const auto add = [&](core::ByteView bytes) {
-    const auto gone = static_cast<std::size_t>(std::min<std::uint64_t>(skipped, bytes.size()));
-    skipped -= gone;
-    if (gone < bytes.size()) {
-      pieces.push_back(bytes.subspan(gone));
-    }
-  };
-  add(core::as_bytes(head_));
-  for (const core::Run& run : runs_) {
+  if (position_ < head_.size()) {
+    pieces.push_back(core::as_bytes(head_).subspan(static_cast<std::size_t>(position_)));
+  }
+  std::uint64_t gone = position_ - std::min(position_, run_begin_);  // of the first one
+  for (std::size_t i = next_run_; i < runs_.size(); ++i, gone = 0) {
+    const core::Run& run = runs_[i];
     if (run.fd < 0) {
-      add(run.memory.view());
-    } else if (skipped >= run.size) {
-      skipped -= run.size;
+      pieces.push_back(run.memory.view().subspan(static_cast<std::size_t>(gone)));
     } else if (pieces.empty()) {
       return connection_->send_file(
-          run.fd, run.offset + skipped,
-          static_cast<std::size_t>(std::min(run.size - skipped, kMostFromFile)));
+          run.fd, run.offset + gone,
+          static_cast<std::size_t>(std::min(run.size - gone, kMostFromFile)));
     } else {
       break;
     }
   }
   return connection_->send(pieces);
+}
+
+/// What has gone needs no memory while the answer is awaited: whoever has it may put it elsewhere.
+void Transfer::let_go_of_sent() {
+  while (next_run_ < runs_.size() && run_begin_ + runs_[next_run_].size <= position_) {
+    run_begin_ += runs_[next_run_].size;
+    runs_[next_run_].memory = {};
+    ++next_run_;
+  }
 }
 
 void Transfer::send(std::span<std::byte> buffer) {
@@ -205,6 +210,7 @@ void Transfer::send(std::span<std::byte> buffer) {
       return;
     }
     position_ += *sent;
+    let_go_of_sent();
     moved();
   }
 }

@@ -77,6 +77,7 @@ class Transfer final : private AnswerReader::Listener {
   core::Result<std::size_t> fill(std::span<std::byte> buffer) const;
   /// What is sent next of a body that lies in runs, and the rest of the head before it.
   core::Result<std::size_t> send_runs() const;
+  void let_go_of_sent();
   void send(std::span<std::byte> buffer);
   bool receive(std::span<std::byte> buffer);
   /// Where to receive next: in the sink's own memory if it has any for what comes, else in
@@ -99,6 +100,8 @@ class Transfer final : private AnswerReader::Listener {
   bool used_ = false;                      ///< the connection, before
   std::string head_;                       ///< of the request
   std::vector<core::Run> runs_;            ///< where the body lies; empty: it is to be read
+  std::size_t next_run_ = 0;               ///< the first that has not gone, all of it
+  std::uint64_t run_begin_ = 0;            ///< where that begins in head and body
   std::uint64_t position_ = 0;             ///< how much of head and body has gone
   std::optional<core::Error> send_error_;  ///< nothing more can be sent
   std::optional<AnswerReader> reader_;

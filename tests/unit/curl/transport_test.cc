@@ -187,6 +187,44 @@ TEST_P(CurlTransportOfRuns, SendsABodyFromWhereItLies) {
 }
 INSTANTIATE_TEST_SUITE_P(All, CurlTransportOfRuns, ::testing::Values(0U, 2'000'000U, 3'000'000U));
 
+/// Tells when the memory of its only run is needed no more.
+class WatchedBody final : public http::Body {
+ public:
+  [[nodiscard]] std::uint64_t size() const override { return text_->size(); }
+  core::Result<std::size_t> read(std::uint64_t /*offset*/,
+                                 std::span<std::byte> /*buffer*/) const override {
+    return core::fail(ErrorKind::Io, "this is to be sent from where it lies");
+  }
+  [[nodiscard]] std::vector<core::Run> runs() const override {
+    const std::shared_ptr<const std::string> shared(
+        text_.get(), [this](const std::string*) { let_go_.set_value(); });
+    return {{core::Bytes(shared, core::as_bytes(*text_)), -1, 0, text_->size()}};
+  }
+  [[nodiscard]] std::future<void> let_go() { return let_go_.get_future(); }
+
+ private:
+  const std::unique_ptr<const std::string> text_ = std::make_unique<std::string>(1'000'000, 'x');
+  mutable std::promise<void> let_go_;
+};
+
+TEST(CurlTransport, WhatWasSentIsLetGoBeforeTheAnswer) {
+  const auto body = std::make_shared<WatchedBody>();
+  auto let_go = body->let_go();
+  std::future_status status{};
+  test::RawServer server([&](Connection& connection) {
+    connection.read_head();
+    connection.read_exact(1'000'000);
+    status = let_go.wait_for(10s);
+    connection.send("HTTP/1.1 204 No Content\r\n\r\n");
+  });
+  const auto transport = transport_of_one_loop();
+  auto put = exchange_with(server);
+  put.request.method = "PUT";
+  put.request.body = body;
+  ASSERT_TRUE(http::perform(*transport, std::move(put)));
+  EXPECT_EQ(status, std::future_status::ready);
+}
+
 TEST(CurlTransport, AFileThatEndsEarlyFailsTheRequest) {
   test::RawServer server([&](Connection& connection) { connection.read_exact(3'000'000); });
   const auto transport = transport_of_one_loop();
