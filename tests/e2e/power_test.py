@@ -12,6 +12,7 @@ import subprocess
 import unittest
 
 import harness
+from harness import until
 from kill_test import Ends
 
 IMAGE_BYTES = 400 << 20
@@ -50,7 +51,8 @@ class Power(Ends):
         super().end(mount)
 
     def before_the_next(self, mount):
-        run("umount", self.state)
+        # Threads of the daemon may hold its files for a moment after its end.
+        until(lambda: subprocess.run(["umount", str(self.state)], capture_output=True).returncode == 0, 10, "umount")
         os.replace(self.cut, self.image)
         self.attach()
 
