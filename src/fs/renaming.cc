@@ -8,6 +8,7 @@
 #include "core/log.h"
 #include "fs/description.h"
 #include "fs/persistence.h"
+#include "state/journal.h"
 #include "transfer/downloads.h"
 #include "transfer/uploads.h"
 
@@ -117,7 +118,9 @@ core::Status Renaming::rename(const Request& request, InodeNumber parent, std::s
       return core::fail(ErrorKind::Changed, move.name + " was changed by somebody else");
     }
   }
-  return directory ? rename_directory(request.context, move) : rename_file(request.context, move);
+  TRY(directory ? rename_directory(request.context, move) : rename_file(request.context, move));
+  // Or the next daemon would bring back what was replaced.
+  return mount_.local() ? mount_.parts.journal->settle() : core::Status{};
 }
 
 core::Status Renaming::check(const Move& move) const {

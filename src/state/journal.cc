@@ -20,8 +20,13 @@ core::Result<std::unique_ptr<Journal>> Journal::open(const std::string& path,
   std::unique_ptr<Journal> journal(new Journal(metrics));
   TRY(journal->tables_.open(path, identity));
   journal->found_ = journal->tables_.take_found();
+  std::uint64_t next = 1;
   for (const KeptFile& file : journal->found_.files) {
-    journal->next_number_ = std::max(journal->next_number_, file.number + 1);
+    next = std::max(next, file.number + 1);
+  }
+  {
+    const core::MutexLock lock(journal->mutex_);
+    journal->next_number_ = next;
   }
   journal->counters_.uploads.set(static_cast<std::int64_t>(journal->found_.uploads.size()));
   journal->writer_ = std::jthread([self = journal.get()] { self->run(); });
@@ -76,6 +81,12 @@ void Journal::post(Change change, When when, std::function<void()> then) {
 }
 
 core::Status Journal::settle() {
+  {
+    const core::MutexLock lock(mutex_);
+    if (queued_.empty() && !writing_) {
+      return {};
+    }
+  }
   return wait_for([](JournalTables& /*tables*/) -> core::Status { return {}; });
 }
 
