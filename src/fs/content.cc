@@ -1,5 +1,6 @@
 #include "fs/content.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "core/digest.h"
@@ -264,14 +265,26 @@ core::Status Content::publish_claimed(const core::OpContext& context, const Node
   if (done) {
     published(node, upload, *done);
     if (noted) {
-      // Before anybody changes the object or its name again: else the next daemon would take this
-      // promise for a younger one. What cannot be written the journal tells itself.
-      (void)mount_.parts.journal->settle();
+      settle_journal();  // before anybody changes the object or its name again
     }
     if (!upload.amended) {
       failed(node, upload, upload.amended.error());
     }
     return upload.amended;
+  }
+  if (lost() && !destination && stands_on_ours(context, node, upload)) {
+    auto again = plan(node, destination);
+    if (again) {
+      upload = *std::move(again);
+      upload.outgoing.reset();
+      done = send(context, upload);
+    } else {
+      done = std::move(again).error();
+    }
+    if (done) {
+      published(node, upload, *done);
+      return {};
+    }
   }
   core::Error error = std::move(done).error().within("upload " + upload.path);
   if (lost() && destination) {
@@ -316,10 +329,54 @@ void Content::published(const NodePtr& node, const Upload& upload,
   mount_.remember(*node);
 }
 
+bool Content::stands_on_ours(const core::OpContext& context, const NodePtr& node,
+                             const Upload& upload) {
+  std::vector<store::ObjectMeta> sent;
+  {
+    const core::MutexLock lock(mount_.mutex);
+    sent = node->draft.sent();
+  }
+  if (sent.empty()) {
+    return false;
+  }
+  const auto found = mount_.parts.store.head(context, model::ObjectKey(upload.key));
+  const bool ours =
+      found && std::any_of(sent.begin(), sent.end(), [&](const auto& one) {
+        store::Evidence evidence{.size = one.size, .crc64 = one.crc64, .user = one.user};
+        evidence.replaced = upload.precondition.etag;
+        return evidence.proves(*found);
+      });
+  if (ours) {
+    const core::MutexLock lock(mount_.mutex);
+    node->stored = Stored{*found, upload.key, true, true, false};
+  }
+  return ours;
+}
+
+store::ObjectMeta Content::made_of(const Upload& upload) {
+  constexpr std::uint64_t kQuicklySummed = std::uint64_t{1} << 20U;
+  store::ObjectMeta made;
+  made.size = upload.staged->size();
+  made.user = upload.attributes.user;
+  if (made.size <= kQuicklySummed) {
+    made.crc64 = sum_of(upload).value_or(std::nullopt);
+  }
+  return made;
+}
+
 void Content::failed(const NodePtr& node, const Upload& upload, const core::Error& error) {
+  const bool is_doubtful = error.kind == ErrorKind::Cancelled || error.kind == ErrorKind::Timeout ||
+                           error.kind == ErrorKind::Unavailable || error.kind == ErrorKind::Io;
+  std::optional<store::ObjectMeta> made;
+  if (is_doubtful) {
+    made = made_of(upload);
+  }
   {
     const core::MutexLock lock(mount_.mutex);
     const bool publishing = node->draft.state() == DraftState::Publishing;
+    if (publishing && made) {
+      mount_.drafts.sent(node, *std::move(made));
+    }
     if (publishing && node->draft.noted() && error.kind == ErrorKind::Cancelled) {
       mount_.drafts.fail(node, error);  // somebody else wants the file, or this is the end
       return;

@@ -61,6 +61,10 @@ class Content {
   /// Gives a claimed node another key before the bucket has anything of it: over `replaced`, if
   /// that is anything. False: that takes the bucket. Nothing is known of it here but the journal.
   core::Result<bool> retarget(const NodePtr& node, const std::string& key, const NodePtr& replaced);
+  /// Waits until the journal says what is so. After content was published, before anybody changes
+  /// its object again, and after a name went: or the next daemon would bring it back.
+  /// A failure is the journal's to tell of, and no reason to keep a name.
+  void settle_journal() const;
   /// The same keys changed for all that lies below a claimed directory.
   core::Status note_tree(const NodePtr& directory);
   /// Who uploads what is safe. Under Mount::mutex.
@@ -105,6 +109,11 @@ class Content {
   /// was lost?
   core::Result<store::Published> recognise(const core::OpContext& context, const Upload& upload,
                                            core::Error error);
+  /// What stands there is what an earlier try of ours has made, whose answer was lost: that is what
+  /// the content lies over from now on.
+  bool stands_on_ours(const core::OpContext& context, const NodePtr& node, const Upload& upload);
+  /// What a failed upload may have made.
+  static store::ObjectMeta made_of(const Upload& upload);
   void published(const NodePtr& node, const Upload& upload, const store::Published& published);
   void failed(const NodePtr& node, const Upload& upload, const core::Error& error);
   /// The same to a conflict name. Where the object that it lies over is gone, what nobody fetched

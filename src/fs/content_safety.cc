@@ -31,6 +31,15 @@ bool lies_below(const Node& node, const Node& directory) {
   return false;
 }
 
+/// What an upload may have made.
+state::Remembered to_remembered(const std::string& key, const store::ObjectMeta& meta) {
+  state::Remembered sent;
+  sent.key = key;
+  sent.etag = model::ETag("sent");  // who has none is a directory
+  sent.facts = to_facts(meta);
+  return sent;
+}
+
 }  // namespace
 
 core::Status Content::commit(const core::OpContext& context, const NodePtr& node) {
@@ -105,6 +114,9 @@ core::Result<state::KeptFile> Content::row_of(const Node& node, const std::strin
     row.base.etag = stored->meta.etag;
     row.base.last_modified = stored->meta.last_modified;
     row.base.facts = to_facts(stored->meta);
+  }
+  for (const store::ObjectMeta& meta : node.draft.sent()) {
+    row.sent.push_back(to_remembered(key, meta));
   }
   return row;
 }
@@ -200,6 +212,7 @@ core::Result<bool> Content::retarget(const NodePtr& node, const std::string& key
   state::KeptFile row;
   std::optional<std::uint64_t> other;
   std::optional<Stored> stored;
+  std::vector<store::ObjectMeta> sent;
   {
     const core::MutexLock lock(mount_.mutex);
     const Draft& draft = node->draft;
@@ -209,27 +222,43 @@ core::Result<bool> Content::retarget(const NodePtr& node, const std::string& key
       return false;
     }
     if (replaced) {
-      if (!replaced->is_regular() || replaced->draft.failure() != nullptr) {
+      if (!replaced->is_regular()) {
         return false;
       }
       stored = replaced->stored;
+      sent = replaced->draft.sent();
+      if (replaced->draft.failure() != nullptr && sent.empty()) {
+        return false;
+      }
       if (replaced->draft.noted()) {
         other = replaced->draft.note().number;
       }
     }
     TRY_ASSIGN(row, row_of(*node, key, stored));
+    for (const store::ObjectMeta& meta : sent) {
+      row.sent.push_back(to_remembered(key, meta));
+    }
     row.number = draft.number();
     row.inside = draft.note().name == nullptr;
   }
   state::Journal& journal = *mount_.parts.journal;
   TRY(other ? journal.replace(row, nullptr, *other) : journal.keep(row));
   const core::MutexLock lock(mount_.mutex);
+  for (store::ObjectMeta& meta : sent) {
+    mount_.drafts.sent(node, std::move(meta));
+  }
   node->stored = std::move(stored);
   ++node->revision;
   if (on_safe_) {
     on_safe_(node);
   }
   return true;
+}
+
+void Content::settle_journal() const {
+  if (mount_.local()) {
+    (void)mount_.parts.journal->settle();
+  }
 }
 
 core::Status Content::note_tree(const NodePtr& directory) {

@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "core/result.h"
 #include "core/time.h"
+#include "store/object.h"
 #include "transfer/kept_files.h"
 #include "transfer/layered_file.h"
 #include "transfer/outgoing.h"
@@ -78,6 +80,9 @@ class Draft {
   [[nodiscard]] bool is_promised_in_place() const { return note_.name && note_.name == kept_; }
   /// The same, and nothing has changed since.
   [[nodiscard]] bool safe() const { return safe_; }
+  /// What tries to publish it may have made of it, though they failed: size, user metadata and,
+  /// where it is known, the sum.
+  [[nodiscard]] const std::vector<store::ObjectMeta>& sent() const { return sent_; }
   /// Of the last try to publish it.
   [[nodiscard]] const core::Error* failure() const { return failure_.get(); }
 
@@ -94,7 +99,8 @@ class Draft {
   core::WallTime unpublished_since_{};
   core::WallTime tried_{};                ///< to publish it
   std::unique_ptr<core::Error> failure_;  ///< most nodes never have one
-  std::uint64_t counted_bytes_ = 0;       ///< as they stand in Drafts::Totals
+  std::vector<store::ObjectMeta> sent_;
+  std::uint64_t counted_bytes_ = 0;  ///< as they stand in Drafts::Totals
 };
 
 }  // namespace fs

@@ -98,6 +98,15 @@ void Drafts::replace(const NodePtr& node, std::shared_ptr<transfer::LayeredFile>
   draft.number_ = 0;
 }
 
+void Drafts::sent(const NodePtr& node, store::ObjectMeta meta) {
+  constexpr std::size_t kMost = 8;
+  auto& all = node->draft.sent_;
+  if (all.size() == kMost) {
+    all.erase(all.begin());
+  }
+  all.push_back(std::move(meta));
+}
+
 void Drafts::apply(const NodePtr& node, DraftEvent event) {
   Draft& draft = node->draft;
   const auto state = next(draft.state_, event);
@@ -118,6 +127,7 @@ void Drafts::apply(const NodePtr& node, DraftEvent event) {
   }
   if (event == DraftEvent::Published || !draft.unpublished()) {
     draft.failure_.reset();
+    draft.sent_.clear();
   }
   if (!draft.unpublished()) {
     // What was published would only be recognised as ours; what was removed would come back.

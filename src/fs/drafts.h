@@ -46,6 +46,8 @@ class Drafts {
   void fail(const NodePtr& node, core::Error error);
   /// The same of what an earlier daemon kept: nothing of it is in the bucket.
   void adopt(const NodePtr& node, std::shared_ptr<transfer::LayeredFile> content);
+  /// A try to publish it failed, and may have made that all the same.
+  void sent(const NodePtr& node, store::ObjectMeta meta);
   /// Something was written through a staged file: takes note of its length and time.
   void wrote(const NodePtr& node);
   /// The content has a name on this host.

@@ -260,6 +260,11 @@ core::Status Pending::take_over(const state::KeptFile& file, Contents& inside) {
   if (taken.name) {
     mount_.drafts.named(node, std::move(taken.name));
   }
+  for (const state::Remembered& sent : file.sent) {
+    if (auto made = from_facts(sent)) {
+      mount_.drafts.sent(node, *std::move(made));
+    }
+  }
   mount_.drafts.wrote(node);
   mount_.drafts.made_safe(node, file.number, file.inside);
   mount_.name_changed(*node);

@@ -5,7 +5,6 @@
 
 #include "fs/claims.h"
 #include "fs/persistence.h"
-#include "state/journal.h"
 
 namespace fs {
 namespace {
@@ -81,7 +80,6 @@ core::Status Removal::unlink(const Request& request, InodeNumber parent, std::st
   std::string key;
   model::KeyComponent component;
   bool stored = false;
-  bool noted = false;
   {
     const core::MutexLock lock(mount_.mutex);
     if (node->is_directory()) {
@@ -91,7 +89,6 @@ core::Status Removal::unlink(const Request& request, InodeNumber parent, std::st
     component = node->place.component;
     // An upload that failed may have succeeded all the same, its answer lost.
     stored = node->stored || node->draft.failure() != nullptr;
-    noted = node->draft.noted();
   }
   TRY(stage_for_handles(request.context, node));
   if (stored) {
@@ -104,7 +101,8 @@ core::Status Removal::unlink(const Request& request, InodeNumber parent, std::st
     unname(mount_, node);
   }
   // Or the next daemon would bring it back.
-  return noted ? mount_.parts.journal->settle() : core::Status{};
+  content_.settle_journal();
+  return {};
 }
 
 core::Status Removal::check_empty(const core::OpContext& context, const NodePtr& directory,

@@ -8,7 +8,6 @@
 #include "core/log.h"
 #include "fs/description.h"
 #include "fs/persistence.h"
-#include "state/journal.h"
 #include "transfer/downloads.h"
 #include "transfer/uploads.h"
 
@@ -118,9 +117,7 @@ core::Status Renaming::rename(const Request& request, InodeNumber parent, std::s
       return core::fail(ErrorKind::Changed, move.name + " was changed by somebody else");
     }
   }
-  TRY(directory ? rename_directory(request.context, move) : rename_file(request.context, move));
-  // Or the next daemon would bring back what was replaced.
-  return mount_.local() ? mount_.parts.journal->settle() : core::Status{};
+  return directory ? rename_directory(request.context, move) : rename_file(request.context, move);
 }
 
 core::Status Renaming::check(const Move& move) const {
@@ -285,8 +282,11 @@ core::Status Renaming::rename_file(const core::OpContext& context, const Move& m
       return std::move(removed).error().within("remove " + old_key);
     }
   }
-  const core::MutexLock lock(mount_.mutex);
-  finish(move);
+  {
+    const core::MutexLock lock(mount_.mutex);
+    finish(move);
+  }
+  content_.settle_journal();
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "fs/upload_journal.h"
 
+#include <algorithm>
+
 #include "core/digest.h"
 #include "core/format.h"
 #include "core/log.h"
@@ -24,6 +26,36 @@ std::string digest_of(const store::ObjectAttributes& attributes) {
     add(value);
   }
   return core::sha256(text);
+}
+
+UploadJournal::UploadJournal(state::Journal& journal) : journal_(journal) {
+  for (const state::KeptFile& file : journal.found().files) {
+    kept_.insert(file.wanted.key);
+  }
+  const core::MutexLock lock(mutex_);
+  for (const state::KeptUpload& upload : journal.found().uploads) {
+    if (kept_.contains(upload.key)) {
+      left_.push_back(upload);
+    }
+  }
+}
+
+std::optional<transfer::LeftUpload> UploadJournal::take_left(
+    const model::ObjectKey& key, const store::ObjectAttributes& attributes) {
+  const core::MutexLock lock(mutex_);
+  const auto at = std::find_if(left_.begin(), left_.end(),
+                               [&](const auto& upload) { return upload.key == key.text(); });
+  if (at == left_.end()) {
+    return std::nullopt;
+  }
+  transfer::LeftUpload left{at->id, at->attributes == digest_of(attributes), {}};
+  for (const state::KeptPart& part : at->parts) {
+    left.parts.push_back({{static_cast<int>(part.number), model::ETag(part.etag),
+                           part.last - part.first, part.crc64},
+                          {part.first, part.last}});
+  }
+  left_.erase(at);
+  return left;
 }
 
 void UploadJournal::begun(const model::ObjectKey& key, const std::string& id,
@@ -52,6 +84,9 @@ void UploadJournal::abort_left(const core::OpContext& context, store::ObjectStor
   for (const state::KeptUpload& upload : journal_.found().uploads) {
     if (context.stopped()) {
       return;
+    }
+    if (kept_.contains(upload.key)) {
+      continue;
     }
     const model::ObjectKey key(upload.key);
     const auto aborted = store.abort_upload(context, key, upload.id);

@@ -90,6 +90,16 @@ core::Status Journal::settle() {
   return wait_for([](JournalTables& /*tables*/) -> core::Status { return {}; });
 }
 
+core::Status Journal::settle() {
+  {
+    const core::MutexLock lock(mutex_);
+    if (queued_.empty() && !writing_) {
+      return {};
+    }
+  }
+  return wait_for([](JournalTables& /*tables*/) { return core::Status(); });
+}
+
 std::vector<Journal::Waiting> Journal::take_queued() {
   writing_ = true;
   due_ = core::SteadyTime::max();

@@ -29,6 +29,8 @@ struct KeptFile {
   Remembered wanted;
   /// The version that it replaces; an empty ETag: nothing.
   Remembered base;
+  /// Versions that uploads may have made of content before, whose answers were lost.
+  std::vector<Remembered> sent;
   std::uint64_t tries = 0;  ///< uploads that failed
   std::string error;        ///< of the last
   friend bool operator==(const KeptFile&, const KeptFile&) = default;

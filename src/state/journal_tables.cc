@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstring>
+#include <optional>
 #include <utility>
 
 #include "core/digest.h"
@@ -27,8 +29,8 @@ constexpr const char* kTables =
     "CREATE TABLE about(identity BLOB NOT NULL, sequence INTEGER NOT NULL,"
     " total INTEGER NOT NULL);"
     "CREATE TABLE file(number INTEGER PRIMARY KEY, key BLOB NOT NULL, inode INTEGER NOT NULL,"
-    " size INTEGER NOT NULL, inside INTEGER NOT NULL, wanted BLOB NOT NULL, base BLOB NOT NULL, "
-    "tries INTEGER NOT NULL,"
+    " size INTEGER NOT NULL, inside INTEGER NOT NULL, wanted BLOB NOT NULL, base BLOB NOT NULL,"
+    " sent BLOB NOT NULL, tries INTEGER NOT NULL,"
     " error BLOB NOT NULL, sum INTEGER NOT NULL);"
     "CREATE TABLE content(number INTEGER PRIMARY KEY, sum INTEGER NOT NULL, bytes BLOB NOT NULL);"
     "CREATE TABLE upload(key BLOB NOT NULL, id BLOB NOT NULL, attributes BLOB NOT NULL,"
@@ -81,11 +83,43 @@ class Sum {
   std::uint64_t sum_ = 0;
 };
 
+/// Each row behind its length.
+std::string encode_all(const std::vector<Remembered>& rows) {
+  std::string text;
+  for (const Remembered& one : rows) {
+    const std::string row = encode_row(one);
+    const std::uint64_t size = row.size();
+    text.append(reinterpret_cast<const char*>(&size), sizeof size);
+    text += row;
+  }
+  return text;
+}
+
+std::optional<std::vector<Remembered>> decode_all(const std::string& key, std::string_view text) {
+  std::vector<Remembered> rows;
+  while (!text.empty()) {
+    std::uint64_t size = 0;
+    if (text.size() < sizeof size) {
+      return std::nullopt;
+    }
+    std::memcpy(&size, text.data(), sizeof size);
+    text.remove_prefix(sizeof size);
+    auto row = size <= text.size() ? decode_row(key, 0, text.substr(0, size)) : std::nullopt;
+    if (!row) {
+      return std::nullopt;
+    }
+    rows.push_back(*std::move(row));
+    text.remove_prefix(size);
+  }
+  return rows;
+}
+
 /// A file's row as it lies in the table.
 struct FileRow {
   explicit FileRow(const KeptFile& file)
       : wanted(encode_row(file.wanted)),
         base(encode_row(file.base)),
+        sent(encode_all(file.sent)),
         sum(Sum("file")
                 .add(file.number)
                 .add(file.wanted.key)
@@ -94,11 +128,13 @@ struct FileRow {
                 .add(file.inside ? 1U : 0U)
                 .add(wanted)
                 .add(base)
+                .add(sent)
                 .add(file.tries)
                 .add(file.error)
                 .value()) {}
   std::string wanted;
   std::string base;
+  std::string sent;
   std::uint64_t sum;
 };
 
@@ -276,7 +312,7 @@ core::Status JournalTables::prepare() {
     return {};
   };
   TRY(make(put_file_,
-           "INSERT OR REPLACE INTO file VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)"));
+           "INSERT OR REPLACE INTO file VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"));
   TRY(make(get_file_, "SELECT * FROM file WHERE number=?1"));
   TRY(make(put_content_, "INSERT OR REPLACE INTO content VALUES(?1, ?2, ?3)"));
   TRY(make(content_sum_, "SELECT sum FROM content WHERE number=?1"));
@@ -359,9 +395,10 @@ core::Status JournalTables::put_file(const KeptFile& file, const std::string* co
           .bind(5, std::int64_t{file.inside ? 1 : 0})
           .bind(6, row.wanted)
           .bind(7, row.base)
-          .bind(8, as_signed(file.tries))
-          .bind(9, file.error)
-          .bind(10, as_signed(row.sum))
+          .bind(8, row.sent)
+          .bind(9, as_signed(file.tries))
+          .bind(10, file.error)
+          .bind(11, as_signed(row.sum))
           .run());
   total_ ^= before ^ row.sum;
   return {};
@@ -397,7 +434,12 @@ core::Status JournalTables::note_failure(std::uint64_t number, const std::string
 }
 
 core::Status JournalTables::rename(std::uint64_t number, const std::string& key) {
-  return change(number, [&](KeptFile& file) { file.wanted.key = file.base.key = key; });
+  return change(number, [&](KeptFile& file) {
+    file.wanted.key = file.base.key = key;
+    for (Remembered& one : file.sent) {
+      one.key = key;
+    }
+  });
 }
 
 core::Status JournalTables::put_upload(const KeptUpload& upload) {
@@ -456,14 +498,16 @@ core::Result<KeptFile> JournalTables::file_of(Statement& row) {
   auto base = decode_row(std::string(row.bytes(1)), 0, row.bytes(6));
   file.size = as_unsigned(row.number(3));
   file.inside = row.number(4) != 0;
-  file.tries = as_unsigned(row.number(7));
-  file.error = row.bytes(8);
-  if (!wanted || !base) {
+  auto sent = decode_all(std::string(row.bytes(1)), row.bytes(7));
+  file.tries = as_unsigned(row.number(8));
+  file.error = row.bytes(9);
+  if (!wanted || !base || !sent) {
     return core::fail(ErrorKind::Corrupt, core::format("the row of file {}", file.number));
   }
   file.wanted = *std::move(wanted);
   file.base = *std::move(base);
-  if (FileRow(file).sum != as_unsigned(row.number(9))) {
+  file.sent = *std::move(sent);
+  if (FileRow(file).sum != as_unsigned(row.number(10))) {
     return core::fail(ErrorKind::Corrupt, core::format("the row of file {}", file.number));
   }
   return file;
@@ -478,7 +522,7 @@ core::Result<std::vector<KeptFile>> JournalTables::read_files(std::uint64_t& tot
       return files;
     }
     TRY_ASSIGN(KeptFile file, file_of(all));
-    total ^= as_unsigned(all.number(9));
+    total ^= as_unsigned(all.number(10));
     files.push_back(std::move(file));
   }
 }

@@ -41,6 +41,18 @@ core::Result<std::string> Publishing::start(const OpContext& context, const mode
   return id;
 }
 
+std::optional<LeftUpload> Publishing::take_left(const OpContext& context,
+                                                const model::ObjectKey& key,
+                                                const store::ObjectAttributes& attributes) {
+  for (;;) {
+    auto left = log_ != nullptr ? log_->take_left(key, attributes) : std::nullopt;
+    if (!left || left->is_same) {
+      return left;
+    }
+    abort(context, key, left->id, core::fail(ErrorKind::Changed, "its attributes are others now"));
+  }
+}
+
 core::Result<store::PartReceipt> Publishing::send_part(
     const OpContext& context, const model::ObjectKey& key, const std::string& upload_id, int number,
     const std::shared_ptr<const store::Source>& source, model::ByteRange range) {

@@ -26,6 +26,10 @@ class Publishing {
   /// Begins an upload. Shape: its id. Errors: those of ObjectStore::start_upload.
   core::Result<std::string> start(const core::OpContext& context, const model::ObjectKey& key,
                                   const store::ObjectAttributes& attributes);
+  /// What an earlier process left of an upload with these attributes; others of the key are
+  /// aborted.
+  std::optional<LeftUpload> take_left(const core::OpContext& context, const model::ObjectKey& key,
+                                      const store::ObjectAttributes& attributes);
   /// Sends one part, and counts it. Shape: the receipt has the part's sum, whatever the service
   /// says. Errors: those of ObjectStore::upload_part and source_sum().
   core::Result<store::PartReceipt> send_part(const core::OpContext& context,

@@ -40,6 +40,7 @@ struct Assembly {
   std::function<core::Result<PartReceipt>(const OpContext&, const std::string& upload_id,
                                           int number, ByteRange)>
       send;
+  std::shared_ptr<const store::Source> source;  ///< where all of it is sent from one
   /// Sums up the whole from its parts, where their own sums do not tell.
   std::function<std::optional<std::uint64_t>(const std::vector<PartReceipt>&)> sum;
 };
@@ -202,10 +203,14 @@ class StoreUploads final : public Uploads {
     assembly.precondition = precondition;
     TRY_ASSIGN(assembly.parts,
                plan_parts(source->size(), options_.part_bytes, store_.capabilities()));
+    assembly.source = source;
     assembly.send = [this, key, source](const OpContext& own, const std::string& id, int number,
                                         ByteRange range) {
       return publishing_.send_part(own, key, id, number, source, range);
     };
+    if (auto resumed = resume(context, assembly)) {
+      return *std::move(resumed);
+    }
     return assemble(context, assembly);
   }
 
@@ -330,6 +335,39 @@ class StoreUploads final : public Uploads {
     return assemble(context, assembly);
   }
 
+  /// Goes on with what an earlier process began. Nothing: there is no such thing, or it was of no
+  /// use and is gone.
+  std::optional<core::Result<Published>> resume(const OpContext& context,
+                                                const Assembly& assembly) {
+    const auto left = publishing_.take_left(context, assembly.key, assembly.attributes);
+    if (!left) {
+      return std::nullopt;
+    }
+    std::vector<PartReceipt> had(assembly.parts.size());
+    for (const LeftUpload::Part& part : left->parts) {
+      const auto i = static_cast<std::size_t>(part.receipt.number) - 1;
+      if (i < had.size() && assembly.parts[i] == part.range) {
+        const auto sum = source_sum(*assembly.source, part.range);
+        had[i] = sum && *sum == part.receipt.crc64 ? part.receipt : PartReceipt();
+      }
+    }
+    core::log(core::LogLevel::Info, "upload.resumed",
+              {{"key", assembly.key.text()}, {"upload", left->id}, {"parts", left->parts.size()}});
+    auto published = send_and_complete(context, assembly, left->id, std::move(had));
+    if (published) {
+      return published;
+    }
+    publishing_.abort(context, assembly.key, left->id, published.error());
+    switch (published.error().kind) {
+      case ErrorKind::NoUpload:
+      case ErrorKind::InvalidArgument:
+      case ErrorKind::Corrupt:
+        return std::nullopt;  // the service has not got what it was said to have
+      default:
+        return published;
+    }
+  }
+
   core::Result<Published> assemble(const OpContext& context, const Assembly& assembly) {
     auto published = assemble_once(context, assembly);
     if (!published && published.error().kind == ErrorKind::NoUpload && !context.stopped()) {
@@ -343,19 +381,23 @@ class StoreUploads final : public Uploads {
 
   core::Result<Published> assemble_once(const OpContext& context, const Assembly& assembly) {
     TRY_ASSIGN(const std::string id, publishing_.start(context, assembly.key, assembly.attributes));
-    auto published = send_and_complete(context, assembly, id);
+    auto published = send_and_complete(context, assembly, id, {});
     if (!published) {
       publishing_.abort(context, assembly.key, id, published.error());
     }
     return published;
   }
 
+  /// `receipts`: of what the service has; those of number 0 are missing.
   core::Result<std::vector<PartReceipt>> send_parts(const OpContext& context,
-                                                    const Assembly& assembly,
-                                                    const std::string& id) {
-    std::vector<PartReceipt> receipts(assembly.parts.size());
+                                                    const Assembly& assembly, const std::string& id,
+                                                    std::vector<PartReceipt> receipts) {
+    receipts.resize(assembly.parts.size());
     core::TaskGroup group(pool_, context, options_.connections);
     for (std::size_t i = 0; i < receipts.size(); ++i) {
+      if (receipts[i].number != 0) {
+        continue;
+      }
       group.start([&, i](const OpContext& own) -> core::Status {
         const int number = static_cast<int>(i + 1);
         auto receipt = assembly.send(own, id, number, assembly.parts[i]);
@@ -371,9 +413,9 @@ class StoreUploads final : public Uploads {
   }
 
   core::Result<Published> send_and_complete(const OpContext& context, const Assembly& assembly,
-                                            const std::string& id) {
+                                            const std::string& id, std::vector<PartReceipt> had) {
     Publishing::Assembled assembled;
-    TRY_ASSIGN(assembled.parts, send_parts(context, assembly, id));
+    TRY_ASSIGN(assembled.parts, send_parts(context, assembly, id, std::move(had)));
     assembled.key = assembly.key;
     assembled.upload_id = id;
     assembled.attributes = assembly.attributes;

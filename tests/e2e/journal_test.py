@@ -181,6 +181,23 @@ class Local(harness.Case):
         self.assertEqual(self.emulator.get_object("big"), bytes(content))
         self.assertEqual(m.status()["files"]["dirty"], 0)
 
+    def test_an_upload_goes_on_where_a_kill_ended_it(self):
+        m = self.local("--multipart-threshold", "1MiB", "--part-size", "1MiB", "--upload-connections", "2")
+        begun, sent = (self.emulator.count(what) for what in ("InitiateMultipartUpload", "UploadPart"))
+        content = random_bytes(24 << 20, 7)
+        self.emulator.shape(bandwidth_per_connection="2MB/s")
+        (m.path / "big").write_bytes(content)
+        until(lambda: self.emulator.count("UploadPart") - sent >= 10, 60, "some parts")
+        kill(m)
+        self.emulator.shape()
+        m.start()
+        self.assertEqual((m.path / "big").read_bytes(), content)
+        until(lambda: m.status()["files"]["dirty"] == 0, 60, "the upload")
+        self.assertEqual(self.emulator.get_object("big"), content)
+        self.assertEqual(self.emulator.count("InitiateMultipartUpload") - begun, 1)
+        self.assertLessEqual(self.emulator.count("UploadPart") - sent, 24 + 6)
+        until(lambda: m.status()["metrics"]["journal.uploads"] == 0, 10, "its end in the journal")
+
     def test_the_journal_of_another_bucket_is_left_alone(self):
         m = self.local()
         self.emulator.fault("PutObject", "status:503", count=100000)
