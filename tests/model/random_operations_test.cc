@@ -2,6 +2,8 @@
 // expire, everything forgotten, somebody else who writes, a request that fails once or whose answer
 // is lost, a daemon that dies, another mount of the same bucket that takes over.
 #include <array>
+#include <cstdlib>
+#include <string>
 
 #include "core/format.h"
 #include "core/random.h"
@@ -486,7 +488,14 @@ TEST_P(RandomOperations, AgreeWithTheReference) {
   EXPECT_EQ(metrics_["transfer.parts_ahead"].value() > 0, sends_parts());
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomOperations, ::testing::Range<std::uint64_t>(1, 21));
+/// scripts/soak goes on where the suite of every day ends.
+std::uint64_t first_seed() {
+  const char* const text = std::getenv("MODEL_FIRST_SEED");  // NOLINT(concurrency-mt-unsafe)
+  return text == nullptr ? 1 : std::stoull(text);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomOperations,
+                         ::testing::Range<std::uint64_t>(first_seed(), first_seed() + 20));
 
 }  // namespace
 }  // namespace model_test
