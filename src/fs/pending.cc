@@ -137,7 +137,8 @@ void Pending::upload(const NodePtr& node, unsigned tries) {
     {
       const core::MutexLock lock(mount_.mutex);
       if (node->draft.noted() && !node->draft.safe() && node->uses.writers > 0) {
-        return;  // it is in the middle of something, and will be told of when that is done
+        again(node, tries + 1);  // somebody is in the middle of a change
+        return;
       }
       node->claimed.gives_way = stop;
     }
