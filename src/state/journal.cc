@@ -80,15 +80,6 @@ void Journal::post(Change change, When when, std::function<void()> then) {
   wake_.notify_one();
 }
 
-core::Status Journal::settle() {
-  {
-    const core::MutexLock lock(mutex_);
-    if (queued_.empty() && !writing_) {
-      return {};
-    }
-  }
-  return wait_for([](JournalTables& /*tables*/) -> core::Status { return {}; });
-}
 
 core::Status Journal::settle() {
   {
