@@ -80,7 +80,6 @@ void Journal::post(Change change, When when, std::function<void()> then) {
   wake_.notify_one();
 }
 
-
 core::Status Journal::settle() {
   {
     const core::MutexLock lock(mutex_);
