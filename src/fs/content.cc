@@ -262,16 +262,6 @@ core::Status Content::publish_claimed(const core::OpContext& context, const Node
       done = as_appended(upload, *std::move(done));
     }
   }
-  if (done) {
-    published(node, upload, *done);
-    if (noted) {
-      settle_journal();  // before anybody changes the object or its name again
-    }
-    if (!upload.amended) {
-      failed(node, upload, upload.amended.error());
-    }
-    return upload.amended;
-  }
   if (lost() && !destination && stands_on_ours(context, node, upload)) {
     auto again = plan(node, destination);
     if (again) {
@@ -281,10 +271,16 @@ core::Status Content::publish_claimed(const core::OpContext& context, const Node
     } else {
       done = std::move(again).error();
     }
-    if (done) {
-      published(node, upload, *done);
-      return {};
+  }
+  if (done) {
+    published(node, upload, *done);
+    if (noted) {
+      settle_journal();  // before anybody changes the object or its name again
     }
+    if (!upload.amended) {
+      failed(node, upload, upload.amended.error());
+    }
+    return upload.amended;
   }
   core::Error error = std::move(done).error().within("upload " + upload.path);
   if (lost() && destination) {

@@ -16,7 +16,7 @@ namespace fs {
 /// Threads: any.
 class UploadJournal final : public transfer::UploadLog {
  public:
-  /// Outlived by `journal`.
+  /// `journal` outlives it.
   explicit UploadJournal(state::Journal& journal);
 
   void begun(const model::ObjectKey& key, const std::string& id,
