@@ -41,15 +41,6 @@ void add_above(const NodePtr& directory, std::vector<NodePtr>& above) {
   }
 }
 
-bool lies_in(const Node& node, const NodePtr& tree) {
-  for (const Node* at = &node; at != nullptr; at = at->place.parent.get()) {
-    if (at == tree.get()) {
-      return true;
-    }
-  }
-  return false;
-}
-
 void ask_for_room(const Mount& mount, const Wish& wish) REQUIRES(mount.mutex) {
   for (const NodePtr& node : wish.nodes) {
     ask_for_room(mount, *node);
@@ -64,6 +55,15 @@ void ask_for_room(const Mount& mount, const Wish& wish) REQUIRES(mount.mutex) {
 }
 
 }  // namespace
+
+bool lies_in(const Node& node, const NodePtr& tree) {
+  for (const Node* at = &node; at != nullptr; at = at->place.parent.get()) {
+    if (at == tree.get()) {
+      return true;
+    }
+  }
+  return false;
+}
 
 void ask_for_room(const Mount& mount, Node& node) {
   if (auto stop = std::exchange(node.claimed.gives_way, nullptr)) {

@@ -26,6 +26,9 @@ struct Wish {
   bool patient = false;  ///< lets whoever works in the background finish
 };
 
+/// Whether a node is `tree`, or lies below it. Under Mount::mutex.
+bool lies_in(const Node& node, const NodePtr& tree);
+
 /// Asks whoever works on a node in the background to make room.
 void ask_for_room(const Mount& mount, Node& node) REQUIRES(mount.mutex);
 

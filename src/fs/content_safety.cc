@@ -22,15 +22,6 @@ using core::ErrorKind;
 // writes it twice, which bigger content had better not be.
 constexpr std::uint64_t kMostInside = std::uint64_t{64} << 10U;
 
-bool lies_below(const Node& node, const Node& directory) {
-  for (const Node* at = node.place.parent.get(); at != nullptr; at = at->place.parent.get()) {
-    if (at == &directory) {
-      return true;
-    }
-  }
-  return false;
-}
-
 /// What an upload may have made.
 state::Remembered to_remembered(const std::string& key, const store::ObjectMeta& meta) {
   state::Remembered sent;
@@ -266,7 +257,7 @@ core::Status Content::note_tree(const NodePtr& directory) {
   {
     const core::MutexLock lock(mount_.mutex);
     for (const NodePtr& node : mount_.drafts.unpublished()) {
-      if (!node->draft.noted() || !lies_below(*node, *directory)) {
+      if (!node->draft.noted() || !lies_in(*node, directory)) {
         continue;
       }
       TRY_ASSIGN(std::string key, mount_.key(*node));

@@ -17,15 +17,6 @@ namespace {
 using core::ErrorKind;
 using store::Precondition;
 
-bool lies_below(const NodePtr& node, const NodePtr& directory) {
-  for (const Node* at = node.get(); at != nullptr; at = at->place.parent.get()) {
-    if (at == directory.get()) {
-      return true;
-    }
-  }
-  return false;
-}
-
 Precondition precondition(bool replace) {
   Precondition result;
   result.kind = replace ? Precondition::Kind::None : Precondition::Kind::Absent;
@@ -126,14 +117,14 @@ core::Status Renaming::check(const Move& move) const {
     return core::fail(ErrorKind::Exists, move.new_name + " exists");
   }
   // Also what keeps the claim of a tree from waiting for the claims that this very rename holds.
-  if (move.source->is_directory() && lies_below(move.to, move.source)) {
+  if (move.source->is_directory() && lies_in(*move.to, move.source)) {
     return core::fail(ErrorKind::InvalidArgument,
                       "a directory cannot be moved into itself: " + path_of(*move.source));
   }
   if (!move.target) {
     return {};
   }
-  if (lies_below(move.from, move.target)) {
+  if (lies_in(*move.from, move.target)) {
     return core::fail(ErrorKind::NotEmpty, path_of(*move.target) + " holds what is to replace it");
   }
   if (move.source->is_directory() && !move.target->is_directory()) {
